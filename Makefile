@@ -1,0 +1,148 @@
+# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make analyze`, `make format`, `make install`.
+#
+# Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
+# V=1 (show commands).
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
+
+# Modules from the ground up: each may use only those before it (tests/shell/00-layers.sh holds us to it).
+MODULES := base tlog record sweep state index http connect security node cli
+LIBRARY := base tlog record sweep
+
+PKGS := libmicrohttpd libcurl libsodium libcrypto jansson sqlite3 libutf8proc libidn2 libpcre2-8 libarchive libzstd liblzma zlib expat
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wcast-qual -Wwrite-strings -Wundef -Wimplicit-fallthrough
+WARN_C := $(WARN) -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
+HARDEN := -fstack-protector-strong -fPIE
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fstack-clash-protection
+endif
+OPT ?= -O2
+ifdef SANITIZE
+OPT := -O1
+HARDEN += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+else
+HARDEN += -D_FORTIFY_SOURCE=3
+endif
+ifdef WERROR
+WARN += -Werror
+endif
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+CPPFLAGS += -Isrc -I$(BUILD)/gen -D_GNU_SOURCE -DTONGZHOU_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+# Doubles that get hashed must not depend on fused operations: -ffp-contract=off (blueprint, idea 3).
+CFLAGS   := -std=c17 $(OPT) -g -ffp-contract=off $(WARN_C) $(HARDEN) $(EXTRA_CFLAGS)
+CXXFLAGS := -std=c++17 $(OPT) -g $(WARN) $(HARDEN) $(EXTRA_CFLAGS)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(HARDEN))
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsimdjson -lstdc++ -lpthread -lm
+
+sources = $(sort $(wildcard src/$(1)/*.c) $(wildcard src/$(1)/*.cc))
+objects = $(patsubst src/%,$(BUILD)/obj/%.o,$(call sources,$(1)))
+archive = $(BUILD)/lib/$(1).a
+# The archives of a module and of all below it, topmost first, as a linker wants them.
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+upto    = $(if $(filter $(1),$(firstword $(2))),$(firstword $(2)),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2))))
+below   = $(foreach m,$(call reverse,$(strip $(call upto,$(1),$(MODULES)))),$(call archive,$(m)))
+
+TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+
+.PHONY: all lib tests check bench fuzz analyze format format-check install clean bin replays benches
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: bin lib
+bin: $(BUILD)/tongzhou
+lib: $(BUILD)/libtongzhou.a
+tests: $(TESTS) replays
+replays: $(REPLAYS)
+benches: $(BENCHES)
+
+$(BUILD)/obj/%.c.o: src/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.cc.o: src/%.cc
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CXX  $<")
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+define module_rule
+$(call archive,$(1)): $(call objects,$(1))
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
+
+$(BUILD)/libtongzhou.a: $(foreach m,$(LIBRARY),$(call objects,$(m)))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tongzhou: $(foreach m,$(MODULES),$(call archive,$(m)))
+	@$(if $(V),,echo "  LD   $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $(call reverse,$^) -Wl,--end-group $(LDLIBS)
+
+# tests/unit/MODULE/test_x.c links MODULE and what is below it.
+.SECONDEXPANSION:
+$(BUILD)/tests/%: tests/unit/%.c $$(call below,$$(firstword $$(subst /, ,$$*)))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $@")
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(WRAP_$(notdir $@)) $(LDFLAGS) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS)
+
+# A fuzz target's first line is "/* fuzz: MODULE */"; its corpus in tests/fuzz/corpus/NAME is replayed by `make check`.
+fuzz_module = $(shell sed -n '1s,.*fuzz: *\([a-z]*\).*,\1,p' tests/fuzz/$(1).c)
+$(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call below,$$(call fuzz_module,$$*))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $@")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -o $@ tests/fuzz/replay.c $< $(LDFLAGS) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
+$(BUILD)/bench/%: bench/%.c $(foreach m,$(MODULES),$(call archive,$(m)))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
+check: all tests
+	tests/run $(BUILD)
+
+bench: all benches
+	bench/run $(BUILD)
+
+# make fuzz TARGET=fuzz_note SECONDS=3600: libFuzzer by clang in a build folder of its own.
+SECONDS ?= 60
+fuzz:
+	tests/fuzz/run "$(TARGET)" $(SECONDS)
+
+analyze:
+	tests/analyze $(BUILD)
+
+FORMAT := $(shell find src tests bench -name '*.c' -o -name '*.h' -o -name '*.cc' 2>/dev/null)
+format:
+	clang-format -i $(FORMAT)
+format-check:
+	clang-format --dry-run -Werror $(FORMAT)
+
+install: all
+	install -Dm755 $(BUILD)/tongzhou $(DESTDIR)$(PREFIX)/bin/tongzhou
+	install -Dm644 man/tongzhou.1 $(DESTDIR)$(PREFIX)/share/man/man1/tongzhou.1
+	install -Dm644 completion/tongzhou.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tongzhou
+	install -Dm644 $(BUILD)/libtongzhou.a $(DESTDIR)$(PREFIX)/lib/libtongzhou.a
+	for m in $(LIBRARY); do install -d $(DESTDIR)$(PREFIX)/include/tongzhou/$$m && \
+	    install -m644 src/$$m/*.h $(DESTDIR)$(PREFIX)/include/tongzhou/$$m/; done
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard src/*/rules.mk)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

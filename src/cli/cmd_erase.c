@@ -1,0 +1,53 @@
+/* tongzhou erase: take one's own word back. */
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "record/seal.h"
+#include "security/intel.h"
+#include "state/author.h"
+
+static const struct option options[] = {
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {0},
+};
+
+static int erase(struct invocation *inv, struct session *session)
+{
+    struct log_info log;
+    uint64_t index, folded;
+    int rc = session_record(inv, session, inv->args[0], &log, &index);
+    if (rc)
+        return rc;
+    if (author_erase(session->store, log.number, index, cli_now_ms(), &inv->err) ||
+        index_update(session->index, session->store, 0, &folded, &inv->err) || index_scrub(session->index, &inv->err))
+        return cli_fail(inv);
+    /* The compiled set may hold the erased value: made anew at once, not at the next sweep. */
+    struct intel_set *set;
+    if (intel_set_open(session->store, session->index, cli_now_ms(), &set, &inv->err))
+        return cli_fail(inv);
+    intel_set_close(set);
+    printf("%s/%llu is erased here. Every proof still holds; nodes that obey erase it when they hear of it.\n", log.origin,
+           (unsigned long long)index);
+    return EXIT_DONE;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | SESSION_SIGN, OUTLET_CLI_LOG);
+    if (!status)
+        status = erase(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_erase = {
+    .name = "erase",
+    .arguments = "MEMBER/INDEX",
+    .summary = "Withdraw the content of one of our records",
+    .details = "Content and salt are overwritten on this node and a public record asks everybody else to do the same.\n"
+               "The entry stays, and so does every proof over the log.\n",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,90 @@
+/* tongzhou export: indicators in the formats that resolvers, firewalls and other tools read. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "security/intel.h"
+
+static const struct option options[] = {
+    {"o", "FILE", "write here instead of standard output (whole or not at all)", false},
+    {"all", NULL, "also what is not TLP:CLEAR and local logs: for our own use only", false},
+    {0},
+};
+
+static int write_out(void *ctx, struct span bytes, struct err *err)
+{
+    if (fwrite(bytes.data, 1, bytes.len, ctx) == bytes.len)
+        return 0;
+    return err_sys(err, "write");
+}
+
+static int export_to(struct invocation *inv, struct session *session, FILE *out)
+{
+    uint64_t count;
+    int rc = intel_export(&session->view, inv->args[0], cli_now_ms(), write_out, out, &count, &inv->err);
+    if (!rc && fflush(out) != 0)
+        rc = err_sys(&inv->err, "write");
+    if (!rc && cli_option(inv, "o", NULL)) {
+        cli_put_count(stderr, count);
+        fprintf(stderr, " indicators in %s\n", cli_option(inv, "o", NULL));
+    }
+    return rc;
+}
+
+static int export_file(struct invocation *inv, struct session *session, const char *path)
+{
+    char *aside = NULL;
+    int rc;
+    if (asprintf(&aside, "%s.new", path) < 0)
+        return err_memory(&inv->err);
+    FILE *out = fopen(aside, "wb");
+    if (!out) {
+        rc = err_sys(&inv->err, "%s", aside);
+        free(aside);
+        return rc;
+    }
+    rc = export_to(inv, session, out);
+    if (!rc && fsync(fileno(out)) != 0)
+        rc = err_sys(&inv->err, "%s: sync", aside);
+    fclose(out);
+    if (!rc && rename(aside, path) != 0)
+        rc = err_sys(&inv->err, "%s: rename", path);
+    if (rc)
+        unlink(aside);
+    free(aside);
+    return rc;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    const char *path = cli_option(inv, "o", NULL);
+    unsigned public_view = cli_flag(inv, "all") ? 0 : SESSION_PUBLIC;
+    bool known = false;
+    for (size_t i = 0; intel_export_formats[i]; i++)
+        known |= strcmp(intel_export_formats[i], inv->args[0]) == 0;
+    if (!known)
+        return cli_usage(inv, "%s is no format; there are list, hosts, rpz, csv and stix", inv->args[0]);
+    int status = session_open(inv, &session, SESSION_INDEX | public_view, OUTLET_EXPORT);
+    if (!status) {
+        int rc = path ? export_file(inv, &session, path) : export_to(inv, &session, stdout);
+        status = rc ? cli_fail(inv) : EXIT_DONE;
+    }
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_export = {
+    .name = "export",
+    .arguments = "FORMAT",
+    .summary = "Write indicators for other tools: list, hosts, rpz, csv, stix",
+    .details = "Current indicators, each once. Only TLP:CLEAR leaves, unless --all is given.\n\n"
+               "  tongzhou export rpz -o /etc/bind/tongzhou.rpz\n"
+               "  tongzhou export list | grep -v '^#'\n",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

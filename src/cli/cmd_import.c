@@ -1,0 +1,169 @@
+/* tongzhou import: threat intelligence of others into our log, or into a local one. */
+#include "base/utf8.h"
+#include "cli/input.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "security/import.h"
+
+static const struct option options[] = {
+    {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", false},
+    {"local", NULL, "into the node's local log: swept with, never served, keeps each object's marking", false},
+    {"format", "F", "auto (default), stix, misp, list or maltrail", false},
+    {"dry-run", NULL, "say what would happen, change nothing", false},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
+    {"json", NULL, "the result as JSON", false},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {0},
+};
+
+struct import {
+    struct progress progress;
+    struct input *input;
+    const char *file;
+    uint64_t reported;
+};
+
+#define REPORTS_MAX 1000 /* lines of complaints printed; the rest is counted */
+
+static int report(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset, const char *reason)
+{
+    struct import *import = ctx;
+    if (import->reported++ >= REPORTS_MAX)
+        return 0;
+    progress_end(&import->progress);
+    fprintf(stderr, "%s", import->file);
+    if (source.len) {
+        fputs(": ", stderr);
+        cli_put_text(stderr, source, 256);
+    }
+    if (line)
+        fprintf(stderr, ":%llu", (unsigned long long)line);
+    else
+        fprintf(stderr, ": byte %llu", (unsigned long long)offset);
+    fprintf(stderr, ": %s: %s\n", what, reason);
+    return 0;
+}
+
+static void progress(void *ctx, uint64_t bytes, uint64_t records)
+{
+    struct import *import = ctx;
+    (void)bytes;
+    progress_at(&import->progress, input_position(import->input), records);
+}
+
+static void print_result(const struct invocation *inv, const char *file, const struct import_result *result,
+                         const struct log_info *log, double seconds)
+{
+    if (cli_flag(inv, "json")) {
+        printf("{\"items\":%llu,\"added\":%llu,\"updated\":%llu,\"duplicates\":%llu,\"refused\":%llu,\"bad\":%llu,"
+               "\"seconds\":%.3f}\n",
+               (unsigned long long)result->items, (unsigned long long)result->added, (unsigned long long)result->updated,
+               (unsigned long long)result->duplicates, (unsigned long long)result->refused, (unsigned long long)result->bad,
+               seconds);
+        return;
+    }
+    char name[ORIGIN_MAX + 1];
+    origin_short(span_str(log->origin), name);
+    printf("%s: ", file);
+    cli_put_count(stdout, result->items);
+    printf(" read, %s ", cli_flag(inv, "dry-run") ? "would add" : "added");
+    cli_put_count(stdout, result->added);
+    printf(" to %s (", name);
+    cli_put_count(stdout, result->updated);
+    fputs(" of them new versions), ", stdout);
+    cli_put_count(stdout, result->duplicates);
+    fputs(" known already, ", stdout);
+    cli_put_count(stdout, result->refused);
+    fputs(" refused, ", stdout);
+    cli_put_count(stdout, result->bad);
+    printf(" wrong; %.1f s\n", seconds);
+}
+
+static int import_file(struct invocation *inv, struct session *session, const char *file, enum import_format format,
+                       const struct import_options *base, const struct log_info *log, struct import_result *total)
+{
+    struct import import = {.file = file};
+    struct import_options import_options = *base;
+    struct import_result result = {0};
+    /* Archives are import_run's own business: a .tar.xz holds many files. */
+    if (input_open(file, true, &import.input, &inv->err))
+        return cli_fail(inv);
+    import_options.report = report;
+    import_options.progress = progress;
+    import_options.ctx = &import;
+    progress_begin(&import.progress, "Importing", input_size(import.input));
+    int64_t begun = cli_now_ms();
+    int rc = import_run(session->store, session->index, format, span_str(input_name(import.input)), input_read, import.input,
+                        &import_options, &result, &inv->err);
+    progress_end(&import.progress);
+    if (import.reported > REPORTS_MAX)
+        cli_note("and %llu more like these", (unsigned long long)(import.reported - REPORTS_MAX));
+    print_result(inv, file, &result, log, (double)(cli_now_ms() - begun) / 1000.0);
+    input_close(import.input);
+    total->refused += result.refused;
+    total->bad += result.bad;
+    return rc ? cli_fail(inv) : EXIT_DONE;
+}
+
+static int import_all(struct invocation *inv, struct session *session, enum import_format format, enum tlp tlp)
+{
+    struct log_info log;
+    struct import_result total = {0};
+    int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
+    if (rc)
+        return rc;
+    struct import_options base = {
+        .number = log.number, .tlp = tlp, .dry_run = cli_flag(inv, "dry-run"), .now_ms = cli_now_ms()};
+    for (int i = 0; i < inv->arg_count && !rc; i++)
+        rc = import_file(inv, session, inv->args[i], format, &base, &log, &total);
+    if (!rc && tlp > TLP_CLEAR && !cli_flag(inv, "local"))
+        cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
+    if (!rc && (total.refused || total.bad)) {
+        cli_note("%llu refused and %llu wrong: each is named above with its place and reason; the rest went in",
+                 (unsigned long long)total.refused, (unsigned long long)total.bad);
+        rc = total.refused ? EXIT_FAILED : EXIT_DONE;
+    }
+    return rc;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    bool known;
+    const char *word = cli_option(inv, "tlp", NULL), *format_word = cli_option(inv, "format", "auto");
+    bool local = cli_flag(inv, "local");
+    enum import_format format = import_format_parse(span_str(format_word), &known);
+    enum tlp tlp = word ? tlp_parse(span_str(word)) : TLP_NONE;
+    if (!known)
+        return cli_usage(inv, "--format %s: must be auto, stix, misp, list or maltrail", format_word);
+    if (!word && !local)
+        return cli_usage(inv, "--tlp is needed: nothing has a default audience (clear, green, amber, amber+strict, red)");
+    if (word && tlp == TLP_NONE)
+        return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
+    if (local && cli_option(inv, "as", NULL))
+        return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
+    unsigned sign = local || cli_flag(inv, "dry-run") ? 0 : SESSION_SIGN;
+    int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
+    if (!status)
+        status = import_all(inv, &session, format, tlp);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_import = {
+    .name = "import",
+    .arguments = "FILE|-...",
+    .summary = "Import threat intelligence: STIX, MISP events, lists, Maltrail",
+    .details =
+        "STIX objects keep their bytes; a line of a list becomes an indicator whose id is the same wherever the same\n"
+        "member says the same. An object that is marked narrower than --tlp is refused and named, never widened.\n"
+        "What is wrong is named with file and place while the rest goes in. Compressed files and archives are unpacked.\n\n"
+        "  tongzhou import --tlp clear ics-attack.json\n"
+        "  tongzhou import --local --format list commercial-feed.txt.gz\n"
+        "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n\n"
+        "Exit status 1 if something was refused because of its marking.\n",
+    .options = options,
+    .min_args = 1,
+    .max_args = -1,
+    .run = run,
+};

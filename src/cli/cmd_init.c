@@ -1,0 +1,86 @@
+/* tongzhou init: a new node with its operator's member; or a member that goes on after its log was lost or forked. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/profile.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "connect/startcheck.h"
+#include "state/author.h"
+
+static const struct option options[] = {
+    PROFILE_OPTIONS,
+    {"recovery-out", "FILE", "where the new recovery key goes (default NAME.recovery in this folder)", false},
+    {"succeeds", "ORIGIN", "go on after ORIGIN, a log of ours that was lost or forked", false},
+    {"recovery", "FILE", "with --succeeds: the old log's recovery key", false},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {0},
+};
+
+static bool has_operator(struct session *session, struct log_info *ret)
+{
+    struct err ignored = {0};
+    return store_operator(session->store, ret, &ignored) == 0;
+}
+
+static void print_result(const struct invocation *inv, const struct log_info *log, const char *recovery)
+{
+    printf("This node now speaks for %s.\n\n", log->origin);
+    printf("  folder        %s\n", inv->dir);
+    printf("  fingerprint   %s\n", strrchr(log->origin, '/') + 1);
+    printf("  recovery key  %s\n\n", recovery);
+    printf("Move the recovery key to a safe place off this machine: whoever holds it can take the log over,\n"
+           "and without it a lost log key cannot be replaced.\n\n"
+           "Next: tongzhou import --tlp clear FILE   or   tongzhou serve\n");
+}
+
+static int create(struct invocation *inv, struct session *session)
+{
+    struct log_info old, log;
+    char recovery[ORIGIN_NAME_MAX + 16];
+    struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_OWN, .is_operator = true};
+    const char *succeeds = cli_option(inv, "succeeds", NULL);
+    if (has_operator(session, &old) && !succeeds) {
+        err_set(&inv->err, ERR_EXISTS, "%s is already a node: it speaks for %s. Another member on it: `tongzhou member add`",
+                inv->dir, old.origin);
+        return cli_fail(inv);
+    }
+    int rc = profile_options(inv, &make.profile);
+    if (rc)
+        return rc;
+    snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
+    make.recovery_path = cli_option(inv, "recovery-out", recovery);
+    if (succeeds) {
+        make.succeeds = span_str(succeeds);
+        make.old_recovery_path = cli_option(inv, "recovery", NULL);
+    }
+    if (author_create(session->store, &make, &log, &inv->err))
+        return cli_fail(inv);
+    print_result(inv, &log, make.recovery_path);
+    return EXIT_DONE;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    if (!cli_option(inv, "succeeds", NULL) != !cli_option(inv, "recovery", NULL))
+        return cli_usage(inv, "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
+    int status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
+    if (!status)
+        status = create(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_init = {
+    .name = "init",
+    .arguments = "",
+    .summary = "Make a node: a folder, keys, and the first entry of our log",
+    .details = "The name is how others will know us, best a domain that we hold: cert.example.org. Together with the\n"
+               "hash of the first entry it becomes our origin, which nobody else can claim.\n\n"
+               "  tongzhou init --name cert.example.org --class state --jurisdiction EX --lang en\n",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};

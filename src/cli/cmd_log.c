@@ -1,0 +1,101 @@
+/* tongzhou log: what was said, newest first. */
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/json.h"
+#include "base/when.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+
+static const struct option options[] = {
+    {"kind", "K", "only records of this kind", false},
+    {"since", "T", "only from this time on: 2026-11-22, or 2d for two days", false},
+    {"limit", "N", "at most this many (default 50, 0 for all)", false},
+    {"json", NULL, "a JSON object a line", false},
+    {0},
+};
+
+static int print_row(void *ctx, const struct view_row *row, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    char name[ORIGIN_MAX + 1], time[WHEN_TEXT_LEN + 1] = "-";
+    origin_short(span_str(row->origin), name);
+    if (row->time_ms > 0)
+        when_format(row->time_ms, time);
+    printf("%s/%llu  %s  %-14s  %-5s  ", name, (unsigned long long)RECORD_REF_INDEX(row->ref), time,
+           row->kind ? row->kind : "seal", row->tlp != TLP_NONE ? tlp_word(row->tlp) : "-");
+    if (row->has_text)
+        cli_put_text(stdout, span_str(row->title ? row->title : ""), 120);
+    else
+        fputs("(content not here)", stdout);
+    putchar('\n');
+    return 0;
+}
+
+static int print_json(void *ctx, const struct view_row *row, struct err *err)
+{
+    struct buf *line = ctx;
+    char time[WHEN_TEXT_LEN + 1];
+    buf_clear(line);
+    buf_str(line, "{\"member\":");
+    buf_json_string(line, span_str(row->origin));
+    buf_fmt(line, ",\"index\":%llu,\"kind\":", (unsigned long long)RECORD_REF_INDEX(row->ref));
+    buf_json_string(line, span_str(row->kind ? row->kind : "seal"));
+    if (row->time_ms > 0) {
+        when_format(row->time_ms, time);
+        buf_fmt(line, ",\"time\":\"%s\"", time);
+    }
+    if (row->tlp != TLP_NONE)
+        buf_fmt(line, ",\"tlp\":\"%s\"", tlp_word(row->tlp));
+    buf_fmt(line, ",\"content\":%s", row->has_text ? "true" : "false");
+    if (row->has_text && row->title) {
+        buf_str(line, ",\"title\":");
+        buf_json_string(line, span_str(row->title));
+    }
+    buf_str(line, "}\n");
+    fwrite(line->data, 1, line->len, stdout);
+    return buf_check(line, "line", err);
+}
+
+static int list(struct invocation *inv, struct session *session, struct view_query *query)
+{
+    struct log_info log;
+    struct buf line;
+    if (inv->arg_count > 0) {
+        if (view_log_find(&session->view, span_str(inv->args[0]), &log, &inv->err))
+            return cli_fail(inv);
+        query->number = log.number;
+    }
+    buf_init(&line, 1 << 20);
+    int rc = cli_flag(inv, "json") ? view_list(&session->view, query, print_json, &line, &inv->err)
+                                   : view_list(&session->view, query, print_row, NULL, &inv->err);
+    buf_done(&line);
+    return rc ? cli_fail(inv) : EXIT_DONE;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    uint64_t limit;
+    struct view_query query = {.kind = span_str(cli_option(inv, "kind", ""))};
+    const char *since = cli_option(inv, "since", NULL);
+    if (!cli_number(inv, "limit", 50, LOG_SIZE_MAX, &limit) || (since && !cli_time_ms(inv, since, &query.since_ms)))
+        return EXIT_USAGE;
+    query.limit = limit ? (size_t)limit : SIZE_MAX;
+    int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!status)
+        status = list(inv, &session, &query);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_log = {
+    .name = "log",
+    .arguments = "[MEMBER]",
+    .summary = "List what was said, newest first",
+    .details = "MEMBER is a name, the beginning of an origin, or a whole origin; without it, everybody's.\n\n"
+               "  tongzhou log cert.example.org --kind security/stix --since 2d\n",
+    .options = options,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,115 @@
+/* tongzhou pack, unpack: logs on a stick. */
+#include <stdlib.h>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "connect/pack.h"
+
+static void print_result(const char *verb, const char *path, const struct pack_result *result)
+{
+    printf("%s: %s ", path, verb);
+    cli_put_count(stdout, result->logs);
+    printf(" log%s, ", result->logs == 1 ? "" : "s");
+    cli_put_count(stdout, result->entries);
+    fputs(" entries, ", stdout);
+    cli_put_count(stdout, result->payloads);
+    fputs(" contents, ", stdout);
+    cli_put_bytes(stdout, result->bytes);
+    if (result->behind)
+        printf("; %llu had nothing new", (unsigned long long)result->behind);
+    if (result->refused)
+        printf("; %llu turned away", (unsigned long long)result->refused);
+    putchar('\n');
+}
+
+static const struct option pack_options_list[] = {
+    {"member", "MEMBER", "only this one's log", true},
+    {"newest", "N", "contents of the newest N entries a log only (all proofs travel anyway)", false},
+    {0},
+};
+
+static int pack(struct invocation *inv, struct session *session, uint64_t newest)
+{
+    struct pack_options pack_options = {.payloads_newest = newest, .now_ms = cli_now_ms()};
+    struct pack_result result;
+    int64_t *numbers = calloc((size_t)inv->given_count + 1, sizeof(*numbers));
+    if (!numbers)
+        return EXIT_FAILED;
+    int status = EXIT_DONE;
+    for (int i = 0; i < inv->given_count && !status; i++) {
+        struct log_info log;
+        if (strcmp(inv->given[i].option->name, "member") != 0)
+            continue;
+        if (view_log_find(&session->view, span_str(inv->given[i].value), &log, &inv->err))
+            status = cli_fail(inv);
+        numbers[pack_options.number_count++] = log.number;
+        pack_options.numbers = numbers;
+    }
+    if (!status && pack_write(&session->view, inv->args[0], &pack_options, &result, &inv->err))
+        status = cli_fail(inv);
+    if (!status)
+        print_result("packed", inv->args[0], &result);
+    free(numbers);
+    return status;
+}
+
+static int run_pack(struct invocation *inv)
+{
+    struct session session;
+    uint64_t newest;
+    if (!cli_number(inv, "newest", UINT64_MAX, LOG_SIZE_MAX, &newest))
+        return EXIT_USAGE;
+    int status = session_open(inv, &session, SESSION_INDEX | SESSION_PUBLIC, OUTLET_PACK);
+    if (!status)
+        status = pack(inv, &session, newest);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_pack = {
+    .name = "pack",
+    .arguments = "FILE.tar.zst",
+    .summary = "Write logs and their public contents into one file, to travel on a stick",
+    .details = "Whoever unpacks it verifies everything as if it came over the network.\n",
+    .options = pack_options_list,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_pack,
+};
+
+static void report(void *ctx, const char *origin, const char *reason)
+{
+    (void)ctx;
+    fputs("turned away: ", stderr);
+    cli_put_text(stderr, span_str(origin), ORIGIN_MAX);
+    fprintf(stderr, ": %s\n", reason);
+}
+
+static int run_unpack(struct invocation *inv)
+{
+    struct session session;
+    struct pack_result result;
+    uint64_t folded;
+    struct unpack_options unpack_options = {.now_s = cli_now_ms() / 1000, .report = report};
+    int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!status && pack_read(session.store, inv->args[0], &unpack_options, &result, &inv->err))
+        status = cli_fail(inv);
+    if (!status && index_update(session.index, session.store, 0, &folded, &inv->err))
+        status = cli_fail(inv);
+    if (!status) {
+        print_result("took in", inv->args[0], &result);
+        status = result.refused ? EXIT_FAILED : EXIT_DONE;
+    }
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_unpack = {
+    .name = "unpack",
+    .arguments = "FILE.tar.zst",
+    .summary = "Take in a pack, verifying all of it",
+    .details = "A log that does not verify is turned away and named; the others go in.\n",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_unpack,
+};

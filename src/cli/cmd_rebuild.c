@@ -1,0 +1,30 @@
+/* tongzhou rebuild: the index is a fold over the logs; make it again. */
+#include "cli/commands.h"
+#include "cli/session.h"
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    int64_t begun = cli_now_ms();
+    uint64_t behind;
+    int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
+    if (!status) {
+        if (index_open(inv->dir, &session.index, &inv->err) ||
+            index_rebuild(session.index, session.store, &inv->err) ||
+            index_behind(session.index, session.store, &behind, &inv->err))
+            status = cli_fail(inv);
+        else
+            printf("index.db made again in %.1f s\n", (double)(cli_now_ms() - begun) / 1000.0);
+    }
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_rebuild = {
+    .name = "rebuild",
+    .arguments = "",
+    .summary = "Make the index again from the logs",
+    .details = "Nothing true is in the index: deleting index.db loses nothing but time.\n",
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,53 @@
+/* tongzhou rotate: a new log key, signed for by the old one or by the recovery key. */
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "state/author.h"
+
+static const struct option options[] = {
+    {"recovery", "FILE", "sign with this recovery key: the log key is lost or stolen", false},
+    {"recovery-out", "FILE", "where the next recovery key goes (default NAME.recovery-2, -3, ...)", false},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {0},
+};
+
+static int rotate(struct invocation *inv, struct session *session)
+{
+    struct log_info log;
+    struct member member;
+    char path[ORIGIN_NAME_MAX + 32];
+    int rc = session_author(inv, session, &log);
+    if (rc)
+        return rc;
+    if (store_member(session->store, log.number, &session->arena, &member, &inv->err))
+        return cli_fail(inv);
+    snprintf(path, sizeof(path), "%s.recovery-%zu", member.profile.name, member.key_count + 1);
+    const char *next = cli_option(inv, "recovery-out", path);
+    if (author_rotate(session->store, log.number, cli_option(inv, "recovery", NULL), next, cli_now_ms(), &inv->err))
+        return cli_fail(inv);
+    printf("%s signs with a new key from entry %llu on.\n"
+           "The next recovery key is in %s: move it off this machine, and destroy the one before.\n",
+           log.origin, (unsigned long long)log.size, next);
+    return EXIT_DONE;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, SESSION_WRITE | SESSION_SIGN, OUTLET_CLI_LOG);
+    if (!status)
+        status = rotate(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_rotate = {
+    .name = "rotate",
+    .arguments = "",
+    .summary = "Replace the log key",
+    .details = "The rotation is an entry of the log, signed by the old key and the new one; everybody who mirrors the\n"
+               "log follows by itself. Without --recovery the log key in force signs.\n",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,30 @@
+/* tongzhou version: of the program, the formats it speaks and the libraries it stands on. */
+#include <archive.h>
+#include <curl/curl.h>
+#include <microhttpd.h>
+#include <openssl/crypto.h>
+#include <sodium.h>
+#include <sqlite3.h>
+
+#include "cli/commands.h"
+#include "cli/command.h"
+#include "state/store.h"
+
+static int run(struct invocation *inv)
+{
+    (void)inv;
+    printf("tongzhou %s\n", TONGZHOU_VERSION);
+    printf("records tongzhou/1, folder format %d\n", STORE_FORMAT);
+    printf("sqlite %s, libsodium %s, %s, libcurl %s, libmicrohttpd %s, %s\n", sqlite3_libversion(),
+           sodium_version_string(), OpenSSL_version(OPENSSL_VERSION), curl_version_info(CURLVERSION_NOW)->version,
+           MHD_get_version(), archive_version_string());
+    return EXIT_DONE;
+}
+
+const struct command cmd_version = {
+    .name = "version",
+    .arguments = "",
+    .summary = "Print the version of the program and of what it stands on",
+    .max_args = 0,
+    .run = run,
+};

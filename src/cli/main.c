@@ -1,0 +1,152 @@
+/* tongzhou [-C DIR] COMMAND ...: finds the command, the folder, and runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+
+static void print_overview(FILE *out)
+{
+    fputs("Tongzhou (同舟): independent organisations in one boat share what they know, and nobody stands in the centre.\n\n"
+          "usage: tongzhou [-C DIR] COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+          "DIR is the node's folder (default $TONGZHOU_DIR, then ~/.local/share/tongzhou).\n\n",
+          out);
+    for (size_t i = 0; commands[i]; i++)
+        fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`tongzhou COMMAND --help` explains a command; `man tongzhou` tells the whole.\n", out);
+}
+
+/* For the completion: commands, or the options of one. */
+static int print_words(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        if (!name) {
+            puts(commands[i]->name);
+            continue;
+        }
+        if (strcmp(commands[i]->name, name) != 0)
+            continue;
+        for (const struct option *option = commands[i]->options; option && option->name; option++)
+            printf("%s%s\n", option->name[1] ? "--" : "-", option->name);
+        puts("--help");
+    }
+    return EXIT_DONE;
+}
+
+/* Two words first ("peer add"), then one. *ret_words: how many belonged to the name. */
+static const struct command *find_command(int argc, char **argv, int *ret_words)
+{
+    for (*ret_words = 2; *ret_words >= 1; --*ret_words) {
+        char name[64];
+        if (argc < *ret_words)
+            continue;
+        snprintf(name, sizeof(name), "%s%s%s", argv[0], *ret_words == 2 ? " " : "", *ret_words == 2 ? argv[1] : "");
+        for (size_t i = 0; commands[i]; i++)
+            if (strcmp(commands[i]->name, name) == 0)
+                return commands[i];
+    }
+    return NULL;
+}
+
+static int no_such_command(int argc, char **argv)
+{
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "%s ", argv[0]);
+    bool group = false;
+    for (size_t i = 0; commands[i]; i++)
+        group |= strncmp(commands[i]->name, prefix, strlen(prefix)) == 0;
+    if (!group) {
+        fprintf(stderr, "tongzhou: there is no command %s; `tongzhou --help` lists them\n", argv[0]);
+        return EXIT_USAGE;
+    }
+    bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    FILE *out = help ? stdout : stderr;
+    fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
+    for (size_t i = 0; commands[i]; i++)
+        if (strncmp(commands[i]->name, prefix, strlen(prefix)) == 0)
+            fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
+    return help ? EXIT_DONE : EXIT_USAGE;
+}
+
+/* The folder: -C, environment, home. Heap; NULL if none can be told. */
+static char *default_dir(void)
+{
+    const char *dir = getenv("TONGZHOU_DIR"), *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
+    char *out = NULL;
+    if (dir && *dir)
+        out = strdup(dir);
+    else if (data && *data == '/' && asprintf(&out, "%s/tongzhou", data) < 0)
+        out = NULL;
+    else if (!out && home && *home && asprintf(&out, "%s/.local/share/tongzhou", home) < 0)
+        out = NULL;
+    return out;
+}
+
+static int run(const struct command *command, char *dir, int argc, char **argv)
+{
+    struct invocation inv = {.command = command, .dir = dir};
+    inv.args = calloc((size_t)argc + 1, sizeof(*inv.args));
+    inv.given = calloc((size_t)argc + 1, sizeof(*inv.given));
+    int status = EXIT_FAILED;
+    if (!inv.args || !inv.given) {
+        fputs("tongzhou: out of memory\n", stderr);
+    } else {
+        status = cli_parse(&inv, argc, argv);
+        if (status == 0)
+            status = command->run(&inv);
+        else if (status < 0)
+            status = EXIT_DONE;
+    }
+    if (fflush(stdout) != 0 && errno != EPIPE) {
+        fputs("tongzhou: standard output: write failed\n", stderr);
+        status = status == EXIT_DONE ? EXIT_FAILED : status;
+    }
+    free(inv.args);
+    free(inv.given);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    char *dir = NULL;
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "-C") == 0 && at + 1 < argc) {
+            free(dir);
+            dir = strdup(argv[++at]);
+        } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            print_overview(stdout);
+            free(dir);
+            return EXIT_DONE;
+        } else if (strcmp(argv[at], "--version") == 0) {
+            argv[at] = (char *)(uintptr_t) "version";
+            break;
+        } else if (strcmp(argv[at], "--words") == 0) {
+            free(dir);
+            return print_words(at + 1 < argc ? argv[at + 1] : NULL);
+        } else {
+            fprintf(stderr, "tongzhou: unknown option %s; `tongzhou --help` lists commands\n", argv[at]);
+            free(dir);
+            return EXIT_USAGE;
+        }
+    }
+    if (at >= argc) {
+        print_overview(stderr);
+        free(dir);
+        return EXIT_USAGE;
+    }
+    int words;
+    const struct command *command = find_command(argc - at, argv + at, &words);
+    int status = EXIT_USAGE;
+    if (!command)
+        status = no_such_command(argc - at, argv + at);
+    else if (!dir && !(dir = default_dir()))
+        fputs("tongzhou: no folder known: give -C DIR or set TONGZHOU_DIR\n", stderr);
+    else
+        status = run(command, dir, argc - at - words, argv + at + words);
+    free(dir);
+    return status;
+}

@@ -1,0 +1,149 @@
+#include "cli/session.h"
+
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "connect/startcheck.h"
+#include "state/author.h"
+
+static int open_parts(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
+{
+    struct store_options options = {.create = (flags & SESSION_CREATE) != 0};
+    int rc = store_open(inv->dir, &options, &session->store, &inv->err);
+    if (rc)
+        return rc;
+    if (flags & SESSION_SIGN) {
+        rc = start_check(session->store, cli_flag(inv, "alone"), &inv->err);
+        if (rc)
+            return rc;
+    }
+    if (flags & SESSION_INDEX) {
+        uint64_t folded;
+        rc = index_open(inv->dir, &session->index, &inv->err);
+        if (rc)
+            return rc;
+        rc = index_update(session->index, session->store, 0, &folded, &inv->err);
+        if (rc)
+            return rc;
+    }
+    struct viewer viewer = {(flags & SESSION_PUBLIC) ? VIEWER_PUBLIC : VIEWER_OPERATOR};
+    return view_open(session->store, session->index, viewer, outlet, &session->view, &inv->err);
+}
+
+int session_open(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
+{
+    *session = (struct session){0};
+    arena_init(&session->arena, 256u << 20);
+    return open_parts(inv, session, flags, outlet) ? cli_fail(inv) : 0;
+}
+
+void session_close(struct session *session)
+{
+    if (session->index)
+        index_close(session->index);
+    if (session->store)
+        store_close(session->store);
+    arena_done(&session->arena);
+}
+
+int session_record(struct invocation *inv, struct session *session, const char *text, struct log_info *ret_log,
+                   uint64_t *ret_index)
+{
+    const char *slash = strrchr(text, '/');
+    if (!slash || slash == text || !span_u64(span_str(slash + 1), LOG_SIZE_MAX, ret_index))
+        return cli_usage(inv, "%s: MEMBER/INDEX is needed, as `tongzhou log` shows it", text);
+    struct span member = span_of(text, (size_t)(slash - text));
+    if (view_log_find(&session->view, member, ret_log, &inv->err))
+        return cli_fail(inv);
+    if (*ret_index >= ret_log->size) {
+        char name[ORIGIN_MAX + 1];
+        origin_short(span_str(ret_log->origin), name);
+        err_set(&inv->err, ERR_NOTFOUND, "%s has %llu entries here; the highest index is %llu", name,
+                (unsigned long long)ret_log->size, (unsigned long long)(ret_log->size ? ret_log->size - 1 : 0));
+        return cli_fail(inv);
+    }
+    return 0;
+}
+
+int session_author(struct invocation *inv, struct session *session, struct log_info *ret_log)
+{
+    const char *as = cli_option(inv, "as", NULL);
+    int rc = as ? store_log_find(session->store, span_str(as), ret_log, &inv->err)
+                : store_operator(session->store, ret_log, &inv->err);
+    if (rc)
+        return cli_fail(inv);
+    if (ret_log->role != LOG_OWN && ret_log->role != LOG_LOCAL) {
+        err_set(&inv->err, ERR_REFUSED, "%s does not live on this node: only its own node signs for it", ret_log->origin);
+        return cli_fail(inv);
+    }
+    return 0;
+}
+
+static int find_local(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)err;
+    if (log->role != LOG_LOCAL)
+        return 0;
+    *(struct log_info *)ctx = *log;
+    return 1;
+}
+
+int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log)
+{
+    int rc = store_logs(session->store, find_local, ret_log, &inv->err);
+    if (rc < 0)
+        return cli_fail(inv);
+    if (rc == 1)
+        return 0;
+    struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_LOCAL};
+    snprintf(make.profile.name, sizeof(make.profile.name), "local");
+    make.profile.class = CLASS_UNKNOWN;
+    /* A log that is never served cannot fork before anybody's eyes: no start check is needed to begin it. */
+    author_allow(session->store);
+    return author_create(session->store, &make, ret_log, &inv->err) ? cli_fail(inv) : 0;
+}
+
+/* ---- progress ---- */
+
+void progress_begin(struct progress *progress, const char *what, uint64_t total)
+{
+    *progress = (struct progress){.what = what, .total = total, .begun_ms = cli_now_ms()};
+    progress->terminal = isatty(STDERR_FILENO) == 1;
+}
+
+void progress_at(struct progress *progress, uint64_t done_bytes, uint64_t records)
+{
+    int64_t now = cli_now_ms(), spent = now - progress->begun_ms;
+    if (!progress->terminal || spent < 1000 || now - progress->shown_ms < 200)
+        return;
+    progress->shown_ms = now;
+    progress->shown = true;
+    fprintf(stderr, "\r\033[K%s ", progress->what);
+    if (progress->total) {
+        int width = 24, filled = (int)((double)width * (double)done_bytes / (double)progress->total);
+        filled = filled > width ? width : filled;
+        fprintf(stderr, "[%.*s%.*s] %3d%% ", filled, "########################", width - filled,
+                "........................", (int)(100.0 * (double)done_bytes / (double)progress->total));
+    }
+    cli_put_bytes(stderr, done_bytes);
+    if (records) {
+        fputs(", ", stderr);
+        cli_put_count(stderr, records);
+        fputs(" records, ", stderr);
+        cli_put_count(stderr, records * 1000 / (uint64_t)spent);
+        fputs("/s", stderr);
+    } else {
+        fputs(", ", stderr);
+        cli_put_bytes(stderr, done_bytes * 1000 / (uint64_t)spent);
+        fputs("/s", stderr);
+    }
+    if (progress->total && done_bytes && done_bytes < progress->total)
+        fprintf(stderr, ", %.0f s left", (double)spent / 1000.0 * (double)(progress->total - done_bytes) / (double)done_bytes);
+    fflush(stderr);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+}

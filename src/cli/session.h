@@ -1,0 +1,47 @@
+/* What most commands begin with: the store, the index brought up to date, a view for the operator. */
+#ifndef TONGZHOU_CLI_SESSION_H
+#define TONGZHOU_CLI_SESSION_H
+
+#include "cli/command.h"
+#include "index/view.h"
+
+struct session {
+    struct store *store;
+    struct index *index; /* NULL unless asked for */
+    struct view view;    /* the operator's, through the outlet asked for */
+    struct arena arena;
+};
+
+#define SESSION_INDEX 1u    /* open the index and fold what is new */
+#define SESSION_WRITE 2u    /* for writing */
+#define SESSION_SIGN 4u     /* and the start check, before anything is signed; --alone overrides */
+#define SESSION_CREATE 8u   /* make DIR */
+#define SESSION_PUBLIC 16u  /* the view is the public's: what leaves as files for others */
+
+/* 0, or an exit status after having said why. Close in every case. */
+int session_open(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet);
+void session_close(struct session *session);
+
+/* MEMBER/INDEX as people type it: full origin, short form or unique name, then the index. */
+int session_record(struct invocation *inv, struct session *session, const char *text, struct log_info *ret_log,
+                   uint64_t *ret_index);
+
+/* The log that a writing command means: --as MEMBER, or the operator's. */
+int session_author(struct invocation *inv, struct session *session, struct log_info *ret_log);
+
+/* The node's local log, made on first use. */
+int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log);
+
+/* ---- progress: a bar on a terminal for what takes longer than a second, silence in a pipe ---- */
+
+struct progress {
+    const char *what;
+    uint64_t total; /* 0: unknown */
+    int64_t begun_ms, shown_ms;
+    bool terminal, shown;
+};
+void progress_begin(struct progress *progress, const char *what, uint64_t total);
+void progress_at(struct progress *progress, uint64_t done_bytes, uint64_t records);
+void progress_end(struct progress *progress);
+
+#endif

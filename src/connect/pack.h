@@ -1,0 +1,56 @@
+/*
+ * Packs: logs that travel on a stick. One .tar.zst:
+ *
+ *   pack.json                      {"created":"...","format":1,"logs":N}
+ *   logs/HEX/origin                the origin, a newline
+ *   logs/HEX/keys                  only in a member's luggage: its key file (keys.h)
+ *   logs/HEX/checkpoint            signed note with its cosignatures
+ *   logs/HEX/tile/entries/...      entry bundles from the first on, the last one partial
+ *   logs/HEX/payload/FIRST         payload items for entries FIRST, FIRST + 1, ...; holes as on the wire
+ *
+ * in this order a log. Unpacking verifies everything as if it came from a peer: nothing in a pack is believed.
+ * Source: PROTOCOL.md, "Packs".
+ */
+#ifndef TONGZHOU_CONNECT_PACK_H
+#define TONGZHOU_CONNECT_PACK_H
+
+#include "index/view.h"
+#include "state/mirror.h"
+
+#define PACK_FORMAT 1
+#define PACK_FILE_MAX (PAYLOAD_BUNDLE_MAX + (20u << 20)) /* bytes of one file in a pack: one payload above the soft end */
+
+struct pack_result {
+    uint64_t logs, entries, payloads, bytes; /* written, or taken in */
+    uint64_t behind;                         /* logs of the pack that had nothing new for us */
+    uint64_t refused;                        /* logs turned away; each was reported */
+};
+
+struct pack_options {
+    const int64_t *numbers;   /* logs by number; NULL: all that the view sees */
+    size_t number_count;
+    uint64_t payloads_newest; /* only the payloads of the newest N entries a log; UINT64_MAX: all */
+    int64_t now_ms;
+    const char *keys_dir;     /* NULL, or DIR: put key files in (a member's luggage; the file is made 0600) */
+};
+
+/* Write a pack to `path`, aside and renamed. What it holds is what `view` may see. */
+int pack_write(const struct view *view, const char *path, const struct pack_options *options, struct pack_result *ret,
+               struct err *err);
+
+struct unpack_options {
+    int64_t now_s;
+    bool luggage; /* take keys: the logs become our own (member move) */
+    /* A log or payload was turned away: origin (escaped by the callee if shown) and why. May be NULL. */
+    void (*report)(void *ctx, const char *origin, const char *reason);
+    void *ctx;
+};
+
+/*
+ * Take in a pack. A log that does not verify is turned away and reported; the others go in.
+ * Errors: ERR_SYNTAX not a pack, cut short; ERR_LIMIT; ERR_IO. What was committed before stays.
+ */
+int pack_read(struct store *store, const char *path, const struct unpack_options *options, struct pack_result *ret,
+              struct err *err);
+
+#endif

@@ -1,0 +1,157 @@
+#include "connect/verify.h"
+
+#include <stdlib.h>
+
+#include "connect/verify_tree.h"
+
+/* ---- a log in this store ---- */
+
+struct checking {
+    struct store *store;
+    const struct log_info *log;
+    const struct verify_options *options;
+    struct verify_result *result;
+    struct verify_tree tree;
+    struct buf bytes;
+    struct arena arena;
+};
+
+static int check_payload(struct checking *c, uint64_t index, struct span entry, struct err *err)
+{
+    struct payload_item item;
+    unsigned flags;
+    if (entry_classify(entry) != ENTRY_SEAL)
+        return 0;
+    int rc = payload_flags(c->store, c->log->number, index, &flags, err);
+    if (rc || !(flags & SLOT_HELD))
+        return rc;
+    struct buf payload;
+    buf_init(&payload, PAYLOAD_MAX + 64);
+    rc = payload_read(c->store, c->log->number, index, &payload, NULL, err);
+    struct payload_reader reader = {.bundle = buf_view(&payload)};
+    if (!rc)
+        rc = payload_next(&reader, &item, err) < 0 ? err->code : 0;
+    if (!rc)
+        rc = seal_check(span_str(c->log->origin), entry, item.salt, item.payload, err);
+    buf_done(&payload);
+    c->result->payloads += rc == 0;
+    return rc ? err_in(err, "payload of entry %llu", (unsigned long long)index) : 0;
+}
+
+static int check_bundle(struct checking *c, uint64_t first, size_t count, struct err *err)
+{
+    struct span entry;
+    struct bundle_reader reader;
+    uint64_t index = first;
+    int rc, more = 0;
+    buf_clear(&c->bytes);
+    rc = store_read_entries(c->store, c->log->number, first, count, &c->bytes, err);
+    reader = (struct bundle_reader){.bundle = buf_view(&c->bytes)};
+    while (!rc && (more = bundle_next(&reader, &entry, err)) > 0) {
+        rc = verify_tree_add(&c->tree, entry, err);
+        if (!rc)
+            rc = check_payload(c, index, entry, err);
+        index++;
+    }
+    if (!rc && more < 0)
+        rc = more;
+    if (!rc && index != first + count)
+        rc = err_set(err, ERR_VERIFY, "bundle at entry %llu holds %llu entries, %zu expected", (unsigned long long)first,
+                     (unsigned long long)(index - first), count);
+    return rc;
+}
+
+/* Every hash that is stored, at every level, against what the entries say. */
+static int check_hashes(struct checking *c, struct err *err)
+{
+    struct tlog_source source;
+    struct tlog_hash stored[TILE_WIDTH];
+    int rc = store_source(c->store, c->log->number, &source, err);
+    for (int level = 0; !rc && tile_level_count(level, c->log->size) > 0; level++) {
+        uint64_t count = tile_level_count(level, c->log->size);
+        for (uint64_t at = 0; !rc && at < count; at += TILE_WIDTH) {
+            size_t width = count - at < TILE_WIDTH ? (size_t)(count - at) : TILE_WIDTH;
+            rc = source.read(source.ctx, (unsigned)level, at, width, stored, err);
+            if (!rc)
+                rc = verify_tree_compare(&c->tree, level, at, stored, width, err);
+            c->result->hashes += width;
+        }
+    }
+    return rc;
+}
+
+static int check_head(struct checking *c, struct err *err)
+{
+    struct buf note;
+    buf_init(&note, NOTE_MAX);
+    int rc = store_checkpoint(c->store, c->log->number, &note, err);
+    if (!rc)
+        rc = verify_tree_head(&c->tree, c->store, buf_view(&note), c->result, err);
+    buf_done(&note);
+    return rc;
+}
+
+int verify_log(struct store *store, const struct log_info *log, const struct verify_options *options,
+               struct verify_result *ret, struct err *err)
+{
+    struct checking c = {.store = store, .log = log, .options = options, .result = ret};
+    *ret = (struct verify_result){.size = log->size};
+    snprintf(ret->origin, sizeof(ret->origin), "%s", log->origin);
+    buf_init(&c.bytes, BUNDLE_MAX);
+    int rc = verify_tree_init(&c.tree, span_str(log->origin), err);
+    for (uint64_t at = 0; !rc && at < log->size; at += TILE_WIDTH) {
+        rc = check_bundle(&c, at, log->size - at < TILE_WIDTH ? (size_t)(log->size - at) : TILE_WIDTH, err);
+        if (options->progress)
+            options->progress(options->ctx, at, log->size);
+    }
+    if (!rc)
+        rc = check_hashes(&c, err);
+    if (!rc)
+        rc = check_head(&c, err);
+    ret->entries = c.tree.size;
+    verify_tree_done(&c.tree);
+    buf_done(&c.bytes);
+    return rc ? err_in(err, "%s", log->origin) : 0;
+}
+
+/* ---- a proof that travels as a file ---- */
+
+int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret, uint64_t *ret_index,
+                 struct err *err)
+{
+    struct tlog_proof path;
+    struct span text;
+    struct note note;
+    struct checkpoint checkpoint;
+    struct log_info log;
+    struct member member;
+    struct tlog_hash leaf;
+    struct arena arena;
+    *ret = (struct verify_result){0};
+    arena_init(&arena, 16u << 20);
+    int rc = proof_file_parse(proof, ret_index, &path, &text, err);
+    if (!rc)
+        rc = note_parse(text, &note, err);
+    if (!rc)
+        rc = checkpoint_parse(note.text, &checkpoint, err);
+    if (!rc)
+        rc = store_log_by_origin(store, checkpoint.origin, &log, err);
+    if (!rc && log.size < checkpoint.size)
+        rc = err_set(err, ERR_NOTFOUND, "%s: this node holds %llu entries, the proof speaks of %llu: run `tongzhou sync` first",
+                     log.origin, (unsigned long long)log.size, (unsigned long long)checkpoint.size);
+    if (!rc)
+        rc = store_member(store, log.number, &arena, &member, err);
+    if (!rc)
+        rc = member_verify_checkpoint(&member, &note, &checkpoint, err);
+    tlog_leaf_hash(entry, &leaf);
+    if (!rc)
+        rc = tlog_verify_inclusion(*ret_index, checkpoint.size, &leaf, &path, &checkpoint.root, err);
+    if (!rc) {
+        snprintf(ret->origin, sizeof(ret->origin), "%s", log.origin);
+        ret->size = checkpoint.size;
+        ret->entries = 1;
+        ret->keys = (unsigned)member.key_count;
+    }
+    arena_done(&arena);
+    return rc;
+}

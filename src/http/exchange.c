@@ -1,0 +1,298 @@
+#include "http/exchange.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "http/header.h"
+#include "http/page.h"
+#include "http/respond.h"
+#include "http/router.h"
+#include "http/target.h"
+
+#define REQUEST_ARENA_MAX (128u << 20) /* bytes: a payload, its tree and what a page makes of them */
+#define REPLY_BODY_MAX (PAYLOAD_BUNDLE_MAX + (1u << 20))
+
+struct exchange {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct watch_connection *socket;
+    char *target;
+    struct arena arena;
+    struct http_request request;
+    const struct route *route;
+    struct buf body;
+    bool started, answered, is_large;
+    struct watch_waiter waiter;
+};
+
+void *exchange_begin(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof(*x));
+    if (!x)
+        return NULL;
+    x->server = cls;
+    x->connection = connection;
+    /* One byte more than allowed is enough to see that it is too much. */
+    x->target = strndup(target, HTTP_URL_MAX + 1);
+    arena_init(&x->arena, REQUEST_ARENA_MAX);
+    buf_init(&x->body, HTTP_BODY_MAX);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    x->socket = info ? info->socket_context : NULL;
+    return x;
+}
+
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    (void)code;
+    struct http_server *server = cls;
+    struct exchange *x = *state;
+    *state = NULL;
+    if (!x)
+        return;
+    watch_limit(server->watch, x->socket, WATCH_REQUEST_MS); /* for the next request on this connection */
+    if (x->is_large)
+        atomic_fetch_sub(&server->large_uploads, 1);
+    arena_done(&x->arena);
+    buf_done(&x->body);
+    free(x->target);
+    free(x);
+}
+
+static struct span header(struct exchange *x, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+    return value ? span_str(value) : SPAN_LIT("");
+}
+
+static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
+{
+    uint64_t sent = 0;
+    enum MHD_Result result = respond(x->connection, &x->request, reply, &sent);
+    x->answered = true;
+    atomic_fetch_add(&x->server->bytes_out, sent);
+    return result;
+}
+
+static enum MHD_Result send_problem(struct exchange *x, int status, const char *title, const char *detail)
+{
+    struct http_reply reply = {.fd = -1};
+    buf_init(&reply.body, REPLY_BODY_MAX);
+    (void)http_problem(&x->request, &reply, status, title, detail);
+    atomic_fetch_add(&x->server->refused, 1);
+    return send_reply(x, &reply);
+}
+
+/* ---- a handler's turn ---- */
+
+/* The text of an error may name files and stays here. */
+static void error_reply(const struct http_request *request, struct http_reply *reply, int code)
+{
+    switch (code) {
+    case ERR_NOTFOUND:
+        (void)http_problem(request, reply, 404, TR_MARK("Not found"), TR_MARK("There is nothing at this address."));
+        break;
+    case ERR_USAGE:
+    case ERR_SYNTAX:
+        (void)http_problem(request, reply, 400, TR_MARK("Not understood"),
+                           TR_MARK("Something in this request does not have the form it should have."));
+        break;
+    case ERR_LIMIT:
+        (void)http_problem(request, reply, 413, TR_MARK("Too much at once"),
+                           TR_MARK("This is more than can be handled in one request."));
+        break;
+    case ERR_REFUSED:
+        (void)http_problem(request, reply, 403, TR_MARK("Not allowed"), NULL);
+        break;
+    case ERR_STATE:
+        (void)http_problem(request, reply, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+        break;
+    default:
+        (void)http_problem(request, reply, 500, TR_MARK("Something went wrong here"),
+                           TR_MARK("It was not your fault. The operator of this node finds the reason in its log."));
+        break;
+    }
+}
+
+static int call_handler(struct exchange *x, struct http_reply *reply, struct err *err)
+{
+    struct pool_handle *handle;
+    int rc = pool_take(x->server->pool, &handle, err);
+    if (rc < 0)
+        return rc;
+    struct view view;
+    rc = view_open(handle->store, handle->index, (struct viewer){VIEWER_PUBLIC}, x->route->outlet, &view, err);
+    if (rc == 0)
+        rc = x->route->handler(&view, &x->request, reply, err);
+    pool_give(x->server->pool, handle);
+    return rc;
+}
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum MHD_Result run(struct exchange *x)
+{
+    struct http_reply reply = {.fd = -1};
+    struct err err;
+    buf_init(&reply.body, REPLY_BODY_MAX);
+    x->request.body = buf_view(&x->body);
+    x->request.now_ms = wall_clock_ms();
+    int rc = call_handler(x, &reply, &err);
+    if (rc == 0)
+        rc = buf_check(&reply.body, "answer", &err);
+    if (rc == 0 && reply.wait_s > 0 && !x->request.waited) {
+        unsigned seconds = reply.wait_s < HTTP_WAIT_MAX_S ? reply.wait_s : HTTP_WAIT_MAX_S;
+        x->request.waited = true;
+        x->waiter = (struct watch_waiter){.connection = x->connection, .seq = reply.wait_seq};
+        if (watch_wait(x->server->watch, &x->waiter, seconds)) {
+            respond_drop(&reply);
+            return MHD_YES; /* called again when the connection goes on */
+        }
+        return run(x); /* nobody waits any more: answer what there is */
+    }
+    if (rc < 0) {
+        respond_drop(&reply);
+        buf_init(&reply.body, REPLY_BODY_MAX);
+        error_reply(&x->request, &reply, rc);
+    }
+    return send_reply(x, &reply);
+}
+
+/* ---- what is checked before a body is read ---- */
+
+/* Whether a body comes that is too long or, in sum with others, too much. 0 or an HTTP status. */
+static int check_body(struct exchange *x)
+{
+    struct span length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    bool chunked = header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING).len > 0;
+    uint64_t bytes = 0;
+    if (length.len > 0 && !span_u64(length, UINT64_MAX, &bytes))
+        return 400;
+    if (x->request.method == HTTP_GET)
+        return bytes > 0 || chunked ? 400 : 0;
+    if (bytes > HTTP_BODY_MAX)
+        return 413;
+    if (!chunked && bytes < UPLOAD_LARGE)
+        return 0;
+    x->is_large = true;
+    return atomic_fetch_add(&x->server->large_uploads, 1) < UPLOADS_LARGE_MAX ? 0 : 503;
+}
+
+static enum MHD_Result refuse_method(struct exchange *x, unsigned allowed)
+{
+    if (allowed == 0)
+        return send_problem(x, 404, TR_MARK("Not found"), TR_MARK("There is nothing at this address."));
+    struct http_reply reply = {.fd = -1};
+    buf_init(&reply.body, REPLY_BODY_MAX);
+    (void)http_problem(&x->request, &reply, 405, TR_MARK("Not possible here"),
+                       TR_MARK("This address does not take this kind of request."));
+    bool get = allowed & (1u << HTTP_GET), post = allowed & (1u << HTTP_POST);
+    reply.allow = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
+    atomic_fetch_add(&x->server->refused, 1);
+    return send_reply(x, &reply);
+}
+
+static bool read_method(const char *method, enum http_method *ret)
+{
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        *ret = HTTP_GET;
+    else if (strcmp(method, "POST") == 0)
+        *ret = HTTP_POST;
+    else
+        return false;
+    return true;
+}
+
+static void read_headers(struct exchange *x)
+{
+    struct http_request *request = &x->request;
+    request->content_type = header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
+    request->range = header(x, MHD_HTTP_HEADER_RANGE);
+    request->if_none_match = header(x, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    request->prefer = header(x, "Prefer");
+    request->accept = header(x, MHD_HTTP_HEADER_ACCEPT);
+    request->accept_language = header(x, MHD_HTTP_HEADER_ACCEPT_LANGUAGE);
+    request->cookie = header(x, MHD_HTTP_HEADER_COOKIE);
+}
+
+/* The request's line and headers are here. An answer given now refuses it before its body is read. */
+static enum MHD_Result start(struct exchange *x, const char *method)
+{
+    struct http_request *request = &x->request;
+    struct err err;
+    unsigned allowed;
+    request->arena = &x->arena;
+    request->now_ms = wall_clock_ms();
+    request->path = request->body = SPAN_LIT("");
+    read_headers(x);
+    bool method_known = read_method(method, &request->method);
+    int rc = x->target ? http_target_parse(span_str(x->target), &x->arena, request, &err) : err_memory(&err);
+    request->lang = http_language_choose(rc == 0 ? http_query(request, "lang") : SPAN_LIT(""), request->cookie,
+                                         request->accept_language, &request->lang_explicit);
+    struct span host = header(x, MHD_HTTP_HEADER_HOST);
+    /* A page of somebody else's whose name was made to point to this machine must not read what is served to it. */
+    if (x->server->loopback && !http_host_is_loopback(host))
+        return send_problem(x, 421, TR_MARK("Wrong name"),
+                            TR_MARK("This node answers to this machine only, under the name localhost."));
+    if (rc == 0)
+        rc = method_known ? router_find(request, &x->route, &allowed, &err) : 0;
+    if (rc < 0)
+        return rc == ERR_LIMIT ? send_problem(x, 414, TR_MARK("Address too long"), NULL)
+                               : send_problem(x, 400, TR_MARK("Not understood"),
+                                              TR_MARK("This address does not have the form it should have."));
+    if (!method_known)
+        return send_problem(x, 501, TR_MARK("Not possible here"), NULL);
+    if (!x->route)
+        return refuse_method(x, allowed);
+    if (request->method == HTTP_POST &&
+        !http_same_origin(host, header(x, MHD_HTTP_HEADER_ORIGIN), header(x, "Sec-Fetch-Site")))
+        return send_problem(x, 403, TR_MARK("Not allowed"), TR_MARK("This form was sent by another site."));
+    int status = check_body(x);
+    if (status == 413)
+        return send_problem(x, 413, TR_MARK("Too large"), TR_MARK("At most 64 MiB can be sent in one request."));
+    if (status == 503)
+        return send_problem(x, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+    if (status != 0)
+        return send_problem(x, 400, TR_MARK("Not understood"), TR_MARK("No content is expected with this request."));
+    watch_limit(x->server->watch, x->socket, request->method == HTTP_POST ? WATCH_BODY_MS : 0);
+    return MHD_YES;
+}
+
+enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *upload, size_t *upload_len, void **state)
+{
+    (void)connection;
+    (void)url;
+    (void)version;
+    struct http_server *server = cls;
+    struct exchange *x = *state;
+    if (!x)
+        return MHD_NO;
+    if (!x->started) {
+        x->started = true;
+        atomic_fetch_add(&server->requests, 1);
+        return start(x, method);
+    }
+    if (*upload_len > 0) {
+        if (!x->answered)
+            buf_add(&x->body, upload, *upload_len);
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    if (x->answered)
+        return MHD_YES;
+    watch_limit(server->watch, x->socket, 0);
+    if (x->body.failed == ERR_LIMIT)
+        return send_problem(x, 413, TR_MARK("Too large"), TR_MARK("At most 64 MiB can be sent in one request."));
+    if (x->body.failed)
+        return send_problem(x, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+    return run(x);
+}

@@ -1,0 +1,128 @@
+#include "http/respond.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "http/header.h"
+
+/* Pages load nothing from elsewhere, are framed by nobody, and their scripts are ours. */
+#define CSP_PAGE                                                                                                       \
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "               \
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+#define CSP_DATA "default-src 'none'; style-src 'self'; frame-ancestors 'none'; sandbox"
+
+void respond_drop(struct http_reply *reply)
+{
+    buf_done(&reply->body);
+    if (reply->fd >= 0)
+        close(reply->fd);
+    reply->fd = -1;
+}
+
+static size_t full_length(const struct http_reply *reply)
+{
+    return reply->fd >= 0 ? reply->fd_len : reply->body.len;
+}
+
+/* Cut the reply to the range that was asked for: 206, or 416 without content. */
+static void apply_range(const struct http_request *request, struct http_reply *reply, char *content_range, size_t size)
+{
+    uint64_t from, len, all = full_length(reply);
+    enum http_range range = http_range_parse(request->range, all, &from, &len);
+    if (range == HTTP_RANGE_NONE)
+        return;
+    if (range == HTTP_RANGE_UNSATISFIABLE) {
+        respond_drop(reply);
+        reply->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+        snprintf(content_range, size, "bytes */%llu", (unsigned long long)all);
+        return;
+    }
+    reply->status = MHD_HTTP_PARTIAL_CONTENT;
+    snprintf(content_range, size, "bytes %llu-%llu/%llu", (unsigned long long)from,
+             (unsigned long long)(from + len - 1), (unsigned long long)all);
+    if (reply->fd >= 0) {
+        reply->fd_offset += from;
+        reply->fd_len = (size_t)len;
+    } else {
+        memmove(reply->body.data, reply->body.data + from, (size_t)len);
+        buf_cut(&reply->body, (size_t)len);
+    }
+}
+
+/* The content changes hands: libmicrohttpd frees the bytes, or closes the file. */
+static struct MHD_Response *make_response(struct http_reply *reply)
+{
+    struct MHD_Response *response;
+    if (reply->fd >= 0) {
+        response = MHD_create_response_from_fd_at_offset64(reply->fd_len, reply->fd, reply->fd_offset);
+        if (response)
+            reply->fd = -1;
+    } else if (reply->body.len > 0) {
+        response = MHD_create_response_from_buffer(reply->body.len, reply->body.data, MHD_RESPMEM_MUST_FREE);
+        if (response)
+            reply->body.data = NULL;
+    } else {
+        static char nothing[] = "";
+        response = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+    }
+    respond_drop(reply);
+    return response;
+}
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value && value[0] != '\0')
+        (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_headers(struct MHD_Response *response, const struct http_request *request,
+                        const struct http_reply *reply, const char *content_range)
+{
+    bool is_page = reply->content_type && strncmp(reply->content_type, "text/html", 9) == 0;
+    add(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->cache_control);
+    add(response, MHD_HTTP_HEADER_ETAG, reply->etag);
+    add(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+    add(response, MHD_HTTP_HEADER_VARY, reply->vary);
+    add(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
+    add(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, reply->language);
+    add(response, "Content-Disposition", reply->disposition);
+    add(response, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+    if (reply->allow_range)
+        add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+    add(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);
+    add(response, "X-Content-Type-Options", "nosniff");
+    add(response, "Referrer-Policy", "no-referrer");
+    if (is_page)
+        add(response, "Cross-Origin-Opener-Policy", "same-origin");
+    if (reply->keep_language) {
+        char cookie[96];
+        snprintf(cookie, sizeof(cookie), "lang=%s; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", request->lang);
+        add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
+    }
+}
+
+enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request,
+                        struct http_reply *reply, uint64_t *ret_bytes)
+{
+    char content_range[80] = "";
+    if (reply->status == 0)
+        reply->status = MHD_HTTP_OK;
+    if (reply->status == MHD_HTTP_OK && http_etag_listed(request->if_none_match, reply->etag)) {
+        respond_drop(reply);
+        reply->status = MHD_HTTP_NOT_MODIFIED;
+        reply->content_type = NULL;
+    } else if (reply->status == MHD_HTTP_OK && reply->allow_range) {
+        apply_range(request, reply, content_range, sizeof(content_range));
+    }
+    *ret_bytes = full_length(reply);
+    struct MHD_Response *response = make_response(reply);
+    if (!response)
+        return MHD_NO;
+    add_headers(response, request, reply, content_range);
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}

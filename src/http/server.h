@@ -1,0 +1,30 @@
+/* The HTTP server: libmicrohttpd with a pool of epoll threads, routing, limits, long polling. No capability's logic. */
+#ifndef TONGZHOU_HTTP_SERVER_H
+#define TONGZHOU_HTTP_SERVER_H
+
+#include "http/route.h"
+
+struct http_server;
+
+struct http_options {
+    const char *dir;         /* each pool thread opens its own store and index */
+    const char *listen;      /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    unsigned threads;        /* 0: one a core, at most 4 */
+    unsigned connections;    /* 0: 512 */
+};
+
+int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);
+void http_server_stop(struct http_server *server);
+
+/* "http://127.0.0.1:43211" */
+const char *http_server_url(const struct http_server *server);
+
+/* Something changed in the store: wake requests that wait. Callable from any thread. */
+void http_server_wake(struct http_server *server);
+
+struct http_counters {
+    uint64_t requests, bytes_out, refused, waiting;
+};
+void http_server_counters(const struct http_server *server, struct http_counters *ret);
+
+#endif

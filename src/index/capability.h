@@ -1,0 +1,68 @@
+/*
+ * A capability: its record kinds, its tables, one `apply` (record → tables), its routes and its pages, in one struct,
+ * listed once in node/capabilities.c. Knowing one is knowing all; adding one is a new folder and one line.
+ *
+ * `apply` commutes across members: the tables after folding the same logs are the same in any interleaving,
+ * columns named arrival_* aside. "First reported by" goes by canonical order (time, origin, index) at query time.
+ */
+#ifndef TONGZHOU_INDEX_CAPABILITY_H
+#define TONGZHOU_INDEX_CAPABILITY_H
+
+#include <sqlite3.h>
+
+#include "record/kind.h"
+#include "state/store.h"
+
+struct route; /* http/route.h */
+struct fold;  /* index/index.h: one transaction of folding */
+struct index; /* index/index.h */
+
+/* A record as it reaches `apply`: constitutional from its entry, content from its payload. */
+struct fold_record {
+    int64_t number; /* of the log */
+    const char *origin;
+    enum log_role role;
+    uint64_t index;
+    int64_t ref; /* RECORD_REF(number, index) */
+    bool is_inline;
+    struct span text; /* the whole record */
+    const struct record *record;
+    struct arena *arena; /* for the call */
+};
+
+struct capability {
+    const char *name; /* the folder's */
+    const struct kind *kinds;
+    size_t kind_count;
+    const char *schema;        /* SQL: CREATE TABLE IF NOT EXISTS ...; tables' names begin with the capability's */
+    const char *const *tables; /* their names, NULL at the end: for the interleaving test and rebuild */
+    /*
+     * Fold one record of one of `kinds`; the kind's own check has passed. ERR_SYNTAX, ERR_LIMIT, ERR_VERIFY...: the
+     * record is kept and shown raw, not folded, and nothing of it may stand in the tables. ERR_IO and ERR_MEMORY end
+     * the batch. May only collect what to write in fold_state(), for `flush`.
+     */
+    int (*apply)(struct fold *fold, const struct fold_record *record, struct err *err);
+    /*
+     * Forget what the record at ref contributed: its payload is erased, or its log is frozen before it. What `apply`
+     * collected of it has been flushed before. May be put off to `flush`, but has to be done there before rows are added.
+     */
+    int (*forget)(struct fold *fold, int64_t ref, struct err *err);
+    /* May be NULL: called at the end of a batch, before its commit, and whenever collected rows have to be written. */
+    int (*flush)(struct fold *fold, struct err *err);
+    /* May be NULL: erased text must leave the file itself (full text: 'optimize') and what is kept beside the index. */
+    int (*scrub)(struct index *index, struct err *err);
+    /* May be NULL: append one line that tells people what a record of one of `kinds` is about; nothing: none. */
+    void (*title)(const struct record *record, struct arena *arena, struct buf *out);
+    const struct route *routes;
+    size_t route_count;
+    const struct route *page_routes; /* for people; those above are for programs */
+    size_t page_route_count;
+};
+
+/* All of them, NULL at the end. Defined in node/capabilities.c (tests of lower modules define their own). */
+extern const struct capability *const capabilities[];
+
+/* The capability and the kind of it by name; NULL if none takes it. */
+const struct capability *capability_of(struct span kind, const struct kind **ret_kind);
+
+#endif

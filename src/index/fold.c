@@ -1,0 +1,355 @@
+/* Following the store: which logs have something new, and folding it in batches. */
+#include "index/index.h"
+
+#include <stdlib.h>
+
+#include "index/fold_record.h"
+#include "index/internal.h"
+
+/*
+ * A batch is one commit: long enough that its sorted rows share pages (16,384 rows a batch took half as long again
+ * as 131,072 on a million indicators), short enough that another process waits a second or two for its turn.
+ */
+#define BATCH_RECORDS 131072
+#define BATCH_BYTES (64u << 20)
+#define CHUNK_ENTRIES 1024 /* read from the store at a time */
+
+struct log_numbers {
+    int64_t *number;
+    size_t count, cap;
+};
+
+static int begin_batch(struct folder *f, struct err *err)
+{
+    if (f->in_batch)
+        return 0;
+    int rc = index_begin(f->index, err);
+    if (rc < 0)
+        return rc;
+    f->in_batch = true;
+    f->batch_records = 0;
+    folder_reset(f);
+    return 0;
+}
+
+static int end_batch(struct folder *f, struct err *err)
+{
+    if (!f->in_batch)
+        return 0;
+    int rc = folder_flush(f, err);
+    if (rc == 0) {
+        f->in_batch = false;
+        rc = index_commit(f->index, err);
+    }
+    folder_reset(f);
+    return rc;
+}
+
+static bool batch_is_full(const struct folder *f)
+{
+    return f->batch_records >= BATCH_RECORDS || f->batch.used_bytes >= BATCH_BYTES;
+}
+
+static bool may_go_on(const struct folder *f)
+{
+    return f->max == 0 || f->looked < f->max;
+}
+
+static size_t chunk_size(const struct folder *f, uint64_t left)
+{
+    uint64_t n = left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES;
+    if (f->max > 0 && f->max - f->looked < n)
+        n = f->max - f->looked;
+    return (size_t)n;
+}
+
+/* ---- payloads as the store gives them ---- */
+
+/* Payload items of entries [first, first + count), read in as many steps as their sizes need. */
+struct payload_window {
+    uint64_t next, end; /* entries not read yet */
+    struct payload_reader reader;
+    size_t have;
+};
+
+static int window_next(struct folder *f, struct payload_window *window, struct payload_item *ret, struct err *err)
+{
+    int rc;
+    if (window->have == 0) {
+        buf_clear(&f->payloads);
+        rc = payload_read_bundle(f->store, f->log.number, window->next, (size_t)(window->end - window->next), false,
+                                 &f->payloads, &window->have, err);
+        if (rc < 0)
+            return rc;
+        if (window->have == 0)
+            return err_set(err, ERR_IO, "entry %llu: the store gave no payloads", (unsigned long long)window->next);
+        window->next += window->have;
+        window->reader = (struct payload_reader){.bundle = buf_view(&f->payloads)};
+    }
+    window->have--;
+    if ((rc = payload_next(&window->reader, ret, err)) == 0)
+        return err_set(err, ERR_IO, "the store gave fewer payloads than it said");
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- entries that are new ---- */
+
+/* The present run of entries without payload, written when it ends. */
+struct run {
+    uint64_t first, count;
+};
+
+static int run_end(struct folder *f, struct run *run, struct err *err)
+{
+    if (run->count == 0)
+        return 0;
+    uint64_t last = run->first + run->count - 1;
+    run->count = 0;
+    return missing_append(f->index, f->log.number, run->first, last, err);
+}
+
+static int fold_entry(struct folder *f, uint64_t at, struct span entry, const struct payload_item *item,
+                      struct run *run, struct err *err)
+{
+    enum entry_class class = entry_classify(entry);
+    if (class == ENTRY_SEAL && item->hole) {
+        if (run->count == 0)
+            run->first = at;
+        run->count++;
+        return 0;
+    }
+    int rc = run_end(f, run, err);
+    if (rc < 0)
+        return rc;
+    if (class != ENTRY_SEAL)
+        return folder_take(f, at, class, entry, err);
+    f->cursor.payloads++;
+    return folder_take(f, at, class, item->payload, err);
+}
+
+/* Entries [cursor, cursor + count). */
+static int fold_chunk(struct folder *f, size_t count, struct err *err)
+{
+    uint64_t first = f->cursor.entries;
+    buf_clear(&f->entries);
+    int rc = store_read_entries(f->store, f->log.number, first, count, &f->entries, err);
+    struct bundle_reader reader = {.bundle = buf_view(&f->entries)};
+    struct payload_window window = {.next = first, .end = first + count};
+    struct run run = {0};
+    for (uint64_t at = first; rc == 0 && at < first + count; at++) {
+        struct span entry = {0};
+        struct payload_item item;
+        if ((rc = bundle_next(&reader, &entry, err)) <= 0)
+            return rc < 0 ? rc : err_set(err, ERR_IO, "the store gave fewer entries than asked for");
+        if ((rc = window_next(f, &window, &item, err)) == 0)
+            rc = fold_entry(f, at, entry, &item, &run, err);
+        if (rc < 0)
+            err_in(err, "entry %llu", (unsigned long long)at);
+    }
+    if (rc == 0)
+        rc = run_end(f, &run, err);
+    if (rc == 0) {
+        f->cursor.entries += count;
+        f->looked += count;
+        f->batch_records += count;
+    }
+    return rc;
+}
+
+/* ---- payloads that came late ---- */
+
+static int fold_late(struct folder *f, const struct missing_run *run, uint64_t first, size_t count, struct err *err)
+{
+    struct payload_window window = {.next = first, .end = first + count};
+    struct missing_run rest = *run;
+    for (uint64_t at = first; at < first + count; at++) {
+        struct payload_item item;
+        int rc = window_next(f, &window, &item, err);
+        if (rc < 0)
+            return rc;
+        if (item.hole)
+            continue;
+        if ((rc = missing_remove(f->index, f->log.number, &rest, at, at, err)) < 0)
+            return rc;
+        rest.first = at + 1;
+        bool erased;
+        if ((rc = folder_is_erased(f, at, &erased, err)) == 0 && !erased)
+            rc = folder_take(f, at, ENTRY_SEAL, item.payload, err);
+        if (rc < 0)
+            return err_in(err, "entry %llu", (unsigned long long)at);
+        f->batch_records++;
+        f->looked++;
+    }
+    return 0;
+}
+
+/* Look through the missing ones from *from on, a chunk a call; *from is UINT64_MAX when all have been looked at. */
+static int scan_missing(struct folder *f, uint64_t *from, struct err *err)
+{
+    struct missing_run run = {0};
+    int rc = missing_next(f->index, f->log.number, *from, &run, err);
+    if (rc <= 0) {
+        *from = UINT64_MAX;
+        return rc;
+    }
+    uint64_t first = run.first > *from ? run.first : *from;
+    uint64_t left = run.last - first + 1;
+    size_t count = left < CHUNK_ENTRIES ? (size_t)left : CHUNK_ENTRIES;
+    *from = first + count;
+    return fold_late(f, &run, first, count, err);
+}
+
+/* ---- one log ---- */
+
+static int load_log(struct folder *f, int64_t number, struct err *err)
+{
+    int rc = store_log(f->store, number, &f->log, err);
+    return rc < 0 ? rc : cursor_get(f->index, number, &f->cursor, err);
+}
+
+static int next_batch(struct folder *f, int64_t number, struct err *err)
+{
+    int rc = batch_is_full(f) ? end_batch(f, err) : 0;
+    if (rc == 0 && !f->in_batch && (rc = begin_batch(f, err)) == 0)
+        rc = load_log(f, number, err); /* another process may have folded meanwhile */
+    return rc;
+}
+
+static int fold_log(struct folder *f, int64_t number, struct err *err)
+{
+    int rc = begin_batch(f, err);
+    if (rc == 0)
+        rc = load_log(f, number, err);
+    while (rc == 0 && f->cursor.entries > fold_end(&f->log)) {
+        rc = folder_cut(f, fold_end(&f->log), err);
+        if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
+            rc = next_batch(f, number, err);
+    }
+    while (rc == 0 && f->cursor.entries < fold_end(&f->log) && may_go_on(f)) {
+        rc = fold_chunk(f, chunk_size(f, fold_end(&f->log) - f->cursor.entries), err);
+        if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
+            rc = next_batch(f, number, err);
+    }
+    uint64_t held = f->log.payloads, from = 0;
+    if (rc < 0 || f->cursor.payloads == held || f->cursor.entries < fold_end(&f->log))
+        return rc;
+    while (rc == 0 && from < UINT64_MAX && may_go_on(f))
+        if ((rc = scan_missing(f, &from, err)) == 0)
+            rc = next_batch(f, number, err);
+    if (rc < 0 || from < UINT64_MAX)
+        return rc;
+    f->cursor.payloads = held;
+    return cursor_put(f->index, number, &f->cursor, err);
+}
+
+/* ---- all logs ---- */
+
+struct changed {
+    struct index *index;
+    struct log_numbers *list;
+    uint64_t behind;
+};
+
+static int add_number(struct log_numbers *list, int64_t number, struct err *err)
+{
+    if (list->count == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 64;
+        int64_t *grown = realloc(list->number, cap * sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        list->number = grown;
+        list->cap = cap;
+    }
+    list->number[list->count++] = number;
+    return 0;
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* By comparing sizes and counts, not by seq: a payload that is not CLEAR arrives without a new seq. */
+static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct changed *changed = ctx;
+    struct cursor cursor;
+    int rc = cursor_get(changed->index, log->number, &cursor, err);
+    if (rc < 0)
+        return rc;
+    uint64_t entries = distance(fold_end(log), cursor.entries);
+    if (entries == 0 && cursor.payloads == log->payloads)
+        return 0;
+    changed->behind += entries > 0 ? entries : distance(cursor.payloads, log->payloads);
+    return changed->list ? add_number(changed->list, log->number, err) : 0;
+}
+
+int index_behind(struct index *index, struct store *store, uint64_t *ret, struct err *err)
+{
+    struct changed changed = {.index = index};
+    int rc = store_logs(store, look_at_log, &changed, err);
+    *ret = changed.behind;
+    return rc;
+}
+
+int index_update(struct index *index, struct store *store, uint64_t max_records, uint64_t *ret_folded, struct err *err)
+{
+    struct log_numbers list = {0};
+    struct changed changed = {.index = index, .list = &list};
+    struct folder folder;
+    folder_init(&folder, index, store, max_records);
+    int rc = index_refresh(index, err);
+    if (rc == 0)
+        rc = store_logs(store, look_at_log, &changed, err);
+    for (size_t i = 0; rc == 0 && i < list.count && may_go_on(&folder); i++)
+        if ((rc = fold_log(&folder, list.number[i], err)) < 0)
+            err_in(err, "fold log %s", folder.log.origin);
+    if (rc == 0)
+        rc = end_batch(&folder, err);
+    if (rc < 0)
+        index_rollback(index);
+    if (ret_folded)
+        *ret_folded = folder.looked;
+    folder_done(&folder);
+    free(list.number);
+    return rc;
+}
+
+int index_rebuild(struct index *index, struct store *store, struct err *err)
+{
+    struct err first;
+    int rc = index_refresh(index, &first);
+    if (rc == 0 && (rc = index_begin(index, &first)) == 0) {
+        if ((rc = index_empty(index, &first)) == 0)
+            rc = index_commit(index, &first);
+        else
+            index_rollback(index);
+    }
+    if (rc == ERR_IO)
+        rc = index_replace(index, &first);
+    if (rc < 0) {
+        *err = first;
+        return rc;
+    }
+    return index_update(index, store, 0, NULL, err);
+}
+
+int index_forget(struct index *index, int64_t ref, struct err *err)
+{
+    struct folder folder;
+    folder_init(&folder, index, NULL, 0);
+    folder.log.number = RECORD_REF_LOG(ref);
+    int rc = begin_batch(&folder, err);
+    if (rc == 0)
+        rc = cursor_get(index, folder.log.number, &folder.cursor, err);
+    if (rc == 0)
+        rc = folder_forget(&folder, RECORD_REF_INDEX(ref), err);
+    if (rc == 0)
+        rc = cursor_put(index, folder.log.number, &folder.cursor, err);
+    if (rc == 0)
+        rc = end_batch(&folder, err);
+    if (rc < 0)
+        index_rollback(index);
+    folder_done(&folder);
+    return rc;
+}

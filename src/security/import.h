@@ -1,0 +1,114 @@
+/*
+ * Import: text of others → security/stix records. Readers are pure (bytes in, items out); one writer turns items
+ * into records in batches.
+ */
+#ifndef TONGZHOU_SECURITY_IMPORT_H
+#define TONGZHOU_SECURITY_IMPORT_H
+
+#include "security/intel.h"
+#include "state/author.h"
+
+enum import_format { IMPORT_AUTO, IMPORT_STIX, IMPORT_LIST, IMPORT_MALTRAIL, IMPORT_MISP };
+enum import_format import_format_parse(struct span word, bool *ret_known); /* "auto","stix","list","maltrail","misp" */
+const char *import_format_word(enum import_format format);
+
+/* Recognise by the first bytes (up to 64 kB given) and the file's name. */
+enum import_format import_guess(struct span head, struct span filename);
+
+/* ---- readers ---- */
+
+/* One thing read. Spans are valid for the call. */
+struct import_item {
+    struct span object;       /* STIX object: original bytes (STIX) or generated (lists, MISP) */
+    bool generated;           /* made by us: its id is deterministic */
+    struct span type, id;     /* of the STIX object */
+    bool has_modified;
+    int64_t modified_ms;
+    enum tlp marking;         /* narrowest marking that it carries; TLP_NONE: none, TLP_RED also for what cannot be resolved */
+    const char *marking_why;  /* for the refusal: "object_marking_refs: marking-definition--... cannot be resolved" */
+    enum ioc_type ioc_type;   /* for generated indicators of one value; IOC_NONE otherwise */
+    struct span value;
+    uint64_t line, offset;    /* position in the source: of an object's first byte, of a line's first byte */
+};
+
+struct import_sink {
+    int (*item)(void *ctx, const struct import_item *item, struct err *err);
+    /* A line or object that is wrong; the reader goes on. Position as above, reason escaped. */
+    int (*bad)(void *ctx, uint64_t line, uint64_t offset, const char *reason, struct err *err);
+    void *ctx;
+};
+
+struct import_source {
+    struct span origin;      /* of the reporting member: namespace of deterministic ids */
+    int64_t now_ms;          /* created/modified of generated objects */
+    struct span name;        /* file name for messages and as the source's name */
+    /*
+     * What a marking definition that is not in this source restricts to, as known elsewhere (the log): TLP_NONE for a
+     * statement. ERR_NOTFOUND if unknown there, too. NULL: nothing is known elsewhere.
+     */
+    int (*marking)(void *ctx, struct span id, enum tlp *ret, struct err *err);
+    void *marking_ctx;
+};
+
+/*
+ * A reader takes input in pieces of any size, cut anywhere; the items are the same for every cut. `source` and `sink`
+ * are copied, the spans in `source` are borrowed until the reader is freed. Memory: one line (IMPORT_LINE_MAX), one
+ * object (IMPORT_OBJECT_MAX; a MISP event: JSON_TEXT_MAX), and for STIX the objects that wait for a marking
+ * definition that comes behind them (IMPORT_WAITING_BYTES).
+ * Errors of feed and end are those of the sink, ERR_MEMORY, or the source's `marking`: never of the input.
+ */
+struct import_reader;
+struct import_reader *import_reader_new(enum import_format format, const struct import_source *source,
+                                        const struct import_sink *sink); /* format is not IMPORT_AUTO; NULL: no memory */
+int import_reader_feed(struct import_reader *reader, struct span bytes, struct err *err);
+int import_reader_end(struct import_reader *reader, struct err *err);
+void import_reader_free(struct import_reader *reader);
+
+#define IMPORT_WAITING_BYTES (64u << 20) /* bytes of STIX objects whose marking is not known yet: one commit */
+
+/* ---- the writer ---- */
+
+struct import_options {
+    int64_t number;           /* log to write to (own or local) */
+    enum tlp tlp;             /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
+    bool dry_run;
+    int64_t now_ms;
+    /*
+     * Called for each refused, bad, conflicting item, also in dry runs; may be NULL. `what` is "refused", "bad" or
+     * "conflict"; `source` names the file, for members of an archive "ARCHIVE:MEMBER".
+     */
+    int (*report)(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset, const char *reason);
+    /* Called now and then with bytes done; may be NULL. */
+    void (*progress)(void *ctx, uint64_t bytes, uint64_t records);
+    void *ctx;
+    int64_t feed;             /* feed number, 0: none: items are remembered and what vanished is marked */
+};
+
+struct import_result {
+    uint64_t bytes;       /* read, before unpacking */
+    uint64_t items;       /* well-formed things found; added + duplicates + updated + refused */
+    uint64_t added, duplicates, updated;
+    uint64_t refused;     /* marked narrower than asked, or in conflict with what the log says */
+    uint64_t bad;         /* lines and objects that could not be read */
+    uint64_t vanished;    /* of a feed: gone since the last fetch and marked so */
+    uint64_t first_index; /* of the first record written; UINT64_MAX: none */
+};
+
+/*
+ * Import one source. `read` fills a buffer: bytes read, 0 at the end, or a negative errcode.
+ * Batches of IMPORT_BATCH_RECORDS, each one commit; what was acknowledged stays when a later batch fails.
+ * Compressed files (gzip, xz, zstd, bzip2) and archives (tar, zip) are unpacked on the way, each member read as a file
+ * of its own; members that are no data (programs, licences, read-me files) are passed over.
+ * The index must be up to date for duplicates: the caller runs index_update before; this runs it after.
+ *
+ * What counts as known: the same id with the same bytes is a duplicate, and so is what we made ourselves from the same
+ * value (unless it was marked as vanished or revoked: then a new version). The same id with a newer `modified` is an
+ * update; an older one is a duplicate. The same id and `modified` with other bytes is refused as a conflict.
+ * Errors: of `read`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source that
+ * is no format we know.
+ */
+int import_run(struct store *store, struct index *index, enum import_format format, struct span name,
+               int64_t (*read)(void *ctx, uint8_t *out, size_t max, struct err *err), void *read_ctx,
+               const struct import_options *options, struct import_result *ret, struct err *err);
+
+#endif

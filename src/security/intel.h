@@ -1,0 +1,103 @@
+/*
+ * What the security capability knows of STIX objects and indicators, and how the rest asks it.
+ * Tables: security_object (one row a STIX object version), security_ioc (one row an observable value and record),
+ * security_text (FTS5 over names and descriptions of objects that are not generated from lists).
+ */
+#ifndef TONGZHOU_SECURITY_INTEL_H
+#define TONGZHOU_SECURITY_INTEL_H
+
+#include "index/view.h"
+#include "sweep/sweep.h"
+
+extern const struct capability security_capability;
+
+#define STIX_TYPE "application/stix+json;version=2.1"
+#define STIX_KIND "security/stix"
+
+/* ---- reading one STIX object: pure ---- */
+
+struct stix_object {
+    struct span type, id, name, description, pattern, pattern_type; /* .data NULL: absent; unescaped, in the arena or the source */
+    bool has_created, has_modified, revoked, has_valid_until;
+    int64_t created_ms, modified_ms, valid_until_ms;
+    const struct span *markings; /* object_marking_refs and granular ones */
+    size_t marking_count;
+    enum tlp marking_tlp;        /* for marking-definition objects: what it defines; TLP_NONE: no TLP */
+    bool is_statement;           /* marking-definition of type statement */
+};
+
+/* `tree` is of json_scan. ERR_SYNTAX names what a STIX 2.1 (or 2.0) object must have and lacks. */
+int stix_read(const struct json_tree *tree, struct arena *arena, struct stix_object *out, struct err *err);
+
+/* Predefined TLP marking (TLP 1 and 2 ids); TLP_NONE if it is none of them. */
+enum tlp stix_predefined_tlp(struct span marking_id);
+
+/*
+ * Values that alone make the pattern match: comparisons with = or IN or ISSUBSET joined by OR only, in observation
+ * expressions joined by OR only. Anything that needs two facts at once (AND, FOLLOWEDBY, NOT, qualifiers) gives none:
+ * a single value of it is no indicator.
+ *   each  canonical value (ioc_canonical)
+ * 0 also for patterns that give none; ERR_SYNTAX for what is no pattern.
+ */
+int stix_pattern_values(struct span pattern, int (*each)(void *ctx, enum ioc_type type, struct span value, struct err *err),
+                        void *ctx, struct err *err);
+
+/* UUIDv5 over "TYPE:VALUE" in the namespace UUIDv5(URL namespace, ORIGIN): "indicator--...." Duplicates are duplicates everywhere. */
+#define STIX_ID_MAX 128
+void stix_indicator_id(struct span origin, enum ioc_type type, struct span value, char out[STIX_ID_MAX]);
+
+/* ---- asking ---- */
+
+struct intel_row {
+    int64_t ref, time_ms, modified_ms;
+    const char *origin;      /* reporter */
+    const char *stix_type, *stix_id;
+    const char *name;        /* of the object, or the indicator's value */
+    enum ioc_type ioc_type;  /* IOC_NONE for objects found by text */
+    const char *value;
+    bool current;            /* newest version of its id in its log, not revoked, valid */
+};
+
+/*
+ * Search as one types: exact values, values by prefix, domain parents, STIX ids, words of names and descriptions.
+ * Visible rows only, at most `max`; best first (exact, prefix, text), then canonical order.
+ */
+int intel_search(const struct view *view, struct span text, size_t max,
+                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
+
+/* Everything that visible records say of one canonical value, in canonical order (time, origin, index): provenance. */
+int intel_value(const struct view *view, enum ioc_type type, struct span value,
+                int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
+
+struct intel_counts {
+    uint64_t objects, indicators, values; /* STIX objects; those that are indicators; distinct observable values */
+    uint64_t by_type[IOC_TYPES];
+};
+int intel_counts(const struct view *view, struct intel_counts *ret, struct err *err);
+
+/* Is there a record in log `number` with this STIX id? Newest modified and its ref; ERR_NOTFOUND. For import. */
+int intel_by_id(struct index *index, int64_t number, struct span stix_id, int64_t *ret_ref, int64_t *ret_modified_ms,
+                uint8_t ret_body_hash[8], struct err *err);
+
+/* ---- the sweep set ---- */
+
+/* DIR/sweep.set, mapped: made or brought up to date first if indicators changed (written aside, renamed). Holds values
+ * of current, unexpired indicators of every log here; hits are filtered by the view of whoever sweeps. */
+struct intel_set;
+int intel_set_open(struct store *store, struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err);
+void intel_set_close(struct intel_set *set);
+const struct sweep_set *intel_set_sweep(const struct intel_set *set);
+
+/* A hit's reporters that the view may see: for each tag. Returns 0 reporters if none: the hit must not be shown. */
+int intel_hit_rows(const struct view *view, const struct sweep_hit *hit, size_t max,
+                   int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, size_t *ret_count, struct err *err);
+
+/* ---- export ---- */
+
+/* "list", "hosts", "rpz", "csv", "stix". Public view: what leaves as a file is TLP:CLEAR, unless the command line
+ * asked as operator for its own use. Current indicators only; each value once. ERR_USAGE unknown format (lists them). */
+int intel_export(const struct view *view, const char *format, int64_t now_ms,
+                 int (*write)(void *ctx, struct span bytes, struct err *err), void *ctx, uint64_t *ret_count, struct err *err);
+extern const char *const intel_export_formats[]; /* NULL at the end */
+
+#endif

@@ -1,0 +1,37 @@
+#include "security/read_uuid.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+
+void uuid5(const uint8_t space[16], struct span name, char out[UUID_TEXT + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool done = ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) && EVP_DigestUpdate(ctx, space, 16) &&
+                EVP_DigestUpdate(ctx, name.data, name.len) && EVP_DigestFinal_ex(ctx, hash, NULL);
+    EVP_MD_CTX_free(ctx);
+    assert(done); /* fails only without memory for a few hundred bytes */
+    hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x50);
+    hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = digits[hash[i] >> 4];
+        *out++ = digits[hash[i] & 15];
+    }
+    *out = 0;
+}
+
+bool uuid_valid(struct span text)
+{
+    if (text.len != UUID_TEXT)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i] | 0x20;
+        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        if (hyphen ? text.data[i] != '-' : !((c >= '0' && c <= '9' && text.data[i] <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return true;
+}

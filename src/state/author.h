@@ -1,0 +1,55 @@
+/*
+ * Writing one's own logs: the only place that seals and signs. Every function is one transaction of its own and is
+ * durable on return.
+ *
+ * Before the first signature of a process the start check must have passed (connect/startcheck.h calls author_allow);
+ * until then appending fails with ERR_STATE and says what to do. Most forks are accidents: restored backups, cloned
+ * disks.
+ */
+#ifndef TONGZHOU_STATE_AUTHOR_H
+#define TONGZHOU_STATE_AUTHOR_H
+
+#include "state/keys.h"
+
+/* The start check passed (or --alone, or the node has no peers). A handle's own flag. */
+void author_allow(struct store *store);
+
+struct author_new {
+    struct profile profile;   /* keys and recovery hash are filled in here */
+    int64_t time_ms;
+    enum log_role role;       /* LOG_OWN or LOG_LOCAL */
+    bool is_operator;
+    const char *recovery_path;/* where the new recovery key is written; NULL for LOG_LOCAL: none is kept */
+    struct span succeeds;     /* old origin, .len 0: none */
+    const char *old_recovery_path; /* needed with succeeds */
+};
+
+/* Make keys, entry 0 and the first signed checkpoint. */
+int author_create(struct store *store, const struct author_new *make, struct log_info *ret, struct err *err);
+
+struct author_item {
+    struct span text; /* a whole record; constitutional kinds stand inline, all others are sealed with a fresh salt */
+    bool clear;       /* TLP:CLEAR */
+};
+
+/*
+ * Append 1..n records as one batch: payloads, entries, hashes, signed checkpoint, one commit.
+ *   ret_first  index of the first
+ * Errors: ERR_LIMIT a length; ERR_SYNTAX a record out of form; ERR_STATE frozen, suspended, not checked, no keys;
+ * ERR_IO fatal.
+ */
+int author_append(struct store *store, int64_t number, const struct author_item *items, size_t count, int64_t time_ms,
+                  uint64_t *ret_first, struct err *err);
+
+/*
+ * Rotate the log key: a connect/rotate entry and the checkpoint with both signatures, new key in the key file.
+ *   recovery_path  sign with the recovery key in this file instead of the old log key; may be NULL
+ *   next_recovery_path  a new recovery key is made here
+ */
+int author_rotate(struct store *store, int64_t number, const char *recovery_path, const char *next_recovery_path,
+                  int64_t time_ms, struct err *err);
+
+/* Withdraw a payload: append connect/erase, then payload_erase. The record must be one's own and a seal. */
+int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err);
+
+#endif

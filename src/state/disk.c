@@ -1,0 +1,187 @@
+#include "state/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int (*disk_hook)(void *ctx, const char *operation);
+static void *disk_hook_ctx;
+
+void disk_set_hook(int (*hook)(void *ctx, const char *operation), void *ctx)
+{
+    disk_hook = hook;
+    disk_hook_ctx = ctx;
+}
+
+int disk_step(const char *operation)
+{
+    if (!disk_hook)
+        return 0;
+    int failure = disk_hook(disk_hook_ctx, operation);
+    if (failure)
+        errno = failure;
+    return failure;
+}
+
+/* A file that the state says is there and is not is damage, not a wrong name. */
+static int disk_fail(struct err *err, const char *what, const char *path)
+{
+    int code = err_sys(err, "%s %s", what, path);
+    if (code == ERR_NOTFOUND)
+        err->code = code = ERR_IO;
+    return code;
+}
+
+int disk_open(const char *path, int flags, int *ret_fd, bool *ret_made, struct err *err)
+{
+    if (ret_made)
+        *ret_made = false;
+    if (!(flags & O_CREAT)) {
+        int fd = open(path, flags | O_CLOEXEC);
+        if (fd < 0)
+            return disk_fail(err, "open", path);
+        *ret_fd = fd;
+        return 0;
+    }
+    if (disk_step("open"))
+        return disk_fail(err, "create", path);
+    int fd = open(path, flags | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 && ret_made)
+        *ret_made = true;
+    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL))
+        fd = open(path, (flags & ~O_CREAT) | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EEXIST ? err_set(err, ERR_EXISTS, "%s is there already", path)
+                               : disk_fail(err, "create", path);
+    *ret_fd = fd;
+    return 0;
+}
+
+int disk_pwrite(int fd, struct span data, uint64_t offset, const char *path, struct err *err)
+{
+    if (disk_step("pwrite"))
+        return disk_fail(err, "write", path);
+    while (data.len > 0) {
+        ssize_t n = pwrite(fd, data.data, data.len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            if (n == 0)
+                errno = ENOSPC;
+            return disk_fail(err, "write", path);
+        }
+        data = span_sub(data, (size_t)n, data.len);
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int disk_sync(int fd, const char *path, struct err *err)
+{
+    if (disk_step("sync") || fdatasync(fd) != 0)
+        return disk_fail(err, "sync", path);
+    return 0;
+}
+
+int disk_sync_folder(const char *path, struct err *err)
+{
+    if (disk_step("folder"))
+        return disk_fail(err, "sync folder", path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return disk_fail(err, "open folder", path);
+    int rc = fsync(fd);
+    int code = rc ? disk_fail(err, "sync folder", path) : 0;
+    close(fd);
+    return code;
+}
+
+int disk_truncate(int fd, uint64_t length, const char *path, struct err *err)
+{
+    if (disk_step("truncate") || ftruncate(fd, (off_t)length) != 0)
+        return disk_fail(err, "cut", path);
+    return 0;
+}
+
+int disk_rename(const char *from, const char *to, struct err *err)
+{
+    if (disk_step("rename") || rename(from, to) != 0)
+        return disk_fail(err, "rename to", to);
+    return 0;
+}
+
+int disk_unlink(const char *path, struct err *err)
+{
+    if (disk_step("unlink") || (unlink(path) != 0 && errno != ENOENT))
+        return disk_fail(err, "remove", path);
+    return 0;
+}
+
+int disk_mkdir(const char *path, bool *ret_made, struct err *err)
+{
+    if (ret_made)
+        *ret_made = false;
+    if (disk_step("mkdir"))
+        return disk_fail(err, "make folder", path);
+    if (mkdir(path, 0700) == 0) {
+        if (ret_made)
+            *ret_made = true;
+        return 0;
+    }
+    return errno == EEXIST ? 0 : disk_fail(err, "make folder", path);
+}
+
+int disk_pread(int fd, void *out, size_t len, uint64_t offset, const char *path, struct err *err)
+{
+    uint8_t *to = out;
+    while (len > 0) {
+        ssize_t n = pread(fd, to, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return disk_fail(err, "read", path);
+        if (n == 0)
+            return err_set(err, ERR_IO, "%s ends at byte %llu, %zu more expected", path, (unsigned long long)offset,
+                           len);
+        to += n;
+        len -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int disk_length(int fd, const char *path, uint64_t *ret, struct err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return disk_fail(err, "look at", path);
+    *ret = (uint64_t)st.st_size;
+    return 0;
+}
+
+int disk_replace(const char *folder, const char *name, struct span data, struct err *err)
+{
+    char path[PATH_MAX], beside[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_MAX ||
+        snprintf(beside, sizeof beside, "%s/%s.new", folder, name) >= PATH_MAX)
+        return err_set(err, ERR_LIMIT, "%s: path longer than %d bytes", folder, PATH_MAX - 1);
+    /* What an interrupted attempt left may hold secrets: it goes, it is not reused. */
+    int fd, rc = disk_unlink(beside, err);
+    if (rc)
+        return rc;
+    rc = disk_open(beside, O_WRONLY | O_CREAT | O_EXCL, &fd, NULL, err);
+    if (rc)
+        return rc;
+    rc = disk_pwrite(fd, data, 0, beside, err);
+    if (!rc)
+        rc = disk_sync(fd, beside, err);
+    close(fd);
+    if (!rc)
+        rc = disk_rename(beside, path, err);
+    if (!rc)
+        rc = disk_sync_folder(folder, err);
+    return rc;
+}

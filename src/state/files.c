@@ -1,0 +1,256 @@
+#include "state/internal.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void files_init(struct store *store)
+{
+    for (size_t i = 0; i < STORE_FILES_MAX; i++)
+        store->files[i].fd = -1;
+    /* Twice the piece: an addition up to one piece long always fits before the flush. */
+    for (size_t i = 0; i < STREAMS; i++)
+        buf_init(&store->streams[i], 2 * STREAM_PIECE);
+}
+
+void files_close(struct store *store)
+{
+    for (size_t i = 0; i < STORE_FILES_MAX; i++) {
+        if (store->files[i].fd >= 0)
+            close(store->files[i].fd);
+        store->files[i].fd = -1;
+    }
+    for (size_t i = 0; i < STREAMS; i++)
+        buf_done(&store->streams[i]);
+    for (size_t i = 0; i < store->folder_count; i++)
+        free(store->folders[i]);
+    free(store->folders);
+    store->folders = NULL;
+    store->folder_count = store->folder_cap = 0;
+}
+
+void file_path(const struct store *store, const char *hex, int kind, char out[PATH_MAX])
+{
+    static const char *const names[] = {"data", "slots", "entries", "bundles"};
+    /* store_open has seen to it that DIR leaves room for the rest. */
+    if (kind < 0)
+        snprintf(out, PATH_MAX, "%.3900s/state.db", store->dir);
+    else if (kind < FILE_HASHES)
+        snprintf(out, PATH_MAX, "%.3900s/%s/%s/%s", store->dir, kind <= FILE_SLOTS ? "payloads" : "logs", hex,
+                 names[kind]);
+    else
+        snprintf(out, PATH_MAX, "%.3900s/logs/%s/hashes.%d", store->dir, hex, kind - FILE_HASHES);
+}
+
+static int folder_remember(struct store *store, const char *path, struct err *err)
+{
+    /* A folder met twice comes again soon; one missed here is only synced twice. */
+    for (size_t i = store->folder_count; i-- > 0 && i + 8 >= store->folder_count;)
+        if (strcmp(store->folders[i], path) == 0)
+            return 0;
+    if (store->folder_count == store->folder_cap) {
+        size_t cap = store->folder_cap ? 2 * store->folder_cap : 16;
+        char **folders = realloc(store->folders, cap * sizeof *folders);
+        if (!folders)
+            return err_memory(err);
+        store->folders = folders;
+        store->folder_cap = cap;
+    }
+    char *copy = strdup(path);
+    if (!copy)
+        return err_memory(err);
+    store->folders[store->folder_count++] = copy;
+    return 0;
+}
+
+/* Folder DIR/logs/HEX or DIR/payloads/HEX; what is new gets synced at commit, and so do its parents. */
+static int folder_make(struct store *store, const char *file, struct err *err)
+{
+    char path[PATH_MAX], parent[PATH_MAX];
+    snprintf(path, sizeof path, "%s", file);
+    *strrchr(path, '/') = 0;
+    snprintf(parent, sizeof parent, "%s", path);
+    *strrchr(parent, '/') = 0;
+    bool made;
+    int rc = disk_mkdir(parent, &made, err);
+    if (!rc && made)
+        rc = folder_remember(store, store->dir, err);
+    if (!rc)
+        rc = disk_mkdir(path, &made, err);
+    if (!rc && made)
+        rc = folder_remember(store, parent, err);
+    return rc;
+}
+
+static int file_create(struct store *store, const char *path, int *ret_fd, struct err *err)
+{
+    bool made;
+    int rc = folder_make(store, path, err);
+    if (!rc)
+        rc = disk_open(path, O_RDWR | O_CREAT, ret_fd, &made, err);
+    if (rc || !made)
+        return rc;
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = 0;
+    rc = folder_remember(store, folder, err);
+    if (rc)
+        close(*ret_fd);
+    return rc;
+}
+
+/* The place of the file used longest ago; what was written to it and not synced is synced first. */
+static int file_evict(struct store *store, struct file **ret, struct err *err)
+{
+    struct file *oldest = &store->files[0];
+    for (size_t i = 0; i < STORE_FILES_MAX; i++) {
+        struct file *f = &store->files[i];
+        if (f->fd < 0) {
+            *ret = f;
+            return 0;
+        }
+        if (f->used < oldest->used)
+            oldest = f;
+    }
+    if (oldest->dirty) {
+        int rc = disk_sync(oldest->fd, "a log's file", err);
+        if (rc)
+            return store_poison(store, err);
+    }
+    close(oldest->fd);
+    oldest->fd = -1;
+    *ret = oldest;
+    return 0;
+}
+
+int file_get(struct store *store, const struct log_row *row, int kind, bool write, int *ret_fd, struct err *err)
+{
+    for (size_t i = 0; i < STORE_FILES_MAX; i++) {
+        struct file *f = &store->files[i];
+        if (f->fd >= 0 && f->number == row->info.number && f->kind == kind && (f->writable || !write)) {
+            f->used = ++store->clock;
+            f->dirty |= write;
+            *ret_fd = f->fd;
+            return 0;
+        }
+    }
+    char path[PATH_MAX];
+    file_path(store, row->info.hex, kind, path);
+    struct file *place;
+    int fd, rc = file_evict(store, &place, err);
+    if (rc)
+        return rc;
+    if (write)
+        rc = file_create(store, path, &fd, err);
+    else
+        rc = disk_open(path, O_RDONLY, &fd, NULL, err);
+    if (rc)
+        return write ? store_poison(store, err) : rc;
+    *place = (struct file){row->info.number, kind, fd, write, write, ++store->clock};
+    *ret_fd = fd;
+    return 0;
+}
+
+int file_read(struct store *store, const struct log_row *row, int kind, void *out, size_t len, uint64_t offset,
+              struct err *err)
+{
+    if (len == 0)
+        return 0;
+    int fd, rc = file_get(store, row, kind, false, &fd, err);
+    if (!rc) {
+        char path[PATH_MAX];
+        file_path(store, row->info.hex, kind, path);
+        rc = disk_pread(fd, out, len, offset, path, err);
+    }
+    if (rc == ERR_IO) {
+        char text[ERR_TEXT_MAX];
+        snprintf(text, sizeof text, "%s", err->text);
+        err_set(err, ERR_IO, "%s; a damaged log is fetched again from its mirrors by `tongzhou sync`", text);
+    }
+    return rc;
+}
+
+int file_write(struct store *store, const struct log_row *row, int kind, struct span data, uint64_t offset,
+               struct err *err)
+{
+    if (data.len == 0)
+        return 0;
+    int fd, rc = file_get(store, row, kind, true, &fd, err);
+    if (rc)
+        return rc;
+    char path[PATH_MAX];
+    file_path(store, row->info.hex, kind, path);
+    rc = disk_pwrite(fd, data, offset, path, err);
+    return rc ? store_poison(store, err) : 0;
+}
+
+int file_cut(struct store *store, const struct log_row *row, int kind, uint64_t length, struct err *err)
+{
+    char path[PATH_MAX];
+    file_path(store, row->info.hex, kind, path);
+    if (access(path, F_OK) != 0)
+        return 0;
+    int fd, rc = file_get(store, row, kind, true, &fd, err);
+    uint64_t now = 0;
+    if (!rc)
+        rc = disk_length(fd, path, &now, err);
+    if (rc || now <= length)
+        return rc;
+    rc = disk_truncate(fd, length, path, err);
+    return rc ? store_poison(store, err) : 0;
+}
+
+int files_sync(struct store *store, struct err *err)
+{
+    int rc = 0;
+    for (int kind = 0; kind < FILE_KINDS && !rc; kind++) {
+        for (size_t i = 0; i < STORE_FILES_MAX && !rc; i++) {
+            struct file *f = &store->files[i];
+            if (f->fd < 0 || !f->dirty || f->kind != kind)
+                continue;
+            rc = disk_sync(f->fd, "a log's file", err);
+            f->dirty = false;
+        }
+    }
+    for (size_t i = 0; i < store->folder_count; i++) {
+        if (!rc)
+            rc = disk_sync_folder(store->folders[i], err);
+        free(store->folders[i]);
+    }
+    store->folder_count = 0;
+    return rc ? store_poison(store, err) : 0;
+}
+
+void stream_begin(struct stream *stream, struct store *store, const struct log_row *row, int kind, uint64_t offset)
+{
+    assert(kind < STREAMS);
+    *stream = (struct stream){store, row, kind, offset, &store->streams[kind]};
+    buf_clear(stream->buf);
+}
+
+int stream_end(struct stream *stream, struct err *err)
+{
+    struct span data = buf_view(stream->buf);
+    int rc = file_write(stream->store, stream->row, stream->kind, data, stream->offset - data.len, err);
+    buf_clear(stream->buf);
+    return rc;
+}
+
+int stream_add(struct stream *stream, struct span data, struct err *err)
+{
+    if (stream->buf->len + data.len > STREAM_PIECE) {
+        int rc = stream_end(stream, err);
+        if (rc)
+            return rc;
+    }
+    if (data.len > STREAM_PIECE) {
+        int rc = file_write(stream->store, stream->row, stream->kind, data, stream->offset, err);
+        stream->offset += data.len;
+        return rc;
+    }
+    buf_span(stream->buf, data);
+    stream->offset += data.len;
+    return buf_check(stream->buf, "write buffer", err);
+}

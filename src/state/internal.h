@@ -1,0 +1,239 @@
+/* What the files of src/state share among themselves. Nobody else includes this. */
+#ifndef TONGZHOU_STATE_INTERNAL_H
+#define TONGZHOU_STATE_INTERNAL_H
+
+#include <limits.h>
+
+#include "state/disk.h"
+#include "state/payload.h"
+
+static inline uint64_t be64_load(const uint8_t *p)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | p[i];
+    return value;
+}
+
+static inline void be64_store(uint8_t *p, uint64_t value)
+{
+    for (int i = 7; i >= 0; i--, value >>= 8)
+        p[i] = (uint8_t)value;
+}
+
+/* ---- files of a log (files.c) ---- */
+
+/* In the order in which they are synced. */
+enum file_kind { FILE_DATA, FILE_SLOTS, FILE_ENTRIES, FILE_BUNDLES, FILE_HASHES };
+#define FILE_LEVELS 6 /* tile levels 0..5: 256^5 entries are LOG_SIZE_MAX */
+#define FILE_KINDS (FILE_HASHES + FILE_LEVELS)
+
+struct file {
+    int64_t number;
+    int kind; /* FILE_HASHES + level for hashes */
+    int fd;   /* -1: free */
+    bool dirty, writable;
+    uint64_t used;
+};
+
+struct log_row;
+
+void files_init(struct store *store);
+void files_close(struct store *store); /* unsynced data are forgotten: after commit, rollback or failure only */
+void file_path(const struct store *store, const char *hex, int kind, char out[PATH_MAX]);
+
+/* A descriptor of the cache, valid until the next call here. With `write` folders and file are made if missing. */
+int file_get(struct store *store, const struct log_row *row, int kind, bool write, int *ret_fd, struct err *err);
+int file_read(struct store *store, const struct log_row *row, int kind, void *out, size_t len, uint64_t offset,
+              struct err *err);
+int file_write(struct store *store, const struct log_row *row, int kind, struct span data, uint64_t offset,
+               struct err *err);
+int file_cut(struct store *store, const struct log_row *row, int kind, uint64_t length, struct err *err);
+int files_sync(struct store *store, struct err *err); /* everything written, then new folders' entries */
+
+/* Sequential writing in large pieces. The buffer is the handle's own, one a file kind below STREAMS. */
+#define STREAMS (FILE_HASHES + 2) /* levels above 1 are written hash by hash: one in 65,536 entries */
+#define STREAM_PIECE (1u << 20)
+struct stream {
+    struct store *store;
+    const struct log_row *row;
+    int kind;
+    uint64_t offset; /* where the next byte goes, buffered ones included */
+    struct buf *buf;
+};
+void stream_begin(struct stream *stream, struct store *store, const struct log_row *row, int kind, uint64_t offset);
+int stream_add(struct stream *stream, struct span data, struct err *err);
+int stream_end(struct stream *stream, struct err *err);
+
+/* ---- statements (db.c) ---- */
+
+#define STATEMENTS_MAX 192
+
+struct statement {
+    const char *sql;
+    sqlite3_stmt *stmt;
+};
+
+/*
+ * A prepared statement with its values bound: "i" int64_t, "t" span as text, "s" char * as text, "b" span as blob (a
+ * .data of NULL: null). What spans and strings point to must live until db_end. NULL and *err on failure.
+ */
+sqlite3_stmt *db_query(struct store *store, struct err *err, const char *sql, const char *types, ...);
+int db_step(struct store *store, sqlite3_stmt *stmt, struct err *err); /* 1 a row, 0 done, or negative */
+void db_end(sqlite3_stmt *stmt);
+
+/* The whole of a statement that gives no row. */
+int db_run(struct store *store, struct err *err, const char *sql, const char *types, ...);
+
+/* One row of one integer; ERR_NOTFOUND "" without a row. */
+int db_int(struct store *store, int64_t *ret, struct err *err, const char *sql, const char *types, ...);
+
+int db_exec(struct store *store, const char *sql, struct err *err); /* unprepared */
+int db_fail(struct store *store, int rc, struct err *err);          /* SQLite's last error as ours */
+struct span db_span(sqlite3_stmt *stmt, int column);                /* blob or text, valid until the next step */
+void db_close(struct store *store);
+
+/* ---- the handle (store.c) ---- */
+
+/* A log whose files this transaction has written, with the lengths that the committed state implies. */
+struct touched {
+    int64_t number;
+    uint64_t payload_end;
+    bool unstaged, has_data;
+};
+
+struct hash_source {
+    struct store *store;
+    int64_t number;
+    uint64_t full; /* hashes of entries below stand in files */
+};
+
+struct store {
+    char dir[PATH_MAX];
+    sqlite3 *db;
+    int lock_fd;
+    bool read_only, writing, poisoned, marked, allowed;
+    char poison[ERR_TEXT_MAX];
+    struct statement statements[STATEMENTS_MAX];
+    size_t statement_count, statement_turn;
+    struct file files[STORE_FILES_MAX];
+    uint64_t clock;
+    char **folders; /* to be synced at commit */
+    size_t folder_count, folder_cap;
+    struct touched *touched;
+    size_t touched_count, touched_cap;
+    int64_t seq, seq_begun;
+    bool seq_changed;
+    bool erasing;        /* erasures wait for their end */
+    unsigned late_slots; /* rows put into `slot` since they were last moved to files */
+    struct buf streams[STREAMS], scratch;
+    struct hash_source source;
+};
+
+/* Any write from here on fails with what *err says; returns the code. */
+int store_poison(struct store *store, struct err *err);
+
+/* ERR_STATE unless within a transaction, and the poison if there is one. */
+int store_writable(struct store *store, struct err *err);
+
+struct touched *store_touch(struct store *store, const struct log_row *row, struct err *err);
+
+int64_t now_ms(void);
+
+/* ---- schema (schema.c) ---- */
+
+int schema_open(struct store *store, bool create, struct err *err);
+
+/* ---- rows of `log` (logs.c) ---- */
+
+struct log_row {
+    struct log_info info;
+    uint64_t entries_end; /* bytes of all full bundles */
+    uint64_t payload_end; /* bytes of `data` in use */
+};
+
+int row_load(struct store *store, int64_t number, struct log_row *ret, struct err *err);
+
+/* Everything that storing changes: size, staged, root, ends, bytes, payloads, seq, head_ms; marks the log touched. */
+int row_save(struct store *store, const struct log_row *row, struct err *err);
+
+/* The log's next seq: one a transaction is enough for everybody who reads later. */
+void row_bump(struct store *store, struct log_row *row);
+
+static inline uint64_t row_full(const struct log_row *row)
+{
+    return row->info.staged & ~(uint64_t)(TILE_WIDTH - 1);
+}
+
+/* ---- entries (entries.c) ---- */
+
+/* As store_read_entries, up to `limit` instead of the size. */
+int entries_read(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t limit,
+                 struct buf *out, struct err *err);
+int entry_read(struct store *store, const struct log_row *row, uint64_t index, uint64_t limit, struct buf *out,
+               struct err *err); /* the entry's bytes alone */
+
+/* Where full bundle `n` stands in `entries`. */
+int bundle_range(struct store *store, const struct log_row *row, uint64_t n, uint64_t *ret_begin, uint64_t *ret_end,
+                 struct err *err);
+
+/* ---- hashes (hashes.c) ---- */
+
+/* The root of exactly TILE_WIDTH hashes; overwrites them. */
+void tile_root(struct tlog_hash *hashes, struct tlog_hash *ret);
+int row_source(struct store *store, const struct log_row *row, struct tlog_source *ret, struct err *err);
+int row_root(struct store *store, const struct log_row *row, uint64_t size, struct tlog_hash *ret, struct err *err);
+
+/* ---- slots (slots.c) ---- */
+
+#define SLOT_FLAGS_SHIFT 48
+#define SLOT_PLACE_MASK ((UINT64_C(1) << SLOT_FLAGS_SHIFT) - 1)
+#define SLOT_MAKE(flags, place) ((uint64_t)(flags) << SLOT_FLAGS_SHIFT | (place))
+#define SLOT_FLAGS(slot) ((unsigned)((slot) >> SLOT_FLAGS_SHIFT))
+#define SLOT_PLACE(slot) ((slot) & SLOT_PLACE_MASK) /* 0 with SLOT_HELD: in `tail_payload` */
+#define ITEM_INDEX 8                                /* bytes of the index in front of an item */
+#define ITEM_HEAD (ITEM_INDEX + 4)                  /* with the length */
+
+/* Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. */
+int slots_read(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, struct err *err);
+int slot_write(struct store *store, const struct log_row *row, uint64_t index, uint64_t slot, struct err *err);
+
+/* Move what earlier transactions left in table `slot` to the files. */
+int slots_settle(struct store *store, struct err *err);
+
+/* Append one item to the stream of `data`; its slot (without flags) goes to *ret_slot. */
+int item_append(struct stream *stream, uint64_t index, struct span salt, struct span payload, uint64_t *ret_slot,
+                struct err *err);
+
+/* Length of salt and payload of the item at `place`; ERR_NOTFOUND if what stands there is not entry `index`'s. */
+int item_length(struct store *store, const struct log_row *row, uint64_t index, uint64_t place, size_t *ret,
+                struct err *err);
+
+/* ---- appending (append.c) ---- */
+
+/* The small payload of a tail's entry. */
+int tail_payload_put(struct store *store, int64_t ref, struct span salt, struct span payload, struct err *err);
+
+/* ---- erasure (erase.c) ---- */
+
+/* Queue what connect/erase entries in [first, end) withdraw. */
+int erase_queue(struct store *store, const struct log_row *row, uint64_t first, uint64_t end, struct err *err);
+int erase_pending(struct store *store, bool *ret, struct err *err);
+
+/* Finish erasures that were under way; `wait_ms` for readers that hold the WAL. ERR_STATE if they still do. */
+int erase_resume(struct store *store, int wait_ms, struct err *err);
+
+/* ---- members (head.c) ---- */
+
+enum constitution_sort { CONSTITUTION_OTHER, CONSTITUTION_KEYS, CONSTITUTION_ERASE };
+
+/* The fold over entries below `limit`. */
+int row_member(struct store *store, const struct log_row *row, uint64_t limit, struct arena *arena, struct member *ret,
+               struct err *err);
+#define MEMBER_ARENA_MAX (4u << 20) /* bytes for folding one member: ROTATIONS_MAX keys and one entry at a time */
+
+/* ---- recovery (recover.c) ---- */
+
+int recover(struct store *store, bool clean, struct err *err);
+
+#endif

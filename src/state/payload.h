@@ -1,0 +1,59 @@
+/*
+ * Payloads on disk. `data` holds items: u64 index ‖ u32 length ‖ salt ‖ payload, 8-byte aligned; the index in
+ * front detects a slot that points at something else. `slots` holds a u64 an entry: flags in the upper 16 bits,
+ * offset + 8 of its item in the lower 48, 0 for "nothing known". Slots of the tail are a column of its rows, as
+ * are salts and payloads up to PAYLOAD_TAIL_MAX.
+ *
+ * Erasure, in steps, each safe to repeat: (1) commit: slot flag ERASED (never fetched again) and a row in
+ * `erasing`; (2) overwrite salt and payload with zeros in `data`, sync; rows of the tail are overwritten by
+ * secure_delete, the WAL is truncated; (3) commit: the row of `erasing` goes. A reader that began before (1)
+ * reads the slot again after the payload and drops what it read if the slot changed.
+ */
+#ifndef TONGZHOU_STATE_PAYLOAD_H
+#define TONGZHOU_STATE_PAYLOAD_H
+
+#include "state/store.h"
+
+#define SLOT_HELD 1u    /* salt and payload are here */
+#define SLOT_CLEAR 2u   /* TLP:CLEAR: may be served to anybody */
+#define SLOT_ERASED 4u  /* withdrawn by its author or by this node: never fetch again */
+#define SLOT_REFUSED 8u /* arrived and turned away (fits no seal form we accept, policy): do not fetch again */
+#define SLOT_INLINE 16u /* the entry is no seal: there is no payload */
+
+/*
+ * Read one: salt and payload appended to `out` as one payload item (u32 length ‖ salt ‖ payload).
+ *   ret_flags  SLOT_* of the entry, also when nothing is held; may be NULL
+ * ERR_NOTFOUND when not held. The seal is not checked here: it was when the payload was stored.
+ */
+int payload_read(struct store *store, int64_t number, uint64_t index, struct buf *out, unsigned *ret_flags,
+                 struct err *err);
+
+/* Only the flags. */
+int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned *ret_flags, struct err *err);
+
+/*
+ * Append payload items for entries [first, first + count): a hole for those not held and, with `clear_only`, for those
+ * not CLEAR. Stops in front of an item that would make `out` longer than PAYLOAD_BUNDLE_MAX (at least one goes in).
+ *   ret_count  entries covered
+ */
+int payload_read_bundle(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
+                        struct buf *out, size_t *ret_count, struct err *err);
+
+/*
+ * Within a transaction: keep a payload that arrived after its entry. Checks the seal (ERR_VERIFY). No-op if held or
+ * erased. Gives the log a new seq if it is CLEAR.
+ */
+int payload_put(struct store *store, int64_t number, uint64_t index, struct span salt, struct span payload, bool clear,
+                struct err *err);
+
+/* Within a transaction: remember not to ask for it again. */
+int payload_refuse(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/* Begins and commits transactions of its own: after success no file below DIR/payloads and no page of state.db holds
+ * the payload or its salt. The index and the sweep set forget by their own means (index.h). */
+int payload_erase(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/* Lowest index ≥ from whose payload is neither held, erased, refused nor inline, below size; size if none. */
+int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err);
+
+#endif

@@ -1,0 +1,129 @@
+#include "state/internal.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/random.h"
+
+#define APPLICATION_ID "1414481230" /* "TONZ" */
+
+/*
+ * A ref is number << 40 | index. Secrets (salts and payloads) stand in tail_payload alone, first in their row, so
+ * that erase.c knows where to look for what SQLite left behind.
+ */
+static const char schema[] =
+    "CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT NOT NULL, seq INTEGER NOT NULL,"
+    " clean INTEGER NOT NULL);"
+    "CREATE TABLE fact(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE log(number INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, hash BLOB NOT NULL UNIQUE,"
+    " role INTEGER NOT NULL, mode INTEGER NOT NULL, recent INTEGER NOT NULL, is_operator INTEGER NOT NULL,"
+    " followed INTEGER NOT NULL, standing INTEGER NOT NULL DEFAULT 0, frozen_from INTEGER,"
+    " size INTEGER NOT NULL DEFAULT 0, staged INTEGER NOT NULL DEFAULT 0, root BLOB NOT NULL,"
+    " head_ms INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, payloads INTEGER NOT NULL DEFAULT 0,"
+    " payloads_from INTEGER NOT NULL DEFAULT 0, peer INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0,"
+    " entries_end INTEGER NOT NULL DEFAULT 0, payload_end INTEGER NOT NULL DEFAULT 0,"
+    " touched INTEGER NOT NULL DEFAULT 0, note BLOB);"
+    "CREATE INDEX log_seq ON log(seq);"
+    "CREATE UNIQUE INDEX log_operator ON log(is_operator) WHERE is_operator = 1;"
+    "CREATE TABLE tail(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL, leaf BLOB NOT NULL, entry BLOB NOT NULL);"
+    "CREATE TABLE tail_payload(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);" /* salt ‖ payload */
+    "CREATE TABLE tail_spare(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);"
+    "CREATE TABLE slot(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL);"
+    "CREATE TABLE erasing(ref INTEGER PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL);"
+    "CREATE TABLE erase_queue(ref INTEGER PRIMARY KEY);"
+    "CREATE TABLE constitution(ref INTEGER PRIMARY KEY, sort INTEGER NOT NULL);"
+    "CREATE TABLE cosignature(log INTEGER NOT NULL, name TEXT NOT NULL, key_id INTEGER NOT NULL, time INTEGER NOT NULL,"
+    " line BLOB NOT NULL, own INTEGER NOT NULL, PRIMARY KEY(log, name, key_id)) WITHOUT ROWID;"
+    "CREATE TABLE fork(log INTEGER NOT NULL, freezes INTEGER NOT NULL, idx INTEGER NOT NULL, record BLOB NOT NULL,"
+    " PRIMARY KEY(log, freezes));"
+    "CREATE TABLE peer(number INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE, origin TEXT NOT NULL,"
+    " cursor TEXT NOT NULL, added_ms INTEGER NOT NULL, tried_ms INTEGER NOT NULL, reached_ms INTEGER NOT NULL,"
+    " retry_ms INTEGER NOT NULL, failures INTEGER NOT NULL, set_aside INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " quota_logs INTEGER NOT NULL, quota_bytes INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
+    " requests INTEGER NOT NULL);"
+    "CREATE TABLE peer_log(log INTEGER NOT NULL, peer INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " PRIMARY KEY(log, peer)) WITHOUT ROWID;"
+    "CREATE INDEX peer_log_peer ON peer_log(peer);"
+    "CREATE TABLE feed(number INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE, format TEXT NOT NULL,"
+    " log INTEGER NOT NULL, tlp INTEGER NOT NULL, every_s INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    " fetched_ms INTEGER NOT NULL, etag TEXT NOT NULL, modified TEXT NOT NULL, failures INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, items INTEGER NOT NULL, vanished INTEGER NOT NULL);"
+    "CREATE TABLE feed_item(feed INTEGER NOT NULL, hash INTEGER NOT NULL, ref INTEGER NOT NULL,"
+    " PRIMARY KEY(feed, hash)) WITHOUT ROWID;"
+    "PRAGMA application_id = " APPLICATION_ID ";";
+
+static int schema_make(struct store *store, struct err *err)
+{
+    char version[64], generation[17];
+    uint8_t random[8];
+    random_bytes(random, sizeof random);
+    hex_encode(random, sizeof random, generation);
+    snprintf(version, sizeof version, "PRAGMA user_version = %d", STORE_FORMAT);
+    int rc = db_exec(store, schema, err);
+    if (!rc)
+        rc = db_exec(store, version, err);
+    if (!rc)
+        rc = db_run(store, err, "INSERT INTO node(id, generation, seq, clean) VALUES(1, ?, 0, 1)", "s", generation);
+    return rc;
+}
+
+static int schema_check(struct store *store, bool create, struct err *err)
+{
+    int64_t application = 0, version = 0;
+    int rc = db_int(store, &application, err, "PRAGMA application_id", "");
+    if (!rc)
+        rc = db_int(store, &version, err, "PRAGMA user_version", "");
+    if (rc)
+        return rc;
+    if (version > STORE_FORMAT)
+        return err_set(err, ERR_STATE, "%s: written in format %lld by a newer tongzhou; this one knows %d", store->dir,
+                       (long long)version, STORE_FORMAT);
+    if (version == STORE_FORMAT) {
+        char known[32];
+        snprintf(known, sizeof known, "%lld", (long long)application);
+        return strcmp(known, APPLICATION_ID) == 0
+                   ? 0
+                   : err_set(err, ERR_STATE, "%s/state.db: belongs to another program", store->dir);
+    }
+    if (!create || application != 0)
+        return err_set(err, ERR_STATE, "%s/state.db: not a state of tongzhou", store->dir);
+    return schema_make(store, err);
+}
+
+int schema_open(struct store *store, bool create, struct err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    file_path(store, "", -1, path);
+    if (stat(path, &st) != 0 && !create)
+        return errno == ENOENT ? err_set(err, ERR_NOTFOUND, "%s: no node here: run `tongzhou init`", store->dir)
+                               : err_sys(err, "%s", path);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+    int rc = sqlite3_open_v2(path, &store->db, flags, NULL);
+    if (rc != SQLITE_OK)
+        return db_fail(store, rc, err);
+    sqlite3_extended_result_codes(store->db, 1);
+    /* 60 s: the longest that one waits for the writer's lock. */
+    sqlite3_busy_timeout(store->db, 60000);
+    rc = db_exec(store,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF",
+                 err);
+    if (rc)
+        return rc;
+    if (!create) {
+        rc = schema_check(store, false, err);
+    } else {
+        /* Two processes may make the node at the same time: the second finds it made. */
+        rc = db_exec(store, "BEGIN IMMEDIATE", err);
+        if (!rc && !(rc = schema_check(store, true, err)))
+            rc = db_exec(store, "COMMIT", err);
+        if (chmod(path, 0600) != 0 && !rc)
+            rc = err_sys(err, "%s", path);
+    }
+    if (!rc && store->read_only)
+        rc = db_exec(store, "PRAGMA query_only = ON", err);
+    return rc;
+}

@@ -1,0 +1,185 @@
+/* Lines: input in pieces of any size, hits with their place. */
+#include "sweep/token.h"
+
+#include <stdlib.h>
+
+#define PIECE_BYTES 32768 /* scanned at once: it and its maps stay in the nearest caches */
+
+struct sweep {
+    struct token_scan scan;
+    int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err);
+    void *ctx;
+    struct sweep_stats stats;
+    uint8_t *kept; /* the beginning of a line whose end has not come yet */
+    size_t kept_len;
+    uint64_t offset;               /* in the input, of the piece being scanned */
+    uint64_t lines;                /* before it */
+    uint64_t counted_lines;        /* newlines in the piece before `counted` */
+    size_t counted;
+    size_t line_start, line_end;   /* of the line of the last hit in this piece; equal: none yet */
+};
+
+/* Newlines before `at`, counting on from the last hit. */
+static uint64_t lines_before(struct sweep *sweep, size_t at)
+{
+    const uint64_t *line = sweep->scan.map.line;
+    if (at < sweep->counted) {
+        sweep->counted = 0;
+        sweep->counted_lines = 0;
+    }
+    size_t block = sweep->counted / 64;
+    uint64_t bits = line[block] & UINT64_MAX << sweep->counted % 64;
+    for (; block < at / 64; bits = line[++block])
+        sweep->counted_lines += (uint64_t)__builtin_popcountll(bits);
+    sweep->counted_lines += (uint64_t)__builtin_popcountll(bits & ((UINT64_C(1) << at % 64) - 1));
+    sweep->counted = at;
+    return sweep->counted_lines;
+}
+
+static void find_line(struct sweep *sweep, size_t at)
+{
+    struct span in = sweep->scan.in;
+    if (at >= sweep->line_start && at < sweep->line_end)
+        return;
+    const uint8_t *before = memrchr(in.data, '\n', at);
+    sweep->line_start = before ? (size_t)(before - in.data) + 1 : 0;
+    sweep->line_end = at + span_find(span_sub(in, at, in.len), '\n');
+    sweep->stats.lines_hit++;
+}
+
+static int found(void *ctx, size_t at, size_t len, uint32_t number, struct err *err)
+{
+    struct sweep *sweep = ctx;
+    struct sweep_ioc ioc;
+    if (!set_entry(sweep->scan.set, number, &ioc))
+        return 0; /* the set is damaged there */
+    find_line(sweep, at);
+    size_t end = sweep->line_end;
+    if (end > sweep->line_start && sweep->scan.in.data[end - 1] == '\r')
+        end--;
+    struct sweep_hit hit = {.ioc = &ioc,
+                            .line = sweep->lines + lines_before(sweep, at) + 1,
+                            .offset = sweep->offset + sweep->line_start,
+                            .text = span_sub(sweep->scan.in, sweep->line_start, end - sweep->line_start),
+                            .at = at - sweep->line_start,
+                            .len = len};
+    sweep->stats.hits++;
+    return sweep->hit(sweep->ctx, &hit, err);
+}
+
+struct sweep *sweep_new(const struct sweep_set *set, int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err),
+                        void *ctx)
+{
+    struct err ignored;
+    struct sweep *sweep = calloc(1, sizeof(*sweep));
+    if (!sweep)
+        return NULL;
+    sweep->kept = malloc(SWEEP_LINE_MAX);
+    if (!sweep->kept || token_scan_init(&sweep->scan, set, SWEEP_LINE_MAX, &ignored)) {
+        free(sweep->kept);
+        free(sweep);
+        return NULL;
+    }
+    sweep->scan.found = found;
+    sweep->scan.ctx = sweep;
+    sweep->hit = hit;
+    sweep->ctx = ctx;
+    return sweep;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    if (!sweep)
+        return;
+    token_scan_done(&sweep->scan);
+    free(sweep->kept);
+    free(sweep);
+}
+
+/* Scan a piece of whole lines, or one that is too long to be kept whole. */
+static int scan_piece(struct sweep *sweep, struct span piece, struct err *err)
+{
+    sweep->counted = 0;
+    sweep->counted_lines = 0;
+    sweep->line_start = sweep->line_end = 0;
+    int failed = token_scan_lines(&sweep->scan, piece, err);
+    sweep->offset += piece.len;
+    sweep->lines += sweep->scan.map.lines;
+    return failed;
+}
+
+/* How much of `bytes` to scan at once: whole lines; 0 if the line must be kept until its end comes. */
+static size_t piece_len(struct span bytes)
+{
+    const uint8_t *newline = memrchr(bytes.data, '\n', bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES);
+    if (newline)
+        return (size_t)(newline - bytes.data) + 1;
+    if (bytes.len > PIECE_BYTES) {
+        size_t most = bytes.len < SWEEP_LINE_MAX ? bytes.len : SWEEP_LINE_MAX;
+        newline = memchr(bytes.data + PIECE_BYTES, '\n', most - PIECE_BYTES);
+        if (newline)
+            return (size_t)(newline - bytes.data) + 1;
+    }
+    return bytes.len < SWEEP_LINE_MAX ? 0 : SWEEP_LINE_MAX;
+}
+
+/* Put together the line that began in an earlier call; how many bytes of `bytes` it took. */
+static int finish_kept(struct sweep *sweep, struct span bytes, size_t *ret_taken, struct err *err)
+{
+    size_t room = SWEEP_LINE_MAX - sweep->kept_len, take = bytes.len < room ? bytes.len : room;
+    const uint8_t *newline = memchr(bytes.data, '\n', take);
+    if (newline)
+        take = (size_t)(newline - bytes.data) + 1;
+    memcpy(sweep->kept + sweep->kept_len, bytes.data, take);
+    sweep->kept_len += take;
+    *ret_taken = take;
+    if (!newline && take < room)
+        return 0;
+    size_t len = sweep->kept_len;
+    sweep->kept_len = 0;
+    return scan_piece(sweep, span_of(sweep->kept, len), err);
+}
+
+int sweep_feed(struct sweep *sweep, struct span bytes, struct err *err)
+{
+    sweep->stats.bytes += bytes.len;
+    while (bytes.len) {
+        size_t len;
+        int failed;
+        if (sweep->kept_len) {
+            failed = finish_kept(sweep, bytes, &len, err);
+        } else {
+            len = piece_len(bytes);
+            if (len == 0) {
+                memcpy(sweep->kept, bytes.data, bytes.len);
+                sweep->kept_len = bytes.len;
+                return 0;
+            }
+            failed = scan_piece(sweep, span_sub(bytes, 0, len), err);
+        }
+        if (failed)
+            return failed;
+        bytes = span_sub(bytes, len, bytes.len);
+    }
+    return 0;
+}
+
+int sweep_end(struct sweep *sweep, struct err *err)
+{
+    size_t len = sweep->kept_len;
+    sweep->kept_len = 0;
+    if (len == 0)
+        return 0;
+    int failed = scan_piece(sweep, span_of(sweep->kept, len), err);
+    sweep->lines++;
+    return failed;
+}
+
+const struct sweep_stats *sweep_stats(const struct sweep *sweep)
+{
+    struct sweep_stats *stats = (struct sweep_stats *)(uintptr_t)&sweep->stats;
+    stats->lines = sweep->lines;
+    stats->tokens = sweep->scan.tokens;
+    stats->lookups = sweep->scan.lookups;
+    return stats;
+}

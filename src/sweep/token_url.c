@@ -1,0 +1,230 @@
+/* What hangs under a name or an address: URLs, paths, e-mail addresses. */
+#include "sweep/token.h"
+#include "sweep/url.h"
+
+#define LOCAL_MAX 64 /* bytes of an e-mail address before the @ */
+
+/* A URL or path of the log on its way into canonical form, with the key of what is there so far. */
+struct trace {
+    struct token_scan *scan;
+    enum ioc_type type;
+    uint64_t key;
+    size_t pos; /* in the piece of log */
+    size_t len;
+    struct token_match match;
+    uint8_t text[SWEEP_TOKEN_MAX + 3];
+};
+
+static uint8_t byte_at(const struct token_scan *scan, size_t pos)
+{
+    return pos < scan->in.len ? scan->in.data[pos] : '\n';
+}
+
+static void trace_add(struct trace *trace, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < len && trace->len < sizeof(trace->text); i++) {
+        trace->text[trace->len++] = p[i];
+        trace->key = key_roll(trace->key, p[i]);
+    }
+}
+
+/* Is what is there so far an indicator? The last yes is the longest. */
+static void trace_ask(struct trace *trace)
+{
+    if (trace->len > SWEEP_TOKEN_MAX)
+        return;
+    struct span value = span_of(trace->text, trace->len);
+    uint32_t entry = token_ask(trace->scan, key_roll_end(trace->key), trace->type, value, NULL);
+    if (entry != SET_NO_ENTRY) {
+        trace->match.entry = entry;
+        trace->match.end = trace->pos;
+    }
+}
+
+/* A character that ends every URL in a log. */
+static bool ends_url(uint8_t c)
+{
+    return c <= ' ' || c == 0x7f || (c < 0x80 && strchr("\"<>`#", c));
+}
+
+/* The next character, JSON's \/ and \u0026 taken apart; how many bytes it has, 0 at the end of the URL. */
+static size_t next_char(const struct token_scan *scan, size_t pos, uint8_t *ret)
+{
+    uint8_t c = byte_at(scan, pos);
+    *ret = c;
+    if (c != '\\')
+        return ends_url(c) ? 0 : 1;
+    c = byte_at(scan, pos + 1);
+    *ret = '/';
+    if (c == '/')
+        return 2;
+    if (c != 'u' || byte_at(scan, pos + 2) != '0' || byte_at(scan, pos + 3) != '0')
+        return 0;
+    int value = url_hex_pair(scan->in, pos + 4);
+    if (value < 0 || value >= 0x80 || ends_url((uint8_t)value))
+        return 0;
+    *ret = (uint8_t)value;
+    return 6;
+}
+
+/* May a URL have ended before this character? See sweep.h. */
+static bool may_end_before(const struct token_scan *scan, uint8_t c, size_t after)
+{
+    uint8_t ignored;
+    if (c >= 0x80 || memchr("/?&,;|)]}'*", c, 11))
+        return true;
+    return memchr(".:!", c, 3) && next_char(scan, after, &ignored) == 0;
+}
+
+/* One canonical unit for the character at `pos` (or the %XX there). */
+static size_t trace_unit(struct trace *trace, uint8_t c, size_t used)
+{
+    uint8_t unit[3];
+    size_t unit_len;
+    if (used == 1) {
+        used = url_unit(trace->scan->in, trace->pos, unit, &unit_len);
+    } else if (url_unit(span_of(&c, 1), 0, unit, &unit_len) == 0) {
+        return 0;
+    }
+    trace_add(trace, unit, unit_len);
+    return used;
+}
+
+/* A path's first segment ends here: does any indicator go on? */
+static bool goes_on(struct trace *trace)
+{
+    bool below;
+    token_ask(trace->scan, key_roll_end(trace->key), trace->type, span_of(trace->text, trace->len), &below);
+    return below;
+}
+
+static void trace_path(struct trace *trace)
+{
+    size_t start = trace->len, used;
+    bool is_path = trace->type == IOC_URL_PATH, first = is_path;
+    uint8_t c;
+    while ((used = next_char(trace->scan, trace->pos, &c)) > 0 && trace->len <= SWEEP_TOKEN_MAX) {
+        if (trace->len > start && c == '/' && first) {
+            if (!goes_on(trace))
+                return;
+            first = false;
+        }
+        if (trace->len > start && ((!is_path && trace->text[trace->len - 1] == '/') ||
+                                   (may_end_before(trace->scan, c, trace->pos + used) && !(is_path && c == '/'))))
+            trace_ask(trace);
+        used = trace_unit(trace, c, used);
+        if (used == 0)
+            break;
+        trace->pos += used;
+    }
+    if (trace->len > start)
+        trace_ask(trace);
+}
+
+/* ":8080" behind the host: into the text unless it is a default. False if there is none. */
+static bool trace_port(struct trace *trace)
+{
+    const struct token_scan *scan = trace->scan;
+    size_t pos = trace->pos + 1;
+    unsigned port = 0;
+    if (byte_at(scan, trace->pos) != ':')
+        return false;
+    for (; pos <= trace->pos + 5 && byte_at(scan, pos) >= '0' && byte_at(scan, pos) <= '9'; pos++)
+        port = port * 10 + (unsigned)(byte_at(scan, pos) - '0');
+    if (port == 0 || port > 65535 || byte_at(scan, trace->pos + 1) == '0' ||
+        (byte_at(scan, pos) >= '0' && byte_at(scan, pos) <= '9'))
+        return false;
+    if (port != 80 && port != 443)
+        trace_add(trace, scan->in.data + trace->pos, pos - trace->pos);
+    trace->pos = pos;
+    return true;
+}
+
+/* Do "//" or JSON's "\/\/" stand before the host? */
+static bool has_scheme(const struct token_scan *scan, size_t at)
+{
+    if (at < 2 || scan->in.data[at - 1] != '/')
+        return false;
+    return scan->in.data[at - 2] == '/' || (at >= 4 && scan->in.data[at - 2] == '\\' && scan->in.data[at - 3] == '/');
+}
+
+struct token_match token_url(struct token_scan *scan, struct span host, size_t at, size_t pos)
+{
+    struct trace trace;
+    uint8_t c;
+    trace.scan = scan;
+    trace.type = IOC_URL;
+    trace.key = scan->set->seeds[IOC_URL];
+    trace.pos = pos;
+    trace.len = 0;
+    trace.match = (struct token_match){SET_NO_ENTRY, at, pos};
+    if (host.len > SWEEP_TOKEN_MAX / 2 || !set_has_type(scan->set, IOC_URL))
+        return trace.match;
+    trace_add(&trace, host.data, host.len);
+    bool has_port = trace_port(&trace);
+    size_t used = next_char(scan, trace.pos, &c);
+    if (used && c == '/') {
+        trace_path(&trace);
+        return trace.match;
+    }
+    if (!has_port && !has_scheme(scan, at) && !(used && c == '?'))
+        return trace.match;
+    trace_add(&trace, "/", 1);
+    trace_ask(&trace);
+    if (used && c == '?')
+        trace_path(&trace);
+    return trace.match;
+}
+
+struct token_match token_path(struct token_scan *scan, size_t pos)
+{
+    struct trace trace;
+    trace.scan = scan;
+    trace.type = IOC_URL_PATH;
+    trace.key = scan->set->seeds[IOC_URL_PATH];
+    trace.pos = pos;
+    trace.len = 0;
+    trace.match = (struct token_match){SET_NO_ENTRY, pos, pos};
+    trace_path(&trace);
+    return trace.match;
+}
+
+/* ---- e-mail ---- */
+
+static bool is_local(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80 ||
+           (c != 0 && strchr(".!#$%&'*+/=?^_`{|}~-", c));
+}
+
+/* Allowed in an address, but more often what stands before one in a log: from=<a@b>, 'a@b'. */
+static bool is_ambiguous(uint8_t c)
+{
+    return c != 0 && strchr("'=/&{|}!#$*?^`", c);
+}
+
+struct token_match token_email(struct token_scan *scan, size_t name, size_t end)
+{
+    const uint8_t *lower = scan->map.lower;
+    size_t local = name - 1, first = local;
+    struct token_match match = {SET_NO_ENTRY, name, end};
+    if (!set_has_type(scan->set, IOC_EMAIL))
+        return match;
+    while (first > 0 && local - first < LOCAL_MAX && is_local(lower[first - 1]))
+        first--;
+    for (size_t at = first; at < local; at++) {
+        bool begins = at == first ? at == 0 || !is_local(lower[at - 1]) : is_ambiguous(lower[at - 1]);
+        if (!begins)
+            continue;
+        uint64_t key = scan->set->seeds[IOC_EMAIL];
+        for (size_t i = at; i < end; i++)
+            key = key_roll(key, lower[i]);
+        match.entry = token_ask(scan, key_roll_end(key), IOC_EMAIL, span_of(lower + at, end - at), NULL);
+        if (match.entry != SET_NO_ENTRY) {
+            match.at = at;
+            break;
+        }
+    }
+    return match;
+}
