@@ -22,6 +22,9 @@ endif
 Q := $(if $(V),,@)
 
 WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wcast-qual -Wwrite-strings -Wundef -Wimplicit-fallthrough
+ifdef WERROR
+WARN += -Werror
+endif
 WARN_C := $(WARN) -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN := -fstack-protector-strong -fPIE
 ifeq ($(shell uname -m),x86_64)
@@ -33,9 +36,6 @@ OPT := -O1
 HARDEN += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 else
 HARDEN += -D_FORTIFY_SOURCE=3
-endif
-ifdef WERROR
-WARN += -Werror
 endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 CPPFLAGS += -Isrc -I$(BUILD)/gen -D_GNU_SOURCE -DTONGZHOU_VERSION='"$(VERSION)"' $(PKG_CFLAGS)

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 
 #define HEX_LEN(n) (2 * (size_t)(n))
-#define BASE32_LEN(n) (((size_t)(n) * 8 + 4) / 5) /* 52 for 32 bytes */
+#define BASE32_LEN(n) (((size_t)(n)*8 + 4) / 5)   /* 52 for 32 bytes */
 #define BASE64_LEN(n) (((size_t)(n) + 2) / 3 * 4) /* 44 for 32 bytes */
 
 /* Encoders write exactly the length above and a NUL behind it. */

@@ -31,6 +31,12 @@ json_t *json_small_load(struct span text, struct err *err)
         err_set(err, ERR_LIMIT, "JSON: %zu bytes, limit %u", text.len, JSON_SMALL_MAX);
         return NULL;
     }
+    /* jansson passes over a NUL behind a number or literal. */
+    size_t nul = span_find(text, '\0');
+    if (nul != text.len) {
+        err_set(err, ERR_SYNTAX, "JSON: byte %zu: NUL", nul);
+        return NULL;
+    }
     if (check_depth(text, err) < 0)
         return NULL;
     json_error_t reason;

@@ -196,8 +196,8 @@ static int close_container(struct walk *w, size_t at)
 
 static int value_at(struct walk *w, size_t at)
 {
-    size_t len;
-    bool escaped;
+    size_t len = 0;
+    bool escaped = false;
     int result;
     switch (w->text[at]) {
     case '{':
@@ -230,8 +230,8 @@ static int key_at(struct walk *w, size_t at)
 {
     if (w->text[at] != '"')
         return fail(w, at, "expected a key");
-    size_t len;
-    bool escaped;
+    size_t len = 0;
+    bool escaped = false;
     if (string_at(w, at, &len, &escaped) < 0)
         return w->err->code;
     if (w->next == w->token_count || w->text[w->tokens[w->next]] != ':')

@@ -3,55 +3,55 @@
 #define TONGZHOU_BASE_LIMITS_H
 
 /* ---- log ---- */
-#define ENTRY_MAX 65535                  /* bytes; tlog-tiles bundles carry a u16 length */
-#define TILE_WIDTH 256                   /* hashes a tile, entries a bundle; tlog-tiles */
+#define ENTRY_MAX 65535                           /* bytes; tlog-tiles bundles carry a u16 length */
+#define TILE_WIDTH 256                            /* hashes a tile, entries a bundle; tlog-tiles */
 #define BUNDLE_MAX (TILE_WIDTH * (2 + ENTRY_MAX)) /* bytes of one entry bundle: 16,777,472 */
-#define LOG_SIZE_MAX (UINT64_C(1) << 40) /* entries; 48 bits of payload offset would end sooner */
-#define ORIGIN_NAME_MAX 128              /* bytes of the name part: a DNS name is at most 253, ours are short */
-#define ORIGIN_MAX (ORIGIN_NAME_MAX + 53)/* bytes: NAME "/" 52 characters */
-#define NOTE_MAX 65536                   /* bytes of a signed note with its signatures */
-#define NOTE_SIGS_MAX 64                 /* signature lines we are ready to read; the standard asks for 16 */
-#define CHECKPOINT_COSIGS_MAX 14         /* cosignatures we serve: readers need only accept 16 signatures */
+#define LOG_SIZE_MAX (UINT64_C(1) << 40)          /* entries; 48 bits of payload offset would end sooner */
+#define ORIGIN_NAME_MAX 128               /* bytes of the name part: a DNS name is at most 253, ours are short */
+#define ORIGIN_MAX (ORIGIN_NAME_MAX + 53) /* bytes: NAME "/" 52 characters */
+#define NOTE_MAX 65536                    /* bytes of a signed note with its signatures */
+#define NOTE_SIGS_MAX 64                  /* signature lines we are ready to read; the standard asks for 16 */
+#define CHECKPOINT_COSIGS_MAX 14          /* cosignatures we serve: readers need only accept 16 signatures */
 
 /* ---- record ---- */
-#define RECORD_HEADER_MAX 8192  /* bytes of first line and header lines */
-#define RECORD_LINE_MAX 1024    /* bytes of one header line without its newline */
-#define RECORD_LINES_MAX 512    /* header lines: 8192 / 16 */
-#define PAYLOAD_MAX (16u << 20) /* bytes of a payload (a record's text) */
-#define INLINE_MAX ENTRY_MAX    /* bytes of a constitutional record */
+#define RECORD_HEADER_MAX 8192         /* bytes of first line and header lines */
+#define RECORD_LINE_MAX 1024           /* bytes of one header line without its newline */
+#define RECORD_LINES_MAX 512           /* header lines: 8192 / 16 */
+#define PAYLOAD_MAX (16u << 20)        /* bytes of a payload (a record's text) */
+#define INLINE_MAX ENTRY_MAX           /* bytes of a constitutional record */
 #define PAYLOAD_BUNDLE_MAX (32u << 20) /* bytes after which an answer with payloads stops */
-#define PAYLOAD_TAIL_MAX 65536  /* bytes of a payload that the tail keeps inside state.db */
-#define ROTATIONS_MAX 256       /* key changes a log: keeps a fork proof under INLINE_MAX readable in one go */
+#define PAYLOAD_TAIL_MAX 65536         /* bytes of a payload that the tail keeps inside state.db */
+#define ROTATIONS_MAX 256              /* key changes a log: keeps a fork proof under INLINE_MAX readable in one go */
 
 /* ---- JSON ---- */
-#define JSON_DEPTH_MAX 64               /* STIX's deepest extensions reach about 12 */
-#define JSON_NODES_MAX (4u << 20)       /* values in one document of the hot path */
-#define JSON_TEXT_MAX (64u << 20)       /* bytes of one document of the hot path: a payload is at most 16 MiB */
-#define JSON_SMALL_MAX (4u << 20)       /* bytes of a document read by jansson */
+#define JSON_DEPTH_MAX 64         /* STIX's deepest extensions reach about 12 */
+#define JSON_NODES_MAX (4u << 20) /* values in one document of the hot path */
+#define JSON_TEXT_MAX (64u << 20) /* bytes of one document of the hot path: a payload is at most 16 MiB */
+#define JSON_SMALL_MAX (4u << 20) /* bytes of a document read by jansson */
 
 /* ---- peers ---- */
-#define HEADS_PAGE_MAX 10000            /* lines of one /heads answer; the cursor goes on behind them */
+#define HEADS_PAGE_MAX 10000                          /* lines of one /heads answer; the cursor goes on behind them */
 #define HEADS_LINE_MAX (64 + 1 + ORIGIN_MAX + 1 + 20) /* bytes */
-#define PEER_QUOTA_LOGS 1000            /* logs that one peer may make us mirror unasked */
-#define PEER_QUOTA_BYTES (INT64_C(20) << 30) /* bytes of them */
-#define PEER_LOW_SPEED_BPS 200          /* bytes a second below which a transfer counts as stalled: a 256 kbit/s link shared by 100 */
-#define PEER_LOW_SPEED_S 30             /* seconds of that before it is given up */
+#define PEER_QUOTA_LOGS 1000                          /* logs that one peer may make us mirror unasked */
+#define PEER_QUOTA_BYTES (INT64_C(20) << 30)          /* bytes of them */
+#define PEER_LOW_SPEED_BPS 200 /* bytes a second; below it a transfer stalls: 256 kbit/s shared by 100 */
+#define PEER_LOW_SPEED_S 30    /* seconds of that before it is given up */
 #define PEER_CONNECT_TIMEOUT_MS 10000
 
 /* ---- index and sweep ---- */
-#define SEARCH_RESULTS_MAX 200          /* rows a page of results */
-#define SWEEP_LINE_MAX (1u << 20)       /* bytes of a log line; the rest of a longer one is swept as the next */
-#define SWEEP_TOKEN_MAX 2048            /* bytes of one token: the longest URL that we match */
+#define SEARCH_RESULTS_MAX 200    /* rows a page of results */
+#define SWEEP_LINE_MAX (1u << 20) /* bytes of a log line; the rest of a longer one is swept as the next */
+#define SWEEP_TOKEN_MAX 2048      /* bytes of one token: the longest URL that we match */
 
 /* ---- import ---- */
-#define IMPORT_LINE_MAX 65536           /* bytes of one line of a list */
+#define IMPORT_LINE_MAX 65536                               /* bytes of one line of a list */
 #define IMPORT_OBJECT_MAX (PAYLOAD_MAX - RECORD_HEADER_MAX) /* bytes of one STIX object */
-#define IMPORT_BATCH_RECORDS 16384      /* records in one commit: 64 bundles */
-#define IMPORT_BATCH_BYTES (64u << 20)  /* bytes in one commit */
+#define IMPORT_BATCH_RECORDS 16384                          /* records in one commit: 64 bundles */
+#define IMPORT_BATCH_BYTES (64u << 20)                      /* bytes in one commit */
 
 /* ---- HTTP ---- */
-#define HTTP_URL_MAX 8192               /* bytes of path and query */
-#define HTTP_BODY_MAX (64u << 20)       /* bytes of an upload: a file to sweep */
-#define HTTP_WAIT_MAX_S 60              /* seconds that Prefer: wait may hold a request */
+#define HTTP_URL_MAX 8192         /* bytes of path and query */
+#define HTTP_BODY_MAX (64u << 20) /* bytes of an upload: a file to sweep */
+#define HTTP_WAIT_MAX_S 60        /* seconds that Prefer: wait may hold a request */
 
 #endif

@@ -13,7 +13,7 @@ _Static_assert(_Alignof(SHA256_CTX) <= _Alignof(struct sha256), "struct sha256 m
 /* Only libcrypto looks into the context. */
 static SHA256_CTX *inner(struct sha256 *ctx)
 {
-    void *opaque = ctx->opaque;
+    void *opaque = ctx;
     return opaque;
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/span.h"
 
-#define WHEN_TEXT_LEN 24                      /* 2026-11-22T11:14:26.123Z */
-#define WHEN_MAX_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
+#define WHEN_TEXT_LEN 24                     /* 2026-11-22T11:14:26.123Z */
+#define WHEN_MAX_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* Writes exactly WHEN_TEXT_LEN characters and a NUL; `ms` must be in 0..WHEN_MAX_MS. */
 void when_format(int64_t ms, char out[WHEN_TEXT_LEN + 1]);

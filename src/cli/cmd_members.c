@@ -45,6 +45,31 @@ static int count_cosignature(void *ctx, struct span name, uint32_t key_id, uint6
     return 0;
 }
 
+/* For other verifiers: every log key in order, and the key of its cosignatures. */
+static int add_vkeys(struct buf *line, const struct member *member, struct err *err)
+{
+    struct note_key key;
+    char vkey[VKEY_MAX + 1];
+    int rc = 0;
+    buf_str(line, ",\"vkeys\":[");
+    for (size_t i = 0; i < member->key_count && !rc; i++) {
+        rc = note_key_make(&key, span_str(member->origin), NOTE_ED25519, member->keys[i].public_key, err);
+        if (rc)
+            break;
+        note_vkey_format(&key, vkey);
+        buf_str(line, i ? "," : "");
+        buf_json_string(line, span_str(vkey));
+    }
+    if (!rc)
+        rc = member_cosigner(member, &key, err);
+    if (rc)
+        return rc;
+    note_vkey_format(&key, vkey);
+    buf_str(line, "],\"cosigner_vkey\":");
+    buf_json_string(line, span_str(vkey));
+    return 0;
+}
+
 static int print_json(struct listing *list, const struct log_info *log, const struct member *member, unsigned cosignatures,
                       struct err *err)
 {
@@ -59,6 +84,9 @@ static int print_json(struct listing *list, const struct log_info *log, const st
         buf_fmt(line, ",\"class\":\"%s\",\"jurisdiction\":", member_class_word(member->profile.class));
         buf_json_string(line, span_str(member->profile.jurisdiction));
         buf_fmt(line, ",\"keys\":%zu", member->key_count);
+        int rc = add_vkeys(line, member, err);
+        if (rc)
+            return rc;
     }
     buf_str(line, "}\n");
     fwrite(line->data, 1, line->len, stdout);

@@ -2,7 +2,6 @@
 #include <archive.h>
 #include <curl/curl.h>
 #include <microhttpd.h>
-#include <openssl/crypto.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
@@ -15,9 +14,8 @@ static int run(struct invocation *inv)
     (void)inv;
     printf("tongzhou %s\n", TONGZHOU_VERSION);
     printf("records tongzhou/1, folder format %d\n", STORE_FORMAT);
-    printf("sqlite %s, libsodium %s, %s, libcurl %s, libmicrohttpd %s, %s\n", sqlite3_libversion(),
-           sodium_version_string(), OpenSSL_version(OPENSSL_VERSION), curl_version_info(CURLVERSION_NOW)->version,
-           MHD_get_version(), archive_version_string());
+    printf("sqlite/%s libsodium/%s libmicrohttpd/%s\n%s\n%s\n", sqlite3_libversion(), sodium_version_string(),
+           MHD_get_version(), archive_version_details(), curl_version());
     return EXIT_DONE;
 }
 

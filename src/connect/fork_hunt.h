@@ -6,6 +6,8 @@
 #ifndef TONGZHOU_CONNECT_FORK_HUNT_H
 #define TONGZHOU_CONNECT_FORK_HUNT_H
 
+#include <stdatomic.h>
+
 #include "record/fork.h"
 #include "state/store.h"
 
@@ -17,7 +19,7 @@ struct fork_hunt {
     bool may_sign;         /* tell the community: append connect/fork to the operator's own log */
     int64_t now_ms;
     unsigned low_speed_bps, low_speed_s, connect_timeout_ms; /* as in fetch.h; 0: usual */
-    const volatile bool *stop; /* give up soon after this becomes true; may be NULL */
+    const atomic_bool *stop; /* give up soon after this becomes true; may be NULL */
 };
 
 enum fork_outcome {
@@ -40,6 +42,10 @@ struct fork_found {
  */
 int fork_hunt(struct store *store, struct fetcher *fetcher, int64_t number, const struct fork_hunt *hunt,
               struct fork_found *ret, struct err *err);
+
+/* Proofs that could not be signed for when they were found (the start check had not passed, our own log was frozen):
+ * append them to the operator's log now, if that can be. */
+int fork_tell_untold(struct store *store, int64_t now_ms, struct err *err);
 
 /*
  * Fork records among entries [from, size) of a log, or of any other log than the one accused: those that verify are

@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "connect/heads.h"
+#include "connect/peering.h"
 
 struct writing {
     const struct view *view;
@@ -162,9 +163,8 @@ static int put_front(struct writing *w, struct err *err)
     heads_write_end(&w->heads, false, generation, seq);
     rc = put_file(w, "heads", buf_view(&w->heads), err);
     buf_clear(&w->bytes);
-    buf_str(&w->bytes, "{\"tongzhou\":1,\"operator\":");
-    buf_json_string(&w->bytes, span_str(operator.origin));
-    buf_str(&w->bytes, ",\"version\":\"" TONGZHOU_VERSION "\"}\n");
+    if (!rc)
+        rc = node_facts_write(span_str(operator.origin), &w->bytes, err);
     return rc ? rc : put_file(w, "node", buf_view(&w->bytes), err);
 }
 

@@ -18,6 +18,8 @@
 
 #define SYNC_FAILURES_MAX 64 /* kept in a report; the count goes on */
 
+struct sync_report;
+
 struct sync_options {
     const char *only;        /* one peer, by address or origin, due or not; NULL: all that are not set aside */
     bool ignore_backoff;     /* ask those too that failed a moment ago: a person waits for it */
@@ -30,7 +32,6 @@ struct sync_options {
     /* Called after every commit that changed what we serve (wakes those who wait for /heads). May be NULL. */
     void (*changed)(void *ctx);
     /* Called about twice a second with what happened so far; may be NULL. */
-    struct sync_report;
     void (*progress)(void *ctx, const struct sync_report *report);
     void *ctx;
 };

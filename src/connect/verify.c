@@ -1,5 +1,6 @@
 #include "connect/verify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "connect/verify_tree.h"

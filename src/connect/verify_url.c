@@ -1,7 +1,10 @@
+#include "connect/verify_tree.h"
+
+#include <stdio.h>
+
 #include "base/codec.h"
 #include "connect/fetch.h"
 #include "connect/heads.h"
-#include "connect/verify_tree.h"
 
 #define URL_MAX 1024
 

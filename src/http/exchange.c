@@ -152,11 +152,10 @@ static enum MHD_Result run(struct exchange *x)
         unsigned seconds = reply.wait_s < HTTP_WAIT_MAX_S ? reply.wait_s : HTTP_WAIT_MAX_S;
         x->request.waited = true;
         x->waiter = (struct watch_waiter){.connection = x->connection, .seq = reply.wait_seq};
-        if (watch_wait(x->server->watch, &x->waiter, seconds)) {
-            respond_drop(&reply);
+        respond_drop(&reply);
+        if (watch_wait(x->server->watch, &x->waiter, seconds))
             return MHD_YES; /* called again when the connection goes on */
-        }
-        return run(x); /* nobody waits any more: answer what there is */
+        return run(x);      /* nobody waits any more: answer what there is */
     }
     if (rc < 0) {
         respond_drop(&reply);

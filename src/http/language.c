@@ -66,8 +66,7 @@ static const char *best_accepted(struct span accept)
     return best;
 }
 
-const char *http_language_choose(struct span query, struct span cookie, struct span accept_language,
-                                 bool *ret_explicit)
+const char *http_language_choose(struct span query, struct span cookie, struct span accept_language, bool *ret_explicit)
 {
     const char *language = http_language_for(query);
     *ret_explicit = language != NULL;

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define HTTP_BOUNDARY_MAX 70     /* bytes; RFC 2046 section 5.1.1 */
+#define HTTP_BOUNDARY_MAX 70      /* bytes; RFC 2046 section 5.1.1 */
 #define HTTP_PART_HEADER_MAX 4096 /* bytes of one part's headers */
 
 struct http_multipart {

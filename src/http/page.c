@@ -31,8 +31,9 @@ static void write_navigation(struct page *page, const char *section)
 {
     page_raw(page, "<header class=\"top\"><a class=\"brand\" href=\"/\"><img src=\"");
     page_raw(page, asset_url("icon.svg"));
-    page_raw(page, "\" alt=\"\" width=\"32\" height=\"32\"> <span>Tongzhou <span lang=\"zh-Hans\">同舟</span></span></a>"
-                   "<nav aria-label=\"");
+    page_raw(page,
+             "\" alt=\"\" width=\"32\" height=\"32\"> <span>Tongzhou <span lang=\"zh-Hans\">同舟</span></span></a>"
+             "<nav aria-label=\"");
     page_say(page, TR_MARK("Main"));
     page_raw(page, "\"><ul>");
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
@@ -52,7 +53,7 @@ void page_begin(struct page *page, const struct http_request *request, struct ht
     page_fmt(page, "<!DOCTYPE html>\n<html lang=\"%s\" dir=\"ltr\">\n<head>\n<meta charset=\"utf-8\">\n", page->lang);
     page_raw(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-    page_esc(page, span_str(title));
+    page_say(page, title);
     page_raw(page, " · Tongzhou</title>\n");
     page_fmt(page, "<link rel=\"stylesheet\" href=\"%s\">\n", asset_url("style.css"));
     page_fmt(page, "<link rel=\"icon\" type=\"image/svg+xml\" href=\"%s\">\n", asset_url("icon.svg"));
@@ -144,6 +145,15 @@ void page_record_link(struct page *page, struct span origin, uint64_t index, str
     if (text.len > 0)
         page_bdi(page, text);
     else
-        page_sayf(page, TR(page, "record {1}"), PAGE_SLOTS(slot_number(index)));
+        page_sayf(page, TR(page, "record {1}"), SAY(say_number(index)));
     page_raw(page, "</a>");
+}
+
+void page_count(struct page *page, uint64_t number, const char *words, const char *path)
+{
+    page_fmt(page, "<li><a href=\"%s\"><strong>", path);
+    page_number(page, number);
+    page_raw(page, "</strong> <span>");
+    page_esc(page, span_str(words));
+    page_raw(page, "</span></a></li>\n");
 }

@@ -153,11 +153,11 @@ void page_ago(struct page *page, int64_t ms)
     if (minutes == 0)
         page_say(page, TR_MARK("just now"));
     else if (minutes < 60)
-        page_sayf(page, TRN(page, minutes, "{1} minute ago", "{1} minutes ago"), PAGE_SLOTS(slot_number(minutes)));
+        page_sayf(page, TRN(page, minutes, "{1} minute ago", "{1} minutes ago"), SAY(say_number(minutes)));
     else if (hours < 48)
-        page_sayf(page, TRN(page, hours, "{1} hour ago", "{1} hours ago"), PAGE_SLOTS(slot_number(hours)));
+        page_sayf(page, TRN(page, hours, "{1} hour ago", "{1} hours ago"), SAY(say_number(hours)));
     else
-        page_sayf(page, TRN(page, days, "{1} day ago", "{1} days ago"), PAGE_SLOTS(slot_number(days)));
+        page_sayf(page, TRN(page, days, "{1} day ago", "{1} days ago"), SAY(say_number(days)));
     page_raw(page, "</time>");
 }
 
@@ -177,7 +177,8 @@ void page_bytes(struct page *page, uint64_t bytes)
     static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
     if (bytes < 1000) {
         page_number(page, bytes);
-        page_raw(page, "\xC2\xA0" "B");
+        page_raw(page, "\xC2\xA0"
+                       "B");
         return;
     }
     double value = (double)bytes / 1000;
@@ -203,22 +204,22 @@ void page_lang(struct page *page, struct span tag)
 static void write_slot(struct page *page, const struct page_slot *slot)
 {
     switch (slot->type) {
-    case SLOT_NUMBER:
+    case SAY_NUMBER:
         page_number(page, slot->number);
         break;
-    case SLOT_BYTES:
+    case SAY_BYTES:
         page_bytes(page, slot->number);
         break;
-    case SLOT_TIME:
+    case SAY_TIME:
         page_time(page, slot->ms);
         break;
-    case SLOT_AGO:
+    case SAY_AGO:
         page_ago(page, slot->ms);
         break;
-    case SLOT_TEXT:
+    case SAY_TEXT:
         page_bdi(page, slot->text);
         break;
-    case SLOT_ORIGIN:
+    case SAY_ORIGIN:
         page_origin_link(page, slot->text);
         break;
     }

@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "http/header.h"
 #include "http/page.h"
-#include "http/text.h"
 
 static void write_json(struct http_reply *reply, int status, const char *title, const char *detail)
 {
@@ -22,7 +21,7 @@ static void write_page(const struct http_request *request, struct http_reply *re
 {
     struct page page;
     struct err err;
-    page_begin(&page, request, reply, "", text_translate(request->lang, title));
+    page_begin(&page, request, reply, "", title);
     page_raw(&page, "<h1>");
     page_say(&page, title);
     page_raw(&page, "</h1>\n");
@@ -47,6 +46,7 @@ int http_problem(const struct http_request *request, struct http_reply *reply, i
     reply->etag[0] = '\0';
     reply->allow_range = false;
     reply->wait_s = 0;
+    reply->language = reply->disposition = reply->allow = reply->location = NULL;
     reply->vary = "Accept";
     if (request->lang && http_accepts_html(request->accept))
         write_page(request, reply, status, title, detail);

@@ -104,8 +104,8 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     }
 }
 
-enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request,
-                        struct http_reply *reply, uint64_t *ret_bytes)
+enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request, struct http_reply *reply,
+                        uint64_t *ret_bytes)
 {
     char content_range[80] = "";
     if (reply->status == 0)

@@ -7,8 +7,8 @@
 #include "http/route.h"
 
 /* Queue it; takes over what the reply holds. MHD_NO ends the connection. */
-enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request,
-                        struct http_reply *reply, uint64_t *ret_bytes);
+enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request, struct http_reply *reply,
+                        uint64_t *ret_bytes);
 
 /* Free what a reply holds that is not sent. */
 void respond_drop(struct http_reply *reply);

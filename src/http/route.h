@@ -17,38 +17,38 @@ struct http_param {
 
 struct http_request {
     enum http_method method;
-    struct span path;                     /* as sent, without the query */
-    struct span part[8];                  /* what the pattern's {…} matched, percent-decoded; the last may be "{rest}" */
+    struct span path;    /* as sent, without the query */
+    struct span part[8]; /* what the pattern's {…} matched, percent-decoded; the last may be "{rest}" */
     size_t part_count;
     struct http_param query[HTTP_PARAMS_MAX];
     size_t query_count;
-    struct span body;                     /* HTTP_POST */
+    struct span body; /* HTTP_POST */
     struct span content_type;
     struct span range, if_none_match, prefer, accept_language, accept, cookie;
-    const char *lang;                     /* chosen for pages: "en", "zh-Hans" */
-    bool lang_explicit;                   /* by ?lang= */
-    bool waited;                          /* called again after a wait */
-    struct arena *arena;                  /* for the request */
+    const char *lang;    /* chosen for pages: "en", "zh-Hans" */
+    bool lang_explicit;  /* by ?lang= */
+    bool waited;         /* called again after a wait */
+    struct arena *arena; /* for the request */
     int64_t now_ms;
 };
 
 struct http_reply {
-    int status;                 /* 200 unless set */
+    int status; /* 200 unless set */
     const char *content_type;
     const char *cache_control;
-    char etag[72];              /* with quotes, "" none */
-    const char *location;       /* for redirects, in the arena */
-    struct buf body;            /* initialised, PAYLOAD_BUNDLE_MAX + 1 MiB at most */
+    char etag[72];        /* with quotes, "" none */
+    const char *location; /* for redirects, in the arena */
+    struct buf body;      /* initialised, PAYLOAD_BUNDLE_MAX + 1 MiB at most */
     /* Instead of body: a part of a file, sent with sendfile; the server closes fd. */
-    int fd;                     /* -1 none */
+    int fd; /* -1 none */
     uint64_t fd_offset;
     size_t fd_len;
-    bool allow_range;           /* a single byte range of body or file is honoured */
+    bool allow_range; /* a single byte range of body or file is honoured */
     const char *vary;
-    const char *language;       /* Content-Language of a page */
-    const char *disposition;    /* Content-Disposition */
-    const char *allow;          /* Allow, with 405 */
-    bool keep_language;         /* remember request->lang in a cookie: the reader chose it */
+    const char *language;    /* Content-Language of a page */
+    const char *disposition; /* Content-Disposition */
+    const char *allow;       /* Allow, with 405 */
+    bool keep_language;      /* remember request->lang in a cookie: the reader chose it */
     /* Long polling: hold this request until store_seq passes `wait_seq` or `wait_s` seconds went by, then call the handler
      * again with request->waited true. */
     int64_t wait_seq;
@@ -68,7 +68,7 @@ struct route {
     const char *pattern; /* "/record/{origin}/{index}", "/logs/{hash}/{rest}" */
     enum outlet outlet;
     http_handler handler;
-    const char *what;    /* one line for the list of routes and ARCHITECTURE.md */
+    const char *what; /* one line for the list of routes and ARCHITECTURE.md */
 };
 
 /* Query parameter, or an empty span. */

@@ -1,6 +1,7 @@
 #include "http/router.h"
 
 #include "http/assets.h"
+#include "http/target.h"
 
 static bool each_of(const struct route *routes, size_t count, bool (*each)(void *ctx, const struct route *route),
                     void *ctx)

@@ -7,10 +7,10 @@
 struct http_server;
 
 struct http_options {
-    const char *dir;         /* each pool thread opens its own store and index */
-    const char *listen;      /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
-    unsigned threads;        /* 0: one a core, at most 4 */
-    unsigned connections;    /* 0: 512 */
+    const char *dir;      /* each pool thread opens its own store and index */
+    const char *listen;   /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    unsigned threads;     /* 0: one a core, at most 4 */
+    unsigned connections; /* 0: 512 */
 };
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);

@@ -19,7 +19,8 @@ int http_decode(struct span text, bool in_query, struct arena *arena, struct spa
 int http_target_parse(struct span target, struct arena *arena, struct http_request *out, struct err *err);
 
 /* Parameters of "name=value&..." (a query, or a form's body) into out[HTTP_PARAMS_MAX]; errors as above. */
-int http_params_parse(struct span text, struct arena *arena, struct http_param *out, size_t *ret_count, struct err *err);
+int http_params_parse(struct span text, struct arena *arena, struct http_param *out, size_t *ret_count,
+                      struct err *err);
 
 /*
  * Does a path fit a pattern? "{name}" takes one segment, "{rest}" (last only) one segment or more. On 1 the parts are

@@ -9,9 +9,9 @@
 
 #include "state/store.h"
 
-#define WATCH_POLL_MS 200     /* between looks at the store while somebody waits: changes of other processes */
+#define WATCH_POLL_MS 200      /* between looks at the store while somebody waits: changes of other processes */
 #define WATCH_REQUEST_MS 30000 /* for a request's line and headers; longer than MHD's own limit without a byte */
-#define WATCH_BODY_MS 300000  /* for an upload: 64 MiB at 220 kB/s */
+#define WATCH_BODY_MS 300000   /* for an upload: 64 MiB at 220 kB/s */
 
 struct watch;
 

@@ -49,6 +49,8 @@ struct capability {
     int (*forget)(struct fold *fold, int64_t ref, struct err *err);
     /* May be NULL: called at the end of a batch, before its commit, and whenever collected rows have to be written. */
     int (*flush)(struct fold *fold, struct err *err);
+    /* May be NULL: the batch is over, committed or not: free what fold_state() holds beside the arena. */
+    void (*discard)(struct fold *fold);
     /* May be NULL: erased text must leave the file itself (full text: 'optimize') and what is kept beside the index. */
     int (*scrub)(struct index *index, struct err *err);
     /* May be NULL: append one line that tells people what a record of one of `kinds` is about; nothing: none. */

@@ -19,6 +19,7 @@ void folder_init(struct folder *f, struct index *index, struct store *store, uin
 
 void folder_done(struct folder *f)
 {
+    folder_reset(f);
     buf_done(&f->entries);
     buf_done(&f->payloads);
     arena_done(&f->batch);
@@ -27,6 +28,9 @@ void folder_done(struct folder *f)
 
 void folder_reset(struct folder *f)
 {
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->discard)
+            capabilities[i]->discard(&f->fold);
     arena_clear(&f->batch);
     f->fold = (struct fold){.index = f->index, .db = f->index->db, .arena = &f->batch};
     memset(f->words, 0, sizeof(f->words));
@@ -120,8 +124,8 @@ static int forget_erasures(struct folder *f, uint64_t from, struct err *err)
 /* The last record at or behind `end`: 1, or 0 if there is none. */
 static int last_record(struct folder *f, uint64_t end, uint64_t *ret, struct err *err)
 {
-    sqlite3_stmt *statement = index_statement(
-        f->index, "SELECT ref FROM record WHERE ref >= ?1 AND ref < ?2 ORDER BY ref DESC LIMIT 1", err);
+    sqlite3_stmt *statement =
+        index_statement(f->index, "SELECT ref FROM record WHERE ref >= ?1 AND ref < ?2 ORDER BY ref DESC LIMIT 1", err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, RECORD_REF(f->log.number, end));
@@ -190,8 +194,8 @@ static int take_erasure(struct folder *f, uint64_t at, const struct record *reco
     int rc = is_inline_record(f, target, &is_inline, err);
     if (rc < 0 || is_inline)
         return rc;
-    sqlite3_stmt *statement = index_statement(
-        f->index, "INSERT INTO erased(ref, by_index) VALUES(?1, ?2) ON CONFLICT(ref) DO NOTHING", err);
+    sqlite3_stmt *statement =
+        index_statement(f->index, "INSERT INTO erased(ref, by_index) VALUES(?1, ?2) ON CONFLICT(ref) DO NOTHING", err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, RECORD_REF(f->log.number, target));
@@ -273,9 +277,9 @@ static int apply(struct folder *f, const struct fold_record *record, bool *ret_f
     const struct capability *capability = capability_of(record->record->kind, &kind);
     struct err refused;
     *ret_folded = false;
-    if (!capability || kind->constitutional != record->is_inline)
+    if (!capability)
         return 0;
-    if (kind->check && kind->check(record->record, &refused) < 0)
+    if ((kind->check ? kind->check(record->record, &refused) : kind_check(record->record, &refused)) < 0)
         return 0;
     if (!f->pending || record->ref < f->pending_from)
         f->pending_from = record->ref;

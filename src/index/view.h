@@ -2,9 +2,9 @@
  * The only door out. A view is what one viewer may see through one outlet; every way out of the node opens one, and
  * every outlet stands in the table below: that is what makes "who sees what" testable.
  *
- * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes), their entries
- * and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload that is not
- * CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything here.
+ * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes), their
+ * entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload that is
+ * not CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
@@ -19,34 +19,42 @@ struct viewer {
 };
 
 enum outlet {
-    OUTLET_HTTP_LOGS,      /* /logs/...: checkpoints, tiles, bundles, payload bundles */
-    OUTLET_HTTP_HEADS,     /* /heads */
-    OUTLET_HTTP_STATUS,    /* /healthz, /metrics */
-    OUTLET_HTTP_PAGES,     /* the pages and their data */
-    OUTLET_HTTP_SWEEP,     /* sweeping an uploaded file */
-    OUTLET_CLI_LOG,        /* log, show, members, status, verify */
-    OUTLET_CLI_SWEEP,      /* sweep */
-    OUTLET_EXPORT,         /* export FORMAT */
-    OUTLET_EXPORT_STATIC,  /* export-static */
-    OUTLET_PACK,           /* pack */
-    OUTLET_LUGGAGE,        /* member export: a member leaves with its log, payloads and keys */
+    OUTLET_HTTP_LOGS,     /* /logs/...: checkpoints, tiles, bundles, payload bundles */
+    OUTLET_HTTP_HEADS,    /* /heads */
+    OUTLET_HTTP_STATUS,   /* /healthz, /metrics */
+    OUTLET_HTTP_PAGES,    /* the pages and their data */
+    OUTLET_HTTP_SWEEP,    /* sweeping an uploaded file */
+    OUTLET_CLI_LOG,       /* log, show, members, status, verify */
+    OUTLET_CLI_SWEEP,     /* sweep */
+    OUTLET_EXPORT,        /* export FORMAT */
+    OUTLET_EXPORT_STATIC, /* export-static */
+    OUTLET_PACK,          /* pack */
     OUTLETS
 };
 
 struct outlet_info {
     const char *name, *what;
-    bool public_only; /* may never be opened for anybody but the public: what leaves as files for others */
+    bool public_only; /* may never be opened for anybody but the public: what leaves for others */
 };
 extern const struct outlet_info outlet_table[OUTLETS];
+
+#define VIEW_LOGS_CACHED 8
+
+/* A log's rows are asked for by the thousand; whether the log is visible is looked up once a view. */
+struct view_log_seen {
+    int64_t number; /* 0: free */
+    bool visible;
+};
 
 struct view {
     struct store *store;
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
+    struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
 
-/* ERR_REFUSED if the outlet is public_only and the viewer is not the public. Nothing to close. */
+/* ERR_REFUSED if the outlet is public_only and the viewer is not the public. Nothing to close; open one a request. */
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
               struct err *err);
 
@@ -55,18 +63,29 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
 bool view_sees_log(const struct view *view, const struct log_info *log);
 int view_logs(const struct view *view, int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx,
               struct err *err);
+
+/* As store_heads, visible logs that have a head only. *ret_next: where to go on; it passes those that are not visible. */
 int view_heads(const struct view *view, int64_t since, size_t max,
-               int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_next, struct err *err);
+               int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_next,
+               struct err *err);
+
+/* ERR_NOTFOUND also for logs that the viewer may not see. */
+int view_log_by_number(const struct view *view, int64_t number, struct log_info *ret, struct err *err);
 int view_log_by_hash(const struct view *view, const uint8_t hash[32], struct log_info *ret, struct err *err);
 int view_log_find(const struct view *view, struct span text, struct log_info *ret, struct err *err);
 
 /* These take a log that view_* gave out. ERR_NOTFOUND as the store's. */
 int view_checkpoint(const struct view *view, const struct log_info *log, struct buf *out, struct err *err);
-int view_tile(const struct view *view, const struct log_info *log, const struct tile *tile, struct buf *out, struct err *err); /* hashes or bundle bytes */
+
+/* Bytes of a tile of hashes or of a bundle, appended; any width that the log has reached is served. */
+int view_tile(const struct view *view, const struct log_info *log, const struct tile *tile, struct buf *out,
+              struct err *err);
 int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, int *ret_fd,
                    uint64_t *ret_offset, size_t *ret_len, struct err *err);
 int view_payloads(const struct view *view, const struct log_info *log, uint64_t first, size_t count, struct buf *out,
                   size_t *ret_count, struct err *err);
+
+/* A tlog-proof file: inclusion of the entry in the present head. */
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
                struct err *err);
 
@@ -77,39 +96,44 @@ struct view_record {
     uint64_t index;
     int64_t ref;
     enum entry_class entry_class;
-    struct span entry;          /* the entry's bytes */
-    bool has_text;              /* the record's text may be seen: inline, or payload held and visible */
-    struct span text, salt;     /* salt only for payloads */
-    bool parsed;                /* text is a well-formed record */
+    struct span entry; /* the entry's bytes */
+    bool has_text;     /* the record's text may be seen: it stands in the entry, or its payload is held and visible */
+    struct span text, salt; /* salt only for payloads */
+    bool parsed;            /* text is a well-formed record */
     struct record record;
-    bool erased;                /* operator only; the public sees a hole */
-    bool folded;                /* some capability took it in */
+    bool erased; /* operator only; the public sees a hole */
+    bool folded; /* some capability took it in */
 };
 
 /* One record; spans in the arena. ERR_NOTFOUND no such entry for this viewer. */
 int view_record(const struct view *view, const struct log_info *log, uint64_t index, struct arena *arena,
                 struct view_record *ret, struct err *err);
 
+/* The same by its ref. */
+int view_record_ref(const struct view *view, int64_t ref, struct arena *arena, struct view_record *ret,
+                    struct err *err);
+
 /* May the viewer see this record's text? The test that every query of every capability applies to its rows. */
 bool view_sees_ref(const struct view *view, int64_t ref);
 
 struct view_query {
-    int64_t number;         /* one log's, or 0: all */
-    struct span kind;       /* .len 0: all */
+    int64_t number;   /* one log's, or 0: all */
+    struct span kind; /* .len 0: all */
     int64_t since_ms;
     size_t limit;
-    uint64_t before;        /* with number: indices below this; 0: from the newest */
+    uint64_t before; /* with number: indices below this; 0: from the newest */
 };
 
 struct view_row {
     int64_t ref, time_ms;
     const char *origin, *kind;
     enum tlp tlp;
-    bool has_text;          /* else only its seal is here (or may be seen) */
-    const char *title;      /* one line about it, given by the capability or the type; escaped nowhere */
+    bool has_text;     /* else only its seal is here (or may be seen) */
+    const char *title; /* one line about it, given by the capability or the type; escaped nowhere */
 };
 
-/* Newest first: by time for all logs, by index for one. Visible rows only. */
+/* Newest first: by time for all logs, by index for one. Visible rows only: of all logs records with their text, of one
+ * log without a kind also entries of which only the seal can be seen. */
 int view_list(const struct view *view, const struct view_query *query,
               int (*each)(void *ctx, const struct view_row *row, struct err *err), void *ctx, struct err *err);
 

@@ -44,7 +44,7 @@ int body_text(const json_t *object, const char *key, enum body_need need, size_t
         return rc;
     if (text.len > max)
         return err_set(err, ERR_LIMIT, "body: \"%s\" of %zu bytes, limit %zu", key, text.len, max);
-    if (!record_value_valid(text))
+    if (text.len == 0 || !record_value_valid(text))
         return err_set(err, ERR_SYNTAX, "body: \"%s\" is empty, or has control characters or spaces at its ends", key);
     memcpy(out, text.data, text.len);
     out[text.len] = '\0';

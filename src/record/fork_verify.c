@@ -107,7 +107,7 @@ int fork_verify(const struct fork_proof *proof, enum fork_verdict *ret, struct e
 {
     struct arena arena;
     struct member chain;
-    struct checkpoint a, b;
+    struct checkpoint a = {0}, b = {0};
     const char *where = "fork proof: branch a";
     arena_init(&arena, CHAIN_ARENA_MAX);
     int rc = fold_chain(proof, &arena, &chain, err);

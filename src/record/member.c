@@ -118,10 +118,12 @@ static int apply_profile(struct member *member, uint64_t index, const struct rec
  * A rotation depends on entry 0 and earlier rotations alone, never on later profiles: so a fork proof, which
  * carries just those, judges it as a reader of the whole log does.
  */
-static int apply_rotation(struct member *member, uint64_t index, const struct record *record, struct arena *arena,
-                          struct err *err)
+static int apply_rotation(struct member *member, uint64_t index, const struct record *record, size_t entry_len,
+                          struct arena *arena, struct err *err)
 {
     struct rotate_body body;
+    if (entry_len > ROTATE_MAX)
+        return err_set(err, ERR_LIMIT, "rotation: %zu bytes, limit %d", entry_len, ROTATE_MAX);
     int rc = rotate_parse(record, &body, err);
     if (rc < 0)
         return rc;
@@ -157,7 +159,7 @@ int member_apply(struct member *member, uint64_t index, struct span entry, struc
         if (rc == 0 && span_is(record.kind, "connect/profile"))
             rc = apply_profile(member, index, &record, err);
         else if (rc == 0)
-            rc = apply_rotation(member, index, &record, arena, err);
+            rc = apply_rotation(member, index, &record, entry.len, arena, err);
         arena_done(&scratch);
     }
     if (rc < 0)

@@ -35,6 +35,7 @@ enum member_class member_class_parse(struct span word);
 #define MEMBER_LIST_MAX 16  /* sectors, languages, endpoints */
 #define MEMBER_WORD_MAX 256 /* bytes of one of their items, and of jurisdiction and contact */
 #define ENTRY0_MAX 8192     /* bytes of entry 0: a fork proof, which repeats it in base64, must fit INLINE_MAX */
+#define ROTATE_MAX 1024     /* bytes of a rotation's entry that takes effect: for the same reason */
 
 struct member_list {
     unsigned count;

@@ -4,7 +4,6 @@
 #include "base/when.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #define MAGIC "tongzhou/"
 #define FIRST_LINE "tongzhou/1 "
@@ -23,9 +22,17 @@ const char *tlp_word(enum tlp tlp)
     return (size_t)tlp < TLP_COUNT ? tlp_words[tlp] : NULL;
 }
 
+/* Of ASCII alone: strcasecmp would follow the locale, and Turkish has another small I. */
 static bool same_word(struct span word, const char *known)
 {
-    return word.len == strlen(known) && strncasecmp((const char *)word.data, known, word.len) == 0;
+    if (word.len != strlen(known))
+        return false;
+    for (size_t i = 0; i < word.len; i++) {
+        uint8_t c = word.data[i];
+        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != (uint8_t)known[i])
+            return false;
+    }
+    return true;
 }
 
 enum tlp tlp_parse(struct span word)

@@ -4,6 +4,8 @@
 #include "base/reader.h"
 #include "base/sha256.h"
 
+#include <assert.h>
+
 #define SEAL_HEAD "tongzhou/1 seal\n"
 #define SEAL_NAME "sha256 "
 #define HASH_AT (sizeof(SEAL_HEAD) - 1 + sizeof(SEAL_NAME) - 1)
@@ -54,6 +56,7 @@ int seal_check(struct span origin, struct span entry, struct span salt, struct s
 
 void payload_add(struct buf *out, struct span salt, struct span payload)
 {
+    assert(salt.len == SEAL_SALT && payload.len <= PAYLOAD_MAX);
     buf_u32(out, (uint32_t)(salt.len + payload.len));
     buf_span(out, salt);
     buf_span(out, payload);

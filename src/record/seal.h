@@ -22,6 +22,7 @@ bool seal_parse(struct span entry, uint8_t ret_hash[32]);
 /* ERR_VERIFY if salt and payload are not what the entry's seal commits to; ERR_SYNTAX if the entry is no seal. */
 int seal_check(struct span origin, struct span entry, struct span salt, struct span payload, struct err *err);
 
+/* `salt` has SEAL_SALT bytes, `payload` at most PAYLOAD_MAX. */
 void payload_add(struct buf *out, struct span salt, struct span payload);
 void payload_add_hole(struct buf *out);
 

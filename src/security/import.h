@@ -19,16 +19,16 @@ enum import_format import_guess(struct span head, struct span filename);
 
 /* One thing read. Spans are valid for the call. */
 struct import_item {
-    struct span object;       /* STIX object: original bytes (STIX) or generated (lists, MISP) */
-    bool generated;           /* made by us: its id is deterministic */
-    struct span type, id;     /* of the STIX object */
+    struct span object;   /* STIX object: original bytes (STIX) or generated (lists, MISP) */
+    bool generated;       /* made by us: its id is deterministic */
+    struct span type, id; /* of the STIX object */
     bool has_modified;
     int64_t modified_ms;
-    enum tlp marking;         /* narrowest marking that it carries; TLP_NONE: none, TLP_RED also for what cannot be resolved */
-    const char *marking_why;  /* for the refusal: "object_marking_refs: marking-definition--... cannot be resolved" */
-    enum ioc_type ioc_type;   /* for generated indicators of one value; IOC_NONE otherwise */
+    enum tlp marking; /* narrowest marking that it carries; TLP_NONE: none, TLP_RED also for what cannot be resolved */
+    const char *marking_why; /* for the refusal: "object_marking_refs: marking-definition--... cannot be resolved" */
+    enum ioc_type ioc_type;  /* for generated indicators of one value; IOC_NONE otherwise */
     struct span value;
-    uint64_t line, offset;    /* position in the source: of an object's first byte, of a line's first byte */
+    uint64_t line, offset; /* position in the source: of an object's first byte, of a line's first byte */
 };
 
 struct import_sink {
@@ -39,9 +39,9 @@ struct import_sink {
 };
 
 struct import_source {
-    struct span origin;      /* of the reporting member: namespace of deterministic ids */
-    int64_t now_ms;          /* created/modified of generated objects */
-    struct span name;        /* file name for messages and as the source's name */
+    struct span origin; /* of the reporting member: namespace of deterministic ids */
+    int64_t now_ms;     /* created/modified of generated objects */
+    struct span name;   /* file name for messages and as the source's name */
     /*
      * What a marking definition that is not in this source restricts to, as known elsewhere (the log): TLP_NONE for a
      * statement. ERR_NOTFOUND if unknown there, too. NULL: nothing is known elsewhere.
@@ -58,8 +58,9 @@ struct import_source {
  * Errors of feed and end are those of the sink, ERR_MEMORY, or the source's `marking`: never of the input.
  */
 struct import_reader;
-struct import_reader *import_reader_new(enum import_format format, const struct import_source *source,
-                                        const struct import_sink *sink); /* format is not IMPORT_AUTO; NULL: no memory */
+struct import_reader *
+import_reader_new(enum import_format format, const struct import_source *source,
+                  const struct import_sink *sink); /* format is not IMPORT_AUTO; NULL: no memory */
 int import_reader_feed(struct import_reader *reader, struct span bytes, struct err *err);
 int import_reader_end(struct import_reader *reader, struct err *err);
 void import_reader_free(struct import_reader *reader);
@@ -69,28 +70,31 @@ void import_reader_free(struct import_reader *reader);
 /* ---- the writer ---- */
 
 struct import_options {
-    int64_t number;           /* log to write to (own or local) */
-    enum tlp tlp;             /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
+    int64_t number; /* log to write to (own or local) */
+    enum tlp tlp;   /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
     bool dry_run;
     int64_t now_ms;
     /*
      * Called for each refused, bad, conflicting item, also in dry runs; may be NULL. `what` is "refused", "bad" or
-     * "conflict"; `source` names the file, for members of an archive "ARCHIVE:MEMBER".
+     * "conflict"; `source` names the member of an archive, empty for a plain source; line 0 is a whole file's.
+     * A negative result (an errcode) ends the run with it.
      */
     int (*report)(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset, const char *reason);
     /* Called now and then with bytes done; may be NULL. */
     void (*progress)(void *ctx, uint64_t bytes, uint64_t records);
     void *ctx;
-    int64_t feed;             /* feed number, 0: none: items are remembered and what vanished is marked */
+    int64_t feed; /* feed number, 0: none: items are remembered and what vanished is marked */
 };
 
 struct import_result {
-    uint64_t bytes;       /* read, before unpacking */
-    uint64_t items;       /* well-formed things found; added + duplicates + updated + refused */
-    uint64_t added, duplicates, updated;
+    uint64_t bytes;   /* read, before unpacking */
+    uint64_t items;   /* well-formed things found: added + duplicates + refused */
+    uint64_t added;   /* records written for them */
+    uint64_t updated; /* of those: new versions of what the log said already */
+    uint64_t duplicates;
     uint64_t refused;     /* marked narrower than asked, or in conflict with what the log says */
     uint64_t bad;         /* lines and objects that could not be read */
-    uint64_t vanished;    /* of a feed: gone since the last fetch and marked so */
+    uint64_t vanished;    /* of a feed: gone since the last fetch, marked so by a record each */
     uint64_t first_index; /* of the first record written; UINT64_MAX: none */
 };
 

@@ -54,7 +54,8 @@ enum import_format import_guess(struct span head, struct span filename)
         head = span_sub(head, 3, head.len);
     head = span_trim(head);
     if (looks_like_json(head))
-        return earliest(head, misp, sizeof(misp) / sizeof(misp[0])) < earliest(head, stix, sizeof(stix) / sizeof(stix[0]))
+        return earliest(head, misp, sizeof(misp) / sizeof(misp[0])) <
+                       earliest(head, stix, sizeof(stix) / sizeof(stix[0]))
                    ? IMPORT_MISP
                    : IMPORT_STIX;
     bool trails = span_search(filename, SPAN_LIT("maltrail")) < filename.len ||

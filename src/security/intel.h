@@ -6,6 +6,7 @@
 #ifndef TONGZHOU_SECURITY_INTEL_H
 #define TONGZHOU_SECURITY_INTEL_H
 
+#include "base/json.h"
 #include "index/view.h"
 #include "sweep/sweep.h"
 
@@ -17,13 +18,16 @@ extern const struct capability security_capability;
 /* ---- reading one STIX object: pure ---- */
 
 struct stix_object {
-    struct span type, id, name, description, pattern, pattern_type; /* .data NULL: absent; unescaped, in the arena or the source */
+    struct span type, id, name, description, pattern,
+        pattern_type; /* .data NULL: absent; unescaped, in the arena or the source */
     bool has_created, has_modified, revoked, has_valid_until;
     int64_t created_ms, modified_ms, valid_until_ms;
     const struct span *markings; /* object_marking_refs and granular ones */
     size_t marking_count;
-    enum tlp marking_tlp;        /* for marking-definition objects: what it defines; TLP_NONE: no TLP */
-    bool is_statement;           /* marking-definition of type statement */
+    const struct span *labels, *aliases, *external_ids; /* external_ids: of external_references, e.g. T0806 */
+    size_t label_count, alias_count, external_id_count;
+    enum tlp marking_tlp; /* for marking-definition objects: what it defines; TLP_NONE: no TLP */
+    bool is_statement;    /* marking-definition of type statement */
 };
 
 /* `tree` is of json_scan. ERR_SYNTAX names what a STIX 2.1 (or 2.0) object must have and lacks. */
@@ -39,23 +43,27 @@ enum tlp stix_predefined_tlp(struct span marking_id);
  *   each  canonical value (ioc_canonical)
  * 0 also for patterns that give none; ERR_SYNTAX for what is no pattern.
  */
-int stix_pattern_values(struct span pattern, int (*each)(void *ctx, enum ioc_type type, struct span value, struct err *err),
-                        void *ctx, struct err *err);
+int stix_pattern_values(struct span pattern,
+                        int (*each)(void *ctx, enum ioc_type type, struct span value, struct err *err), void *ctx,
+                        struct err *err);
 
 /* UUIDv5 over "TYPE:VALUE" in the namespace UUIDv5(URL namespace, ORIGIN): "indicator--...." Duplicates are duplicates everywhere. */
 #define STIX_ID_MAX 128
 void stix_indicator_id(struct span origin, enum ioc_type type, struct span value, char out[STIX_ID_MAX]);
 
+/* "bundle--...": UUIDv5 over a hash of all that is in it. */
+void stix_bundle_id(const uint8_t content_hash[32], char out[STIX_ID_MAX]);
+
 /* ---- asking ---- */
 
 struct intel_row {
     int64_t ref, time_ms, modified_ms;
-    const char *origin;      /* reporter */
+    const char *origin; /* reporter */
     const char *stix_type, *stix_id;
-    const char *name;        /* of the object, or the indicator's value */
-    enum ioc_type ioc_type;  /* IOC_NONE for objects found by text */
+    const char *name;       /* of the object, or the indicator's value */
+    enum ioc_type ioc_type; /* IOC_NONE for objects found by text */
     const char *value;
-    bool current;            /* newest version of its id in its log, not revoked, valid */
+    bool current; /* newest version of its id in its log, not revoked, valid */
 };
 
 /*
@@ -90,14 +98,16 @@ const struct sweep_set *intel_set_sweep(const struct intel_set *set);
 
 /* A hit's reporters that the view may see: for each tag. Returns 0 reporters if none: the hit must not be shown. */
 int intel_hit_rows(const struct view *view, const struct sweep_hit *hit, size_t max,
-                   int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, size_t *ret_count, struct err *err);
+                   int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, size_t *ret_count,
+                   struct err *err);
 
 /* ---- export ---- */
 
 /* "list", "hosts", "rpz", "csv", "stix". Public view: what leaves as a file is TLP:CLEAR, unless the command line
  * asked as operator for its own use. Current indicators only; each value once. ERR_USAGE unknown format (lists them). */
 int intel_export(const struct view *view, const char *format, int64_t now_ms,
-                 int (*write)(void *ctx, struct span bytes, struct err *err), void *ctx, uint64_t *ret_count, struct err *err);
+                 int (*write)(void *ctx, struct span bytes, struct err *err), void *ctx, uint64_t *ret_count,
+                 struct err *err);
 extern const char *const intel_export_formats[]; /* NULL at the end */
 
 #endif

@@ -54,13 +54,13 @@ int lines_end(struct lines *lines, struct err *err);
 
 /* What may stand in an indicator besides its value; all of it optional. */
 struct indicator_notes {
-    struct span name;         /* default: the value */
+    struct span name; /* default: the value */
     struct span description;
-    struct span label;        /* the family or list that it belongs to */
+    struct span label;             /* the family or list that it belongs to */
     const struct span *references; /* URLs */
     size_t reference_count;
-    struct span source_name;  /* of the references */
-    struct span external_id;  /* a last reference without URL */
+    struct span source_name; /* of the references */
+    struct span external_id; /* a last reference without URL */
 };
 
 /* Reusable memory for making one after another. */

@@ -129,7 +129,8 @@ static struct span strip_adblock(struct span text)
 static struct span strip_quotes(struct span text)
 {
     text = span_trim(text);
-    bool quoted = text.len >= 2 && (text.data[0] == '"' || text.data[0] == '\'') && text.data[text.len - 1] == text.data[0];
+    bool quoted =
+        text.len >= 2 && (text.data[0] == '"' || text.data[0] == '\'') && text.data[text.len - 1] == text.data[0];
     return quoted ? span_sub(text, 1, text.len - 2) : text;
 }
 

@@ -7,9 +7,9 @@
 
 #include "security/read_impl.h"
 
-#define REFERENCES_MAX 4        /* a block; the first ones, as a record should stay small */
-#define REFERENCE_MAX 512       /* bytes of one; longer ones are left out */
-#define ALIASES_MAX 256         /* bytes */
+#define REFERENCES_MAX 4  /* a block; the first ones, as a record should stay small */
+#define REFERENCE_MAX 512 /* bytes of one; longer ones are left out */
+#define ALIASES_MAX 256   /* bytes */
 
 struct maltrail_reader {
     struct import_reader base;
@@ -18,7 +18,7 @@ struct maltrail_reader {
     struct span references[REFERENCES_MAX];
     char reference_text[REFERENCES_MAX][REFERENCE_MAX];
     size_t reference_count;
-    bool in_values;             /* a value came behind the references: the next reference begins a new block */
+    bool in_values; /* a value came behind the references: the next reference begins a new block */
     struct buf aliases, family, description;
 };
 

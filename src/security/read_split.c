@@ -79,8 +79,8 @@ static void capture_begin(struct split_state *state, struct capture *capture, si
 }
 
 /* The capture ended with the byte before `pos`. Most objects lie within one piece and are not copied. */
-static int capture_end(struct split *split, struct capture *capture, enum split_kind kind, struct span piece, size_t pos,
-                       struct err *err)
+static int capture_end(struct split *split, struct capture *capture, enum split_kind kind, struct span piece,
+                       size_t pos, struct err *err)
 {
     struct span rest = span_sub(piece, split->state->run, pos - split->state->run);
     struct span whole = rest;
@@ -170,7 +170,8 @@ static int expect_value(struct split *split, struct err *err)
     struct split_state *state = split->state;
     enum expect before = state->expect;
     state->expect = COMMA_OR_END;
-    return in_array(state) && before == COMMA_OR_END ? fault(split, "a comma is missing in front of this value", err) : 0;
+    return in_array(state) && before == COMMA_OR_END ? fault(split, "a comma is missing in front of this value", err)
+                                                     : 0;
 }
 
 static int open_bracket(struct split *split, struct err *err)
@@ -357,7 +358,8 @@ int split_end(struct split *split, struct err *err)
         return split->bad(split->ctx, state->doc.line, state->doc.offset, cut, err);
     case TOP:
         if (state->top_arrays > 0)
-            return split->bad(split->ctx, state->line, state->offset, "the array around it all is not closed: cut off?", err);
+            return split->bad(split->ctx, state->line, state->offset, "the array around it all is not closed: cut off?",
+                              err);
         return state->any ? 0 : split->bad(split->ctx, 1, 0, "nothing in it", err);
     }
     return 0;

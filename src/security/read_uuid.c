@@ -35,3 +35,10 @@ bool uuid_valid(struct span text)
     }
     return true;
 }
+
+void uuid_lower(struct span text, char out[UUID_TEXT + 1])
+{
+    for (size_t i = 0; i < UUID_TEXT; i++)
+        out[i] = (char)(text.data[i] >= 'A' && text.data[i] <= 'F' ? text.data[i] | 0x20 : text.data[i]);
+    out[UUID_TEXT] = 0;
+}

@@ -12,4 +12,7 @@ void uuid5(const uint8_t space[16], struct span name, char out[UUID_TEXT + 1]);
 /* Is it a UUID in text form, digits of any case? */
 bool uuid_valid(struct span text);
 
+/* A valid UUID in lower case. */
+void uuid_lower(struct span text, char out[UUID_TEXT + 1]);
+
 #endif

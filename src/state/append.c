@@ -1,7 +1,5 @@
 #include "state/internal.h"
 
-#include <assert.h>
-
 /* One batch on its way into the files of one log. */
 struct append {
     struct store *store;
@@ -194,7 +192,8 @@ static int append_bundles(struct store *store, struct log_row *row, const struct
     int rc = append_rows(&a, err);
     if (!rc)
         rc = append_new(&a, entries, count, err);
-    assert(rc || a.index % TILE_WIDTH == 0);
+    if (!rc && a.index % TILE_WIDTH != 0)
+        rc = err_set(err, ERR_IO, "log %s: part of its tail is missing in state.db", row->info.origin);
     struct stream *const streams[] = {&a.data, &a.slots, &a.entries, &a.bundles, &a.leaves, &a.nodes};
     for (size_t i = 0; i < sizeof streams / sizeof *streams && !rc; i++)
         rc = stream_end(streams[i], err);

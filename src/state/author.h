@@ -49,6 +49,12 @@ int author_append(struct store *store, int64_t number, const struct author_item 
 int author_rotate(struct store *store, int64_t number, const char *recovery_path, const char *next_recovery_path,
                   int64_t time_ms, struct err *err);
 
+/*
+ * New cosigner, request and encryption keys, and `host` (may be empty: unchanged), by a later profile: what a member does
+ * that moved. The key file is replaced once the profile is committed.
+ */
+int author_new_profile(struct store *store, int64_t number, struct span host, int64_t time_ms, struct err *err);
+
 /* Withdraw a payload: append connect/erase, then payload_erase. The record must be one's own and a seal. */
 int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err);
 

@@ -153,6 +153,12 @@ struct span db_span(sqlite3_stmt *stmt, int column)
     return span_of(data, (size_t)sqlite3_column_bytes(stmt, column));
 }
 
+void db_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
+{
+    const unsigned char *text = sqlite3_column_text(stmt, column);
+    snprintf(out, size, "%s", text ? (const char *)text : "");
+}
+
 void db_close(struct store *store)
 {
     for (size_t i = 0; i < store->statement_count; i++)

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -138,7 +137,7 @@ int file_get(struct store *store, const struct log_row *row, int kind, bool writ
     }
     char path[PATH_MAX];
     file_path(store, row->info.hex, kind, path);
-    struct file *place;
+    struct file *place = NULL;
     int fd, rc = file_evict(store, &place, err);
     if (rc)
         return rc;

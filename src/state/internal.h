@@ -3,6 +3,7 @@
 #define TONGZHOU_STATE_INTERNAL_H
 
 #include <limits.h>
+#include <stdio.h>
 
 #include "state/disk.h"
 #include "state/payload.h"
@@ -91,6 +92,7 @@ int db_int(struct store *store, int64_t *ret, struct err *err, const char *sql, 
 int db_exec(struct store *store, const char *sql, struct err *err); /* unprepared */
 int db_fail(struct store *store, int rc, struct err *err);          /* SQLite's last error as ours */
 struct span db_span(sqlite3_stmt *stmt, int column);                /* blob or text, valid until the next step */
+void db_text(sqlite3_stmt *stmt, int column, char *out, size_t size); /* cut to fit, NUL-terminated */
 void db_close(struct store *store);
 
 /* ---- the handle (store.c) ---- */
@@ -112,7 +114,7 @@ struct store {
     char dir[PATH_MAX];
     sqlite3 *db;
     int lock_fd;
-    bool read_only, writing, poisoned, marked, allowed;
+    bool read_only, writing, poisoned, marked, allowed, heal;
     char poison[ERR_TEXT_MAX];
     struct statement statements[STATEMENTS_MAX];
     size_t statement_count, statement_turn;
@@ -124,7 +126,7 @@ struct store {
     size_t touched_count, touched_cap;
     int64_t seq, seq_begun;
     bool seq_changed;
-    bool erasing;        /* erasures wait for their end */
+    bool erasing, in_erase; /* erasures wait for their end; are being carried out */
     unsigned late_slots; /* rows put into `slot` since they were last moved to files */
     struct buf streams[STREAMS], scratch;
     struct hash_source source;
@@ -135,6 +137,9 @@ int store_poison(struct store *store, struct err *err);
 
 /* ERR_STATE unless within a transaction, and the poison if there is one. */
 int store_writable(struct store *store, struct err *err);
+
+/* End what a call began: commit if `rc` is 0, else roll back. With `own` false the caller's transaction goes on. */
+int store_end(struct store *store, bool own, int rc, struct err *err);
 
 struct touched *store_touch(struct store *store, const struct log_row *row, struct err *err);
 
@@ -231,6 +236,11 @@ enum constitution_sort { CONSTITUTION_OTHER, CONSTITUTION_KEYS, CONSTITUTION_ERA
 int row_member(struct store *store, const struct log_row *row, uint64_t limit, struct arena *arena, struct member *ret,
                struct err *err);
 #define MEMBER_ARENA_MAX (4u << 20) /* bytes for folding one member: ROTATIONS_MAX keys and one entry at a time */
+
+/* ---- authors (author.c) ---- */
+
+/* May this node sign for the log now? ERR_STATE says why not and what to do. */
+int author_check(const struct store *store, const struct log_row *row, struct err *err);
 
 /* ---- recovery (recover.c) ---- */
 

@@ -57,6 +57,9 @@ int mirror_erase_queued(struct store *store, size_t *ret, struct err *err);
  */
 int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t index, struct span record_text, struct err *err);
 
+/* The record that proves the fork of a log that is frozen or suspended, appended; ERR_NOTFOUND without one. */
+int mirror_fork_proof(struct store *store, int64_t number, struct buf *out, struct err *err);
+
 /*
  * Heal one's own log: a peer served a verified, longer version of it, consistent with ours: entries are staged and
  * finished like a mirror's (role stays LOG_OWN). Same calls; mirror_finish accepts own logs when the key fits.

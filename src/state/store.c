@@ -101,6 +101,7 @@ int store_open(const char *dir, const struct store_options *options, struct stor
     memcpy(store->dir, dir, len);
     store->lock_fd = -1;
     store->read_only = options->read_only;
+    store->heal = options->heal;
     files_init(store);
     buf_init(&store->scratch, BUNDLE_MAX + PAYLOAD_MAX);
     int rc = 0;
@@ -237,7 +238,7 @@ int store_commit(struct store *store, struct err *err)
     }
     disk_step("committed");
     store->writing = false;
-    if (store->erasing) {
+    if (store->erasing && !store->in_erase) {
         /* What could not be finished when it was asked for; readers may still be in the way. */
         struct err later;
         store->erasing = false;
@@ -267,6 +268,17 @@ void store_rollback(struct store *store)
     store->touched_count = 0;
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int store_end(struct store *store, bool own, int rc, struct err *err)
+{
+    if (!own)
+        return rc;
+    if (!rc)
+        rc = store_commit(store, err);
+    if (rc)
+        store_rollback(store);
+    return rc;
 }
 
 int store_seq(struct store *store, int64_t *ret_seq, char ret_generation[17], struct err *err)

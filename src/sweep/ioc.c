@@ -14,9 +14,9 @@
 #define URL_PATH_MIN 3 /* bytes: "/" or "/a" on any host would be everywhere */
 
 static const char *const type_words[IOC_TYPES] = {
-    [IOC_NONE] = "indicator", [IOC_IPV4] = "ipv4",     [IOC_IPV6] = "ipv6",           [IOC_DOMAIN] = "domain",
-    [IOC_URL] = "url",        [IOC_MD5] = "md5",       [IOC_SHA1] = "sha1",           [IOC_SHA256] = "sha256",
-    [IOC_SHA512] = "sha512",  [IOC_EMAIL] = "email",   [IOC_IPV4_PORT] = "ipv4-port", [IOC_URL_PATH] = "url-path",
+    [IOC_NONE] = "indicator", [IOC_IPV4] = "ipv4",   [IOC_IPV6] = "ipv6",           [IOC_DOMAIN] = "domain",
+    [IOC_URL] = "url",        [IOC_MD5] = "md5",     [IOC_SHA1] = "sha1",           [IOC_SHA256] = "sha256",
+    [IOC_SHA512] = "sha512",  [IOC_EMAIL] = "email", [IOC_IPV4_PORT] = "ipv4-port", [IOC_URL_PATH] = "url-path",
 };
 
 /* What one type's parser made of the text: NULL, or the reason why not. */
@@ -69,8 +69,8 @@ static void buf_lower(struct buf *out, struct span text)
 static const struct {
     const char *fanged, *plain;
 } defanged[] = {
-    {"[.]", "."},    {"(.)", "."},   {"{.}", "."},   {"[dot]", "."}, {"(dot)", "."}, {"[:]", ":"},
-    {"[://]", "://"}, {"[/]", "/"},   {"[at]", "@"},  {"(at)", "@"},  {"[@]", "@"},   {"(@)", "@"},
+    {"[.]", "."},     {"(.)", "."}, {"{.}", "."},  {"[dot]", "."}, {"(dot)", "."}, {"[:]", ":"},
+    {"[://]", "://"}, {"[/]", "/"}, {"[at]", "@"}, {"(at)", "@"},  {"[@]", "@"},   {"(@)", "@"},
 };
 
 static bool starts_nocase(struct span text, const char *what)
@@ -253,12 +253,15 @@ static verdict parse_email(struct span text, struct buf *out)
     return parse_domain(span_sub(text, at + 1, text.len), out);
 }
 
-/* Path and query up to the fragment. */
+/* Path and query up to the fragment; an empty query goes. */
 static verdict parse_path(struct span text, struct buf *out)
 {
+    text = span_sub(text, 0, span_find(text, '#'));
+    if (text.len && span_find(text, '?') == text.len - 1)
+        text.len--;
     if (text.len == 0 || text.data[0] != '/')
         buf_byte(out, '/');
-    for (size_t pos = 0; pos < text.len && text.data[pos] != '#';) {
+    for (size_t pos = 0; pos < text.len;) {
         uint8_t unit[3];
         size_t len, used = url_unit(text, pos, unit, &len);
         if (used == 0)
@@ -420,7 +423,8 @@ int ioc_canonical(enum ioc_type type, struct span text, struct buf *out, enum io
     if (bad) {
         char shown[128];
         return err_set(err, ERR_SYNTAX, "\"%s\" is no %s: %s", text_escape_into(shown, sizeof(shown), text),
-                       wanted == IOC_NONE ? "domain, address, URL, hash or e-mail address" : ioc_type_word(wanted), bad);
+                       wanted == IOC_NONE ? "domain, address, URL, hash or e-mail address" : ioc_type_word(wanted),
+                       bad);
     }
     *ret_type = type;
     return 0;

@@ -21,10 +21,10 @@
 #define SET_MAGIC "TZSWEEP\n"
 #define SET_VERSION 1
 #define SET_ENDIAN UINT32_C(0x01020304)
-#define SET_TYPES 16               /* room in the header for types to come */
-#define SET_IPV4_MAP_BYTES 8192    /* 65,536 bits */
-#define SET_FILTER_LINE 8          /* words: one cache line */
-#define SET_PROBE_MAX 4096         /* slots that a look-up may visit, whatever a damaged header says */
+#define SET_TYPES 16            /* room in the header for types to come */
+#define SET_IPV4_MAP_BYTES 8192 /* 65,536 bits */
+#define SET_FILTER_LINE 8       /* words: one cache line */
+#define SET_PROBE_MAX 4096      /* slots that a look-up may visit, whatever a damaged header says */
 #define SET_ENTRIES_MAX UINT32_C(0x7fffffff)
 #define SET_TEXT_MAX UINT64_C(0xffffffff) /* bytes of all texts: starts are 32 bits wide */
 #define SET_NO_ENTRY UINT32_MAX
@@ -39,9 +39,9 @@ struct set_header {
     uint64_t total_bytes, seed;
     uint32_t type_first[SET_TYPES + 1]; /* entries of type t are type_first[t] .. type_first[t + 1] - 1 */
     uint32_t probe_max;
-    uint32_t ipv4_bits;       /* bit n - 1: there are prefixes of n bits */
+    uint32_t ipv4_bits; /* bit n - 1: there are prefixes of n bits */
     uint32_t flags;
-    uint64_t ipv6_bits[2];    /* likewise */
+    uint64_t ipv6_bits[2];     /* likewise */
     struct set_section filter; /* lines */
     struct set_section ipv4_map, slots, starts, tag_starts, tags, texts;
     uint64_t check; /* of everything before it */

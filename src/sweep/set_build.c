@@ -249,13 +249,13 @@ static int below_host(struct draft *draft, struct span host, struct err *err)
     return below_add(draft, key_ipv4(draft->seeds[IOC_IPV4], address, 32), err);
 }
 
-/* A path's first segment, so that one question dismisses most paths. */
+/* Where a path goes on behind a segment, so that one or two questions dismiss most paths. */
 static int below_path(struct draft *draft, struct span path, struct err *err)
 {
     uint64_t state = draft->seeds[IOC_URL_PATH];
     for (size_t i = 0; i < path.len; i++) {
-        if (i > 0 && path.data[i] == '/')
-            return below_add(draft, key_roll_end(state), err);
+        if (i > 0 && (path.data[i] == '/' || path.data[i] == '?') && below_add(draft, key_roll_end(state), err))
+            return err->code;
         state = key_roll(state, path.data[i]);
     }
     return 0;

@@ -12,11 +12,12 @@ struct sweep {
     struct sweep_stats stats;
     uint8_t *kept; /* the beginning of a line whose end has not come yet */
     size_t kept_len;
-    uint64_t offset;               /* in the input, of the piece being scanned */
-    uint64_t lines;                /* before it */
-    uint64_t counted_lines;        /* newlines in the piece before `counted` */
+    uint64_t offset;        /* in the input, of the piece being scanned */
+    uint64_t lines;         /* newlines before it */
+    bool unfinished;        /* the last piece did not end with one */
+    uint64_t counted_lines; /* newlines in the piece before `counted` */
     size_t counted;
-    size_t line_start, line_end;   /* of the line of the last hit in this piece; equal: none yet */
+    size_t line_start, line_end; /* of the line of the last hit in this piece; equal: none yet */
 };
 
 /* Newlines before `at`, counting on from the last hit. */
@@ -67,8 +68,8 @@ static int found(void *ctx, size_t at, size_t len, uint32_t number, struct err *
     return sweep->hit(sweep->ctx, &hit, err);
 }
 
-struct sweep *sweep_new(const struct sweep_set *set, int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err),
-                        void *ctx)
+struct sweep *sweep_new(const struct sweep_set *set,
+                        int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err), void *ctx)
 {
     struct err ignored;
     struct sweep *sweep = calloc(1, sizeof(*sweep));
@@ -105,6 +106,10 @@ static int scan_piece(struct sweep *sweep, struct span piece, struct err *err)
     int failed = token_scan_lines(&sweep->scan, piece, err);
     sweep->offset += piece.len;
     sweep->lines += sweep->scan.map.lines;
+    sweep->unfinished = piece.data[piece.len - 1] != '\n';
+    sweep->stats.lines = sweep->lines + sweep->unfinished;
+    sweep->stats.tokens = sweep->scan.tokens;
+    sweep->stats.lookups = sweep->scan.lookups;
     return failed;
 }
 
@@ -168,18 +173,10 @@ int sweep_end(struct sweep *sweep, struct err *err)
 {
     size_t len = sweep->kept_len;
     sweep->kept_len = 0;
-    if (len == 0)
-        return 0;
-    int failed = scan_piece(sweep, span_of(sweep->kept, len), err);
-    sweep->lines++;
-    return failed;
+    return len ? scan_piece(sweep, span_of(sweep->kept, len), err) : 0;
 }
 
 const struct sweep_stats *sweep_stats(const struct sweep *sweep)
 {
-    struct sweep_stats *stats = (struct sweep_stats *)(uintptr_t)&sweep->stats;
-    stats->lines = sweep->lines;
-    stats->tokens = sweep->scan.tokens;
-    stats->lookups = sweep->scan.lookups;
-    return stats;
+    return &sweep->stats;
 }

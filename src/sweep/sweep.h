@@ -5,6 +5,26 @@
  *
  * A match is of a whole token, never of a substring: `evil.com` matches `www.evil.com` and `evil.com`, not
  * `notevil.com` or `evil.com.example`. That is why grep -F reports 98 % false lines on real sets and we report none.
+ *
+ * Tokens
+ *   name     a run of letters, digits, `-`, `.`, `_` with a dot inside, dots around it left out; the longest indicator
+ *            that is the name or a name above it matches. Letter case does not matter. Names in other scripts match
+ *            through IDNA; punctuation of other scripts ends a name, their letters do not.
+ *   IPv4     a dotted quad that is a whole run, or is followed by a port (1.2.3.4:53, .53 tcpdump, #53 BIND, /53
+ *            Cisco) or, behind `-`, by another (a range). ::ffff:1.2.3.4 counts as 1.2.3.4. The address with its port
+ *            matches first, then the longest prefix.
+ *   IPv6     any spelling of RFC 4291, also [v6], v6.53 and v6%zone; longest prefix.
+ *   URL      a host with /, ? or a port behind it or // before it. An indicator matches if the URL is it or begins
+ *            with it and the indicator ends in / or where /, ?, & or # follows; and, since logs do not say where a URL
+ *            ends, before any of , ; | ) ] } ' * and before . : ! at its end. JSON's \/ counts as /. The longest wins.
+ *   path     what follows a host, or a token that begins with /; an indicator matches the whole path, with or without
+ *            a query behind it.
+ *   e-mail   an address; with = ' / & { and the like before it as in from=a@b.
+ *   hash     a run of exactly 32, 40, 64 or 128 hex digits without letters or digits around it.
+ * Bytes of an escape before a token (%2F, JSON's \n and \u003c) do not belong to it. evil[.]com counts as evil.com.
+ *
+ * Each token is reported once, with the most specific indicator: a URL before an e-mail address, an address with port,
+ * the name or address itself, a path on any host.
  */
 #ifndef TONGZHOU_SWEEP_SWEEP_H
 #define TONGZHOU_SWEEP_SWEEP_H
@@ -16,17 +36,17 @@
 /* Types of indicators. The numbers are stored in sets and in the index: never reuse one. */
 enum ioc_type {
     IOC_NONE = 0,
-    IOC_IPV4 = 1,      /* 1.2.3.4, or CIDR 1.2.3.0/24 */
-    IOC_IPV6 = 2,      /* RFC 5952, or CIDR */
-    IOC_DOMAIN = 3,    /* lower case, A-labels, no trailing dot; matches itself and everything under it */
-    IOC_URL = 4,       /* host/path?query without scheme, host in lower case, no fragment, no default port */
-    IOC_MD5 = 5,       /* lower-case hex, as the next three */
+    IOC_IPV4 = 1,   /* 1.2.3.4, or CIDR 1.2.3.0/24 */
+    IOC_IPV6 = 2,   /* RFC 5952, or CIDR */
+    IOC_DOMAIN = 3, /* lower case, A-labels, no trailing dot; matches itself and everything under it */
+    IOC_URL = 4,    /* host/path?query without scheme, user, fragment, port 80 or 443; host in lower case */
+    IOC_MD5 = 5,    /* lower-case hex, as the next three */
     IOC_SHA1 = 6,
     IOC_SHA256 = 7,
     IOC_SHA512 = 8,
-    IOC_EMAIL = 9,     /* lower case */
-    IOC_IPV4_PORT = 10,/* 1.2.3.4:443 */
-    IOC_URL_PATH = 11, /* /gate.php?id=1 on any host, in the same form as a URL's path */
+    IOC_EMAIL = 9,      /* lower case */
+    IOC_IPV4_PORT = 10, /* 1.2.3.4:443 */
+    IOC_URL_PATH = 11,  /* /gate.php?id=1 on any host, in the same form as a URL's path */
     IOC_TYPES = 12
 };
 
@@ -40,9 +60,12 @@ enum ioc_type ioc_type_parse(struct span word);
  *   text      as somebody wrote it, also defanged (hxxp, [.], (.), [:], [at]); surrounding white space is ignored
  *   out       cleared first; canonical text appended; at most SWEEP_TOKEN_MAX bytes
  *   ret_type  the type found
- * Domains go through IDNA (UTS 46, libidn2) when not ASCII. Refused: single labels that are no public suffix use
- * case ("localhost"), empty labels, labels above 63, names above 253 bytes, addresses with leading zeros,
- * CIDR with host bits set (they are cleared instead: 1.2.3.4/24 becomes 1.2.3.0/24).
+ * Domains go through IDNA (UTS 46, libidn2) when not ASCII; "*." before and a dot behind them go. Refused: single labels
+ * ("localhost", "com"), names that end in a number, empty labels, labels above 63, names above 253 bytes, addresses
+ * with leading zeros, prefixes of 0 bits, ports outside 1 to 65535, paths of one character. Suffixes under which the
+ * public registers names ("co.uk") are not known here: as an indicator such a name matches all of them.
+ * Host bits of a prefix are cleared (1.2.3.4/24 becomes 1.2.3.0/24), ::ffff:1.2.3.4 becomes the IPv4 address.
+ * A URL's empty path is "/", its escapes are normalised (RFC 3986 section 6.2.2), an empty query goes.
  * Errors: ERR_SYNTAX "is no domain, address, ...": what, found.
  */
 int ioc_canonical(enum ioc_type type, struct span text, struct buf *out, enum ioc_type *ret_type, struct err *err);
@@ -61,7 +84,8 @@ void sweep_builder_free(struct sweep_builder *builder);
 
 /*
  * Add one indicator: canonical value (of ioc_canonical) and the caller's 64-bit tag (which record said it:
- * log number << 40 | index). The same value with several tags keeps them all, in ascending order of tags.
+ * log number << 40 | index). The same value with several tags keeps them all, each once, in ascending order.
+ * Errors: ERR_SYNTAX a value that cannot be of this type; ERR_LIMIT more than 2^31 - 1 or 4 GiB of texts.
  */
 int sweep_builder_add(struct sweep_builder *builder, enum ioc_type type, struct span value, uint64_t tag,
                       struct err *err);
@@ -76,13 +100,13 @@ struct sweep_set;
  * in a hostile or damaged set stays inside the bytes. */
 int sweep_set_open(struct span bytes, struct sweep_set **ret, struct err *err);
 void sweep_set_close(struct sweep_set *set);
-uint64_t sweep_set_count(const struct sweep_set *set);                     /* distinct (type, value) */
+uint64_t sweep_set_count(const struct sweep_set *set); /* distinct (type, value) */
 uint64_t sweep_set_count_type(const struct sweep_set *set, enum ioc_type type);
 
 /* One indicator of the set. */
 struct sweep_ioc {
     enum ioc_type type;
-    struct span value;        /* canonical text, borrowed from the set */
+    struct span value; /* canonical text, borrowed from the set */
     const uint64_t *tags;
     size_t tag_count;
 };
@@ -101,10 +125,10 @@ size_t sweep_set_prefix(const struct sweep_set *set, enum ioc_type type, struct 
 
 struct sweep_hit {
     const struct sweep_ioc *ioc;
-    uint64_t line;       /* from 1, over the whole input */
-    uint64_t offset;     /* of the line's first byte in the input */
-    struct span text;    /* the line without its newline, borrowed for the call */
-    size_t at, len;      /* where in the line the token stands that matched */
+    uint64_t line;    /* from 1, over the whole input */
+    uint64_t offset;  /* of the first byte of `text` in the input */
+    struct span text; /* the line without its newline (LF or CR LF), borrowed for the call */
+    size_t at, len;   /* where in `text` the token stands; of a URL, e-mail address or path, the part that matched */
 };
 
 struct sweep_stats {
@@ -113,9 +137,13 @@ struct sweep_stats {
 
 struct sweep;
 
-/* One pass over one input; `set` must outlive it. `hit` returns 0, or an error that ends the sweep. */
-struct sweep *sweep_new(const struct sweep_set *set, int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err),
-                        void *ctx);
+/*
+ * One pass over one input; `set` must outlive it. `hit` returns 0, or an error that ends the sweep. Hits come line by
+ * line, within a line by the place of their first dot, colon or digit. NULL: no memory.
+ * A line longer than SWEEP_LINE_MAX is swept in parts with the same number.
+ */
+struct sweep *sweep_new(const struct sweep_set *set,
+                        int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err), void *ctx);
 void sweep_free(struct sweep *sweep);
 
 /* Feed input in pieces of any size, cut anywhere; lines are put together inside. */

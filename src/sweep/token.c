@@ -187,7 +187,7 @@ static int scan_name(struct token_scan *scan, size_t start, size_t begin, size_t
     struct token_match match = {SET_NO_ENTRY, start, end};
     if (walk.below) {
         match = token_url(scan, span_of(scan->map.lower + start, end - start), start, after);
-        if (match.entry == SET_NO_ENTRY && scan->map.lower[start - (start > 0)] == '@' && start > 0)
+        if (match.entry == SET_NO_ENTRY && scan->map.lower[(ptrdiff_t)start - 1] == '@')
             match = token_email(scan, start, end);
     }
     if (match.entry == SET_NO_ENTRY)
@@ -382,6 +382,15 @@ static int scan_word(struct token_scan *scan, size_t dot)
     return token_scan_part(scan, start, end);
 }
 
+/* JSON's \/ within a URL is a candidate, since a backslash is no part of a word. */
+static bool begins_path(const struct token_scan *scan, size_t pos)
+{
+    const uint8_t *lower = scan->map.lower;
+    if (lower[(ptrdiff_t)pos - 1] != '\\' || pos < 2)
+        return true;
+    return !is_word(scan, pos - 2) && lower[pos - 2] != '/' && lower[pos - 2] != ':';
+}
+
 static int scan_candidate(struct token_scan *scan, size_t pos)
 {
     struct token_match match;
@@ -391,6 +400,8 @@ static int scan_candidate(struct token_scan *scan, size_t pos)
     case ':':
         return token_scan_ipv6(scan, pos);
     case '/':
+        if (!begins_path(scan, pos))
+            return 0;
         scan->tokens++;
         match = token_path(scan, pos);
         return match.entry == SET_NO_ENTRY ? 0 : token_report(scan, match);
@@ -404,10 +415,7 @@ int token_scan_lines(struct token_scan *scan, struct span in, struct err *err)
     scan->in = in;
     scan->err = err;
     scan->hash_end = scan->ipv6_end = scan->plain_end = 0;
-    if (scan->portable)
-        token_map_fill_portable(&scan->map, in, scan->want);
-    else
-        token_map_fill(&scan->map, in, scan->want);
+    token_map_fill(&scan->map, in, scan->want);
     for (size_t block = 0; block <= (in.len - 1) / 64; block++) {
         for (uint64_t left = scan->map.candidate[block]; left; left &= left - 1) {
             int failed = scan_candidate(scan, block * 64 + (size_t)__builtin_ctzll(left));

@@ -13,7 +13,6 @@ struct token_scan {
     struct token_map map;
     struct span in; /* the piece of log being scanned: whole lines */
     unsigned want;
-    bool portable;  /* use no vector instructions: for tests */
     uint64_t tokens, lookups;
     size_t hash_end, ipv6_end, plain_end; /* where the last token of these kinds ended: seen once is enough */
     /* Entry `number` matches `len` bytes at `at`. Returns 0, or an error that ends the scan. */

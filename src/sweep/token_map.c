@@ -9,16 +9,7 @@
 
 #define BLOCK 64
 
-enum byte_class {
-    WORD = 1,
-    DOT = 2,
-    LINE = 4,
-    COLON = 8,
-    HEX = 16,
-    SLASH = 32,
-    FOREIGN = 64,
-    UPPER = 128
-};
+enum byte_class { WORD = 1, DOT = 2, LINE = 4, COLON = 8, HEX = 16, SLASH = 32, FOREIGN = 64, UPPER = 128 };
 
 /* What one block holds, a bit a byte. */
 struct block {
@@ -104,10 +95,18 @@ static inline __attribute__((always_inline)) void note(struct token_map *map, si
 /* ---- portable ---- */
 
 static const uint8_t byte_classes[256] = {
-    ['0' ... '9'] = WORD | HEX, ['A' ... 'F'] = WORD | HEX | UPPER, ['G' ... 'Z'] = WORD | UPPER,
-    ['a' ... 'f'] = WORD | HEX, ['g' ... 'z'] = WORD,               [128 ... 255] = WORD | FOREIGN,
-    ['-'] = WORD,               ['_'] = WORD,                       ['.'] = WORD | DOT,
-    ['\n'] = LINE,              [':'] = COLON,                      ['/'] = SLASH,
+    ['0' ... '9'] = WORD | HEX,
+    ['A' ... 'F'] = WORD | HEX | UPPER,
+    ['G' ... 'Z'] = WORD | UPPER,
+    ['a' ... 'f'] = WORD | HEX,
+    ['g' ... 'z'] = WORD,
+    [128 ... 255] = WORD | FOREIGN,
+    ['-'] = WORD,
+    ['_'] = WORD,
+    ['.'] = WORD | DOT,
+    ['\n'] = LINE,
+    [':'] = COLON,
+    ['/'] = SLASH,
 };
 
 static void classify_portable(const uint8_t *in, uint8_t *lower, struct block *b)
@@ -173,8 +172,8 @@ __attribute__((target("avx2"))) static inline struct half classify_avx2(const ui
     __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
     __m256i low = _mm256_and_si256(bytes, nibble);
     __m256i classes = _mm256_and_si256(_mm256_shuffle_epi8(by_high, high), _mm256_shuffle_epi8(by_low, low));
-    /* A-Z moved to the lowest 26 of the signed range. */
-    __m256i moved = _mm256_add_epi8(bytes, _mm256_set1_epi8(-128 - 'A'));
+    /* A-Z moved to the lowest 26 of the signed range: 128 - 'A' wraps around to -128. */
+    __m256i moved = _mm256_add_epi8(bytes, _mm256_set1_epi8((char)(128 - 'A')));
     __m256i upper = _mm256_cmpgt_epi8(_mm256_set1_epi8(-128 + 26), moved);
     __m256i folded = _mm256_or_si256(bytes, _mm256_and_si256(upper, _mm256_set1_epi8(0x20)));
     _mm256_storeu_si256((__m256i *)(void *)lower, folded);

@@ -3,9 +3,9 @@
 #include "sweep/token.h"
 #include "sweep/url.h"
 
-#define IPV6_TEXT_MAX 45  /* bytes of an address without zone */
+#define IPV6_TEXT_MAX 45 /* bytes of an address without zone */
 #define HASH_DIGITS_MAX 128
-#define IDN_MAX 1012      /* bytes of a name in UTF-8: four for each of 253 characters */
+#define IDN_MAX 1012 /* bytes of a name in UTF-8: four for each of 253 characters */
 
 static bool is_digit(uint8_t c)
 {
@@ -143,10 +143,8 @@ int token_scan_hash(struct token_scan *scan, size_t digit)
 /* Look up what ioc_canonical() made of a token: the whole, then its host. */
 static uint32_t ask_canonical(struct token_scan *scan, enum ioc_type type, struct span value)
 {
-    struct sweep_ioc ignored;
     uint32_t address;
     uint64_t key;
-    (void)ignored;
     if (type == IOC_DOMAIN)
         return token_ask_name(scan, value);
     if (type == IOC_IPV4)
@@ -180,9 +178,9 @@ static int scan_rewritten(struct token_scan *scan, enum ioc_type type, size_t st
 /* Is there a dot in brackets around `pos`? */
 static bool is_bracketed_dot(const uint8_t *lower, size_t pos)
 {
-    return lower[pos] == '.' && ((lower[pos - 1] == '[' && lower[pos + 1] == ']') ||
-                                 (lower[pos - 1] == '(' && lower[pos + 1] == ')') ||
-                                 (lower[pos - 1] == '{' && lower[pos + 1] == '}'));
+    return lower[pos] == '.' &&
+           ((lower[pos - 1] == '[' && lower[pos + 1] == ']') || (lower[pos - 1] == '(' && lower[pos + 1] == ')') ||
+            (lower[pos - 1] == '{' && lower[pos + 1] == '}'));
 }
 
 /* evil[.]com, 1.2.3[.]4, evil[.]com/path: from the word before the first such dot to the end of the token. */

@@ -42,10 +42,20 @@ static void trace_ask(struct trace *trace)
     }
 }
 
-/* A character that ends every URL in a log. */
+/* Bytes that end every URL in a log. */
+static const bool ending_bytes[256] = {
+    [0 ... ' '] = true, [0x7f] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['`'] = true, ['#'] = true,
+};
+
+/* Bytes before which a URL may have ended: see sweep.h. */
+static const bool pausing_bytes[256] = {
+    ['/'] = true, ['?'] = true, ['&'] = true, [','] = true,  [';'] = true, ['|'] = true,
+    [')'] = true, [']'] = true, ['}'] = true, ['\''] = true, ['*'] = true, [128 ... 255] = true,
+};
+
 static bool ends_url(uint8_t c)
 {
-    return c <= ' ' || c == 0x7f || (c < 0x80 && strchr("\"<>`#", c));
+    return ending_bytes[c];
 }
 
 /* The next character, JSON's \/ and \u0026 taken apart; how many bytes it has, 0 at the end of the URL. */
@@ -72,9 +82,9 @@ static size_t next_char(const struct token_scan *scan, size_t pos, uint8_t *ret)
 static bool may_end_before(const struct token_scan *scan, uint8_t c, size_t after)
 {
     uint8_t ignored;
-    if (c >= 0x80 || memchr("/?&,;|)]}'*", c, 11))
+    if (pausing_bytes[c])
         return true;
-    return memchr(".:!", c, 3) && next_char(scan, after, &ignored) == 0;
+    return (c == '.' || c == ':' || c == '!') && next_char(scan, after, &ignored) == 0;
 }
 
 /* One canonical unit for the character at `pos` (or the %XX there). */
@@ -91,7 +101,7 @@ static size_t trace_unit(struct trace *trace, uint8_t c, size_t used)
     return used;
 }
 
-/* A path's first segment ends here: does any indicator go on? */
+/* A path's segment ends here: does any indicator go on? */
 static bool goes_on(struct trace *trace)
 {
     bool below;
@@ -102,14 +112,11 @@ static bool goes_on(struct trace *trace)
 static void trace_path(struct trace *trace)
 {
     size_t start = trace->len, used;
-    bool is_path = trace->type == IOC_URL_PATH, first = is_path;
+    bool is_path = trace->type == IOC_URL_PATH;
     uint8_t c;
     while ((used = next_char(trace->scan, trace->pos, &c)) > 0 && trace->len <= SWEEP_TOKEN_MAX) {
-        if (trace->len > start && c == '/' && first) {
-            if (!goes_on(trace))
-                return;
-            first = false;
-        }
+        if (is_path && trace->len > start && c == '/' && !goes_on(trace))
+            return;
         if (trace->len > start && ((!is_path && trace->text[trace->len - 1] == '/') ||
                                    (may_end_before(trace->scan, c, trace->pos + used) && !(is_path && c == '/'))))
             trace_ask(trace);
@@ -177,9 +184,43 @@ struct token_match token_url(struct token_scan *scan, struct span host, size_t a
     return trace.match;
 }
 
+/* Bytes that stand for themselves in a path and cannot end it: all of RFC 3986's unreserved and some others. */
+static const bool plain_bytes[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['_'] = true, ['~'] = true,
+    ['@'] = true,         ['='] = true,         ['+'] = true,         ['('] = true, ['$'] = true, ['['] = true,
+};
+
+/*
+ * Can the path that begins at `pos` be in the set? Its first segments decide, and nearly always say no. A segment
+ * that is not plain is left to the full look.
+ */
+static bool may_be_path(struct token_scan *scan, size_t pos)
+{
+    const uint8_t *p = scan->in.data + pos, *end = scan->in.data + scan->in.len;
+    uint64_t key = scan->set->seeds[IOC_URL_PATH];
+    for (;;) {
+        if (*p == '\\')
+            p++;
+        key = key_roll(key, '/');
+        for (p++; p < end && plain_bytes[*p]; p++)
+            key = key_roll(key, *p);
+        const uint8_t *next = p + (end - p >= 2 && p[0] == '\\' && p[1] == '/');
+        if (p == end || (*next != '/' && *p != ' ' && *p != '"' && *p != '?'))
+            return true;
+        struct set_answer answer = set_ask(scan->set, key_roll_end(key));
+        scan->lookups++;
+        if (*next != '/')
+            return answer.exact || (*p == '?' && answer.below);
+        if (!answer.below)
+            return false;
+    }
+}
+
 struct token_match token_path(struct token_scan *scan, size_t pos)
 {
     struct trace trace;
+    if (!may_be_path(scan, pos))
+        return (struct token_match){SET_NO_ENTRY, pos, pos};
     trace.scan = scan;
     trace.type = IOC_URL_PATH;
     trace.key = scan->set->seeds[IOC_URL_PATH];

@@ -74,7 +74,7 @@ int tlog_verify_inclusion(uint64_t index, uint64_t size, const struct tlog_hash 
                           const struct tlog_hash *root, struct err *err);
 
 /* ERR_VERIFY if the proof does not show that the tree at `size` begins with the tree at `old`. */
-int tlog_verify_consistency(uint64_t old, uint64_t size, const struct tlog_hash *old_root,
-                            const struct tlog_hash *root, const struct tlog_proof *proof, struct err *err);
+int tlog_verify_consistency(uint64_t old, uint64_t size, const struct tlog_hash *old_root, const struct tlog_hash *root,
+                            const struct tlog_proof *proof, struct err *err);
 
 #endif

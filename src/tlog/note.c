@@ -249,7 +249,7 @@ int note_verify(const struct note *note, const struct note_key *key, uint64_t *r
     }
     if (!found)
         return 0;
-    uint64_t time;
+    uint64_t time = 0;
     int result = check_sig(note->text, key, found, &time, err);
     if (result == 0)
         return err_set(err, ERR_VERIFY, "note: the signature by %s+%08" PRIx32 " does not hold", key->name, key->id);

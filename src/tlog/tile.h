@@ -6,8 +6,8 @@
 #include "tlog/merkle.h"
 
 #define TILE_LEVEL_MAX 63
-#define TILE_LEVEL_ENTRIES (-1)  /* tile/entries/... */
-#define TILE_PATH_MAX 96         /* characters of a tile's path with its NUL */
+#define TILE_LEVEL_ENTRIES (-1) /* tile/entries/... */
+#define TILE_PATH_MAX 96        /* characters of a tile's path with its NUL */
 
 struct tile {
     int level;      /* 0..63, or TILE_LEVEL_ENTRIES */

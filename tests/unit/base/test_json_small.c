@@ -58,6 +58,8 @@ static void what_is_not_strict_is_refused(void **state)
     assert_int_equal(err.code, ERR_SYNTAX);
     assert_null(json_small_load(SPAN_LIT("[1]\0"), &err));
     assert_int_equal(err.code, ERR_SYNTAX);
+    assert_null(json_small_load(SPAN_LIT("[80\0]"), &err));
+    assert_string_equal(err.text, "JSON: byte 3: NUL");
 }
 
 static void errors_do_not_carry_control_characters(void **state)

@@ -286,6 +286,39 @@ static void damaged_rotations_have_no_effect(void **state)
     log_done(&log);
 }
 
+/* A later version's condition on a rotation: who does not know it must not act on the rest. */
+static void rotations_to_be_held_or_padded_have_no_effect(void **state)
+{
+    (void)state;
+    struct sample_log log;
+    struct member member;
+    struct buf held;
+    log_sample(&log);
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    struct span entry = log_entry(&log, 1);
+    size_t body = span_search(entry, SPAN_LIT("\n\n"));
+    buf_init(&held, ENTRY_MAX);
+    buf_span(&held, span_sub(entry, 0, body));
+    buf_str(&held, "\n!from 2027");
+    buf_span(&held, span_sub(entry, body, entry.len));
+    assert_int_equal(begin(&log, &member), 0);
+    assert_int_equal(member_apply(&member, 1, buf_view(&held), &arena, &err), ERR_SYNTAX);
+    assert_int_equal(member.key_count, 1);
+
+    /* Nor has one that is padded so that no fork proof could carry it. */
+    buf_clear(&held);
+    buf_span(&held, entry);
+    while (held.len <= ROTATE_MAX)
+        buf_byte(&held, ' ');
+    assert_int_equal(member_apply(&member, 1, buf_view(&held), &arena, &err), ERR_LIMIT);
+    assert_int_equal(member.key_count, 1);
+    buf_cut(&held, ROTATE_MAX);
+    assert_int_equal(member_apply(&member, 1, buf_view(&held), &arena, &err), 0);
+    assert_int_equal(member.key_count, 2);
+    buf_done(&held);
+    log_done(&log);
+}
+
 static void rotations_are_limited(void **state)
 {
     (void)state;
@@ -534,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup(rotation_by_the_recovery_key, fresh_arena),
         cmocka_unit_test_setup(rotations_out_of_place_have_no_effect, fresh_arena),
         cmocka_unit_test_setup(damaged_rotations_have_no_effect, fresh_arena),
+        cmocka_unit_test_setup(rotations_to_be_held_or_padded_have_no_effect, fresh_arena),
         cmocka_unit_test_setup(rotations_are_limited, fresh_arena),
         cmocka_unit_test_setup(a_rotation_needs_the_right_secret, fresh_arena),
         cmocka_unit_test_setup(checkpoints_need_the_key_in_force, fresh_arena),

@@ -55,8 +55,7 @@ static void names(void **state)
         "É",
         "\xff",
         "e\xcc\x81",
-        "\xcc\x81"
-        "e",
+        "\xcc\x81z",
         "a\xe2\x80\x8b",
         "a\xe2\x80\xae",
         "☃",

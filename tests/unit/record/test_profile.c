@@ -1,5 +1,7 @@
 #include "record/sample.h"
 
+#include <jansson.h>
+
 static struct arena arena;
 static struct err err;
 
@@ -161,6 +163,51 @@ static void nothing_out_of_form_is_written(void **state)
     buf_done(&text);
 }
 
+/* ---- no memory for JSON ---- */
+
+static unsigned long allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    return allocations_left > 0 && allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* Each allocation fails in turn: an error every time, nothing written, nothing leaked (the sanitizers watch). */
+static void without_memory_nothing_is_written_or_read(void **state)
+{
+    (void)state;
+    struct profile given, read;
+    struct buf text, whole;
+    struct record record;
+    unsigned long need = 0;
+    full_profile(&given);
+    write_profile(&given, &whole);
+    arena_clear(&arena);
+    assert_int_equal(record_parse(buf_view(&whole), &arena, &record, &err), 0);
+    buf_init(&text, ENTRY_MAX);
+    int rc = -1;
+    for (; rc < 0; need++) {
+        allocations_left = need;
+        json_set_alloc_funcs(scarce_malloc, free);
+        rc = profile_write(&given, SAMPLE_TIME, &text, &err);
+        json_set_alloc_funcs(malloc, free);
+        assert_true(need < 100000 && (rc == 0 || text.len == 0));
+    }
+    assert_true(need > 50);
+    assert_true(span_eq(buf_view(&text), buf_view(&whole)));
+    rc = -1;
+    for (need = 0; rc < 0; need++) {
+        allocations_left = need;
+        json_set_alloc_funcs(scarce_malloc, free);
+        rc = profile_parse(&record, &read, &err);
+        json_set_alloc_funcs(malloc, free);
+        assert_true(need < 100000);
+    }
+    assert_true(need > 50);
+    buf_done(&text);
+    buf_done(&whole);
+}
+
 static void classes(void **state)
 {
     (void)state;
@@ -179,6 +226,7 @@ int main(void)
         cmocka_unit_test(strict_on_types_blind_to_the_unknown),
         cmocka_unit_test(a_body_is_one_object),
         cmocka_unit_test(nothing_out_of_form_is_written),
+        cmocka_unit_test(without_memory_nothing_is_written_or_read),
         cmocka_unit_test(classes),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

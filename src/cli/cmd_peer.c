@@ -1,0 +1,302 @@
+/* tongzhou peer add, list, remove; follow; sync. */
+#include <unistd.h>
+
+#include "base/when.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "connect/peering.h"
+#include "connect/startcheck.h"
+#include "connect/sync.h"
+
+/* ---- peer add ---- */
+
+static const struct option add_options[] = {
+    {"origin", "O", "go on only if its operator is O: an origin, or the fingerprint that you were told", false},
+    {"quota-logs", "N", "logs that it may make us mirror unasked (default 1000)", false},
+    {"quota-bytes", "N", "bytes of them (default 20 GiB)", false},
+    {0},
+};
+
+static void print_found(const struct peering_found *found)
+{
+    printf("%s\n", found->url);
+    fputs("  name         ", stdout);
+    cli_put_text(stdout, span_str(found->profile.name), ORIGIN_NAME_MAX);
+    printf("\n  fingerprint  %s\n  class        %s", found->fingerprint, member_class_word(found->profile.class));
+    if (found->profile.jurisdiction[0]) {
+        fputs(", ", stdout);
+        cli_put_text(stdout, span_str(found->profile.jurisdiction), MEMBER_WORD_MAX);
+    }
+    fputs("\n  its log      ", stdout);
+    cli_put_count(stdout, found->size);
+    printf(" entries%s\n  announces    %zu%s log%s\n", found->size_verified ? ", signature verified" : "", found->logs,
+           found->more_logs ? "+" : "", found->logs == 1 ? "" : "s");
+}
+
+/* The whole origin, or its hash part with or without blanks between the groups. */
+static bool origin_fits(const char *origin, const char *wanted)
+{
+    char plain[ORIGIN_MAX + 1];
+    size_t len = 0;
+    if (strcmp(origin, wanted) == 0)
+        return true;
+    for (; *wanted && len < ORIGIN_MAX; wanted++)
+        if (*wanted != ' ' && *wanted != '-')
+            plain[len++] = *wanted;
+    plain[len] = '\0';
+    return strcmp(strrchr(origin, '/') + 1, plain) == 0;
+}
+
+static int add(struct invocation *inv, struct session *session)
+{
+    struct peering_found found;
+    const char *wanted = cli_option(inv, "origin", NULL);
+    struct peer peer = {.added_ms = cli_now_ms()};
+    if (!cli_number(inv, "quota-logs", PEER_QUOTA_LOGS, LOG_NUMBER_MAX, &peer.quota_logs) ||
+        !cli_number(inv, "quota-bytes", (uint64_t)PEER_QUOTA_BYTES, INT64_MAX, &peer.quota_bytes))
+        return EXIT_USAGE;
+    if (peering_probe(span_str(inv->args[0]), &found, &inv->err))
+        return cli_fail(inv);
+    print_found(&found);
+    if (wanted && !origin_fits(found.origin, wanted)) {
+        err_set(&inv->err, ERR_REFUSED, "this is not %s: nothing was added", wanted);
+        return cli_fail(inv);
+    }
+    snprintf(peer.url, sizeof(peer.url), "%s", found.url);
+    snprintf(peer.origin, sizeof(peer.origin), "%s", found.origin);
+    if (peer_add(session->store, &peer, &peer.number, &inv->err))
+        return cli_fail(inv);
+    if (!wanted)
+        puts("\nAdded. Compare the fingerprint with its operator over another channel: a telephone, a business card.");
+    else
+        puts("\nAdded: the fingerprint is the one that you gave.");
+    return EXIT_DONE;
+}
+
+static int run_add(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
+    if (!status)
+        status = add(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_peer_add = {
+    .name = "peer add",
+    .arguments = "URL",
+    .summary = "Talk to another node from now on",
+    .details = "Shows who answers there and its fingerprint before anything is fetched.\n\n"
+               "  tongzhou peer add https://node.isac.example.net --origin isac.example.net/k5xq...\n",
+    .options = add_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_add,
+};
+
+/* ---- peer list ---- */
+
+static int print_peer(void *ctx, const struct peer *peer, struct err *err)
+{
+    char name[ORIGIN_MAX + 1] = "?", reached[WHEN_TEXT_LEN + 1] = "never";
+    (void)ctx;
+    (void)err;
+    if (peer->origin[0])
+        origin_short(span_str(peer->origin), name);
+    if (peer->reached_ms)
+        when_format(peer->reached_ms, reached);
+    printf("%-32s %-34s reached %.19s, ", peer->url, name, reached);
+    cli_put_bytes(stdout, peer->bytes_in);
+    printf(" in %llu requests", (unsigned long long)peer->requests);
+    if (peer->set_aside)
+        printf("; SET ASIDE: %s", peer->reason);
+    else if (peer->failures)
+        printf("; failed %u time%s: %s", peer->failures, peer->failures == 1 ? "" : "s", peer->reason);
+    putchar('\n');
+    return 0;
+}
+
+static int run_list(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
+    if (!status && peer_each(session.store, print_peer, NULL, &inv->err))
+        status = cli_fail(inv);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_peer_list = {
+    .name = "peer list",
+    .arguments = "",
+    .summary = "List the nodes that we talk to, and how it goes",
+    .details = "A peer that was SET ASIDE said something that cannot be true; the reason stands beside it. `tongzhou sync\n"
+               "URL` takes it back.\n",
+    .max_args = 0,
+    .run = run_list,
+};
+
+/* ---- peer remove ---- */
+
+static int run_remove(struct invocation *inv)
+{
+    struct session session;
+    struct peer peer;
+    int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
+    if (!status && (peer_find(session.store, span_str(inv->args[0]), &peer, &inv->err) ||
+                    peer_remove(session.store, peer.number, &inv->err)))
+        status = cli_fail(inv);
+    if (!status)
+        printf("%s is no peer any more; what it brought stays.\n", peer.url);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_peer_remove = {
+    .name = "peer remove",
+    .arguments = "URL|ORIGIN",
+    .summary = "Stop talking to a node",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_remove,
+};
+
+/* ---- follow ---- */
+
+static const struct option follow_options[] = {
+    {"mode", "M", "full (default), recent or heads: which contents to keep", false},
+    {"recent", "N", "with --mode recent: of the newest N entries (default 10000)", false},
+    {0},
+};
+
+static int follow(struct invocation *inv, struct session *session)
+{
+    struct log_info log;
+    uint64_t recent;
+    const char *word = cli_option(inv, "mode", "full"), *origin = inv->args[0];
+    enum log_mode mode = strcmp(word, "full") == 0     ? MODE_FULL
+                         : strcmp(word, "recent") == 0 ? MODE_RECENT
+                                                       : MODE_HEADS;
+    if (mode == MODE_HEADS && strcmp(word, "heads") != 0)
+        return cli_usage(inv, "--mode %s: must be full, recent or heads", word);
+    if (!cli_number(inv, "recent", 10000, LOG_SIZE_MAX, &recent))
+        return EXIT_USAGE;
+    if (!origin_valid(span_str(origin))) {
+        if (store_log_find(session->store, span_str(origin), &log, &inv->err))
+            return cli_fail(inv);
+        origin = log.origin;
+    }
+    if (sync_follow(session->store, span_str(origin), mode, recent, &inv->err))
+        return cli_fail(inv);
+    printf("Following %s (%s); it comes with the next `tongzhou sync`, or by itself while `serve` runs.\n", origin, word);
+    return EXIT_DONE;
+}
+
+static int run_follow(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
+    if (!status)
+        status = follow(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_follow = {
+    .name = "follow",
+    .arguments = "ORIGIN",
+    .summary = "Mirror a member whoever announces it, beyond any quota",
+    .options = follow_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_follow,
+};
+
+/* ---- sync ---- */
+
+static const struct option sync_options_list[] = {
+    {"alone", NULL, "do not insist that a peer tells how far our own logs are", false},
+    {0},
+};
+
+static void print_report(const struct sync_report *report)
+{
+    printf("%llu of %llu peers answered; %llu logs moved: ", (unsigned long long)report->reached,
+           (unsigned long long)report->peers, (unsigned long long)report->logs);
+    cli_put_count(stdout, report->entries);
+    fputs(" entries, ", stdout);
+    cli_put_count(stdout, report->payloads);
+    fputs(" contents, ", stdout);
+    cli_put_bytes(stdout, report->bytes_in);
+    printf(" in %llu requests; %llu cosigned, %llu cosignatures collected\n", (unsigned long long)report->requests,
+           (unsigned long long)report->cosigned, (unsigned long long)report->collected);
+    if (report->healed)
+        printf("%llu of our own logs healed from mirrors\n", (unsigned long long)report->healed);
+    if (report->erased)
+        printf("%llu contents erased at their authors' word\n", (unsigned long long)report->erased);
+    if (report->listed)
+        printf("%llu logs are listed only: they exceed their peer's quota (`tongzhou members`, `tongzhou follow ORIGIN`)\n",
+               (unsigned long long)report->listed);
+    if (report->forks)
+        printf("%llu forks proven: see `tongzhou members`\n", (unsigned long long)report->forks);
+    for (size_t i = 0; i < report->failure_count && i < SYNC_FAILURES_MAX; i++)
+        fprintf(stderr, "%s: %s%s\n", report->failures[i].url, report->failures[i].set_aside ? "set aside: " : "",
+                report->failures[i].reason);
+}
+
+static void on_progress(void *ctx, const struct sync_report *report)
+{
+    progress_at(ctx, report->bytes_in, report->entries + report->payloads);
+}
+
+static int sync_now(struct invocation *inv, struct session *session)
+{
+    struct progress progress;
+    struct sync_report report;
+    struct err unchecked = {0};
+    uint64_t folded;
+    struct sync_options round = {
+        .only = inv->arg_count ? inv->args[0] : NULL, .ignore_backoff = true, .progress = on_progress, .ctx = &progress};
+    struct peer peer;
+    if (round.only) {
+        if (peer_find(session->store, span_str(round.only), &peer, &inv->err) ||
+            sync_forgive(session->store, peer.number, &inv->err))
+            return cli_fail(inv);
+    }
+    /* Without an answer about our own logs we may still read others'. */
+    round.may_sign = start_check(session->store, cli_flag(inv, "alone"), &unchecked) == 0;
+    progress_begin(&progress, "Pulling", 0);
+    int rc = sync_round(session->store, &round, &report, &inv->err);
+    progress_end(&progress);
+    if (!rc)
+        rc = index_open(inv->dir, &session->index, &inv->err);
+    if (!rc)
+        rc = index_update(session->index, session->store, 0, &folded, &inv->err);
+    if (rc)
+        return cli_fail(inv);
+    print_report(&report);
+    if (!round.may_sign)
+        cli_note("%s", unchecked.text);
+    return report.reached == report.peers && report.failure_count == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int run_sync(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
+    if (!status)
+        status = sync_now(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_sync = {
+    .name = "sync",
+    .arguments = "[PEER]",
+    .summary = "Ask all peers, or one, for what is new, once",
+    .details = "`tongzhou serve` does this by itself. Exit status 1 if a peer failed; the others' news are in all the same.\n",
+    .options = sync_options_list,
+    .max_args = 1,
+    .run = run_sync,
+};

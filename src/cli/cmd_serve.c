@@ -1,0 +1,55 @@
+/* tongzhou serve: the running node. */
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "node/node.h"
+
+static const struct option options[] = {
+    {"listen", "A:P", "address and port (default 127.0.0.1:8440; port 0: any free one)", false},
+    {"alone", NULL, "do not wait for a peer that tells how far our own logs are: for the first node of all", false},
+    {0},
+};
+
+static void tell(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "tongzhou: %s\n", line);
+}
+
+static void ready(void *ctx, const char *url)
+{
+    const struct log_info *log = ctx;
+    char name[ORIGIN_MAX + 1];
+    origin_short(span_str(log->origin), name);
+    printf("%s serves %s/ (Ctrl-C ends it)\n", name, url);
+    fflush(stdout);
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    struct log_info log = {0};
+    int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!status && store_operator(session.store, &log, &inv->err))
+        status = cli_fail(inv);
+    session_close(&session);
+    if (status)
+        return status;
+    struct node_options node_options = {.dir = inv->dir,
+                                        .listen = cli_option(inv, "listen", "127.0.0.1:8440"),
+                                        .alone = cli_flag(inv, "alone"),
+                                        .tell = tell,
+                                        .ready = ready,
+                                        .ctx = &log};
+    return node_run(&node_options, &inv->err) ? cli_fail(inv) : EXIT_DONE;
+}
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "Run the node: pages, logs for others, pulling from peers, feeds",
+    .details = "Serves on loopback unless told otherwise. Other commands work beside it on the same folder.\n"
+               "SIGINT or SIGTERM ends it; nothing acknowledged is lost, whatever ends it.\n",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,153 @@
+/* tongzhou status: are we in touch, and with what. */
+#include "base/json.h"
+#include "base/when.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "connect/startcheck.h"
+#include "security/intel.h"
+#include "state/peers.h"
+
+static const struct option options[] = {
+    {"json", NULL, "as one JSON object", false},
+    {0},
+};
+
+struct status {
+    struct session *session;
+    uint64_t logs, own, mirrored, listed, local, suspended, frozen, records, payloads, bytes, behind_logs, index_behind;
+    uint64_t peers, reached, failing, set_aside;
+    struct log_info operator;
+    struct intel_counts intel;
+    char failures[4096];
+};
+
+static int best_size(void *ctx, int64_t peer, uint64_t size, struct err *err)
+{
+    (void)peer;
+    (void)err;
+    uint64_t *best = ctx;
+    *best = size > *best ? size : *best;
+    return 0;
+}
+
+static int count_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct status *status = ctx;
+    uint64_t best = 0;
+    status->own += log->role == LOG_OWN;
+    status->mirrored += log->role == LOG_MIRROR || log->role == LOG_MOVED;
+    status->listed += log->role == LOG_LISTED;
+    status->local += log->role == LOG_LOCAL;
+    status->suspended += log->standing == STANDING_SUSPENDED;
+    status->frozen += log->standing == STANDING_FROZEN;
+    status->logs += log->role != LOG_LISTED;
+    status->records += log->size;
+    status->payloads += log->payloads;
+    status->bytes += log->bytes;
+    int rc = peer_log_each(status->session->store, log->number, best_size, &best, err);
+    status->behind_logs += log->role != LOG_LISTED && best > log->size;
+    return rc;
+}
+
+static int count_peer(void *ctx, const struct peer *peer, struct err *err)
+{
+    struct status *status = ctx;
+    size_t len = strlen(status->failures);
+    (void)err;
+    status->peers++;
+    status->reached += peer->reached_ms != 0 && peer->failures == 0 && !peer->set_aside;
+    status->set_aside += peer->set_aside;
+    status->failing += peer->failures > 0 && !peer->set_aside;
+    if (peer->failures || peer->set_aside)
+        snprintf(status->failures + len, sizeof(status->failures) - len, "  %s: %s%s\n", peer->url,
+                 peer->set_aside ? "set aside: " : "", peer->reason);
+    return 0;
+}
+
+static int gather(struct status *status, struct err *err)
+{
+    struct session *session = status->session;
+    int rc = store_operator(session->store, &status->operator, err);
+    if (!rc)
+        rc = store_logs(session->store, count_log, status, err);
+    if (!rc)
+        rc = peer_each(session->store, count_peer, status, err);
+    if (!rc)
+        rc = index_behind(session->index, session->store, &status->index_behind, err);
+    return rc ? rc : intel_counts(&session->view, &status->intel, err);
+}
+
+static void print_text(const struct status *s, bool running)
+{
+    printf("%s\n", s->operator.origin);
+    printf("  node       %s\n", running ? "running" : "not running (`tongzhou serve` starts it)");
+    printf("  logs       %llu here: %llu own, %llu mirrored, %llu local; %llu only listed\n", (unsigned long long)s->logs,
+           (unsigned long long)s->own, (unsigned long long)s->mirrored, (unsigned long long)s->local,
+           (unsigned long long)s->listed);
+    fputs("  entries    ", stdout);
+    cli_put_count(stdout, s->records);
+    fputs(", contents of ", stdout);
+    cli_put_count(stdout, s->payloads);
+    fputs(", ", stdout);
+    cli_put_bytes(stdout, s->bytes);
+    fputs("\n  knowledge  ", stdout);
+    cli_put_count(stdout, s->intel.objects);
+    fputs(" STIX objects, ", stdout);
+    cli_put_count(stdout, s->intel.values);
+    fputs(" indicator values\n", stdout);
+    printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
+           (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
+    fputs(s->failures, stdout);
+    if (s->behind_logs)
+        printf("  behind     %llu logs have entries elsewhere that are not here yet\n", (unsigned long long)s->behind_logs);
+    if (s->frozen || s->suspended)
+        printf("  forks      %llu logs frozen, %llu suspended: see `tongzhou members`\n", (unsigned long long)s->frozen,
+               (unsigned long long)s->suspended);
+}
+
+static void print_json(const struct status *s, bool running)
+{
+    struct buf origin;
+    buf_init(&origin, 4096);
+    buf_json_string(&origin, span_str(s->operator.origin));
+    printf("{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
+           "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
+           "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
+           "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu}\n",
+           buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
+           (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
+           (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
+           (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
+           (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
+           (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
+           (unsigned long long)s->suspended);
+    buf_done(&origin);
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    struct status status = {.session = &session};
+    int exit_status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!exit_status && gather(&status, &inv->err))
+        exit_status = cli_fail(inv);
+    if (!exit_status) {
+        struct err ignored = {0};
+        bool running = start_check_running(session.store, &ignored);
+        if (cli_flag(inv, "json"))
+            print_json(&status, running);
+        else
+            print_text(&status, running);
+    }
+    session_close(&session);
+    return exit_status;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "Show whether we are in touch, what is here and what is missing",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,51 @@
+/* The pages that every node has: Home, Members, Record; and how they speak of records, for other capabilities' pages. */
+#ifndef TONGZHOU_CONNECT_PAGES_H
+#define TONGZHOU_CONNECT_PAGES_H
+
+#include "http/page.h"
+
+extern const struct route connect_page_routes[];
+extern const size_t connect_page_route_count;
+
+/* ---- pieces ---- */
+
+/* "threat intelligence" for security/stix; a kind that we have no words for stands as it is. */
+void page_kind(struct page *page, struct span kind);
+
+/* A small sign "TLP:CLEAR"; nothing for TLP_NONE. */
+void page_tlp(struct page *page, enum tlp tlp);
+
+const char *page_class_words(const struct page *page, enum member_class class);
+
+/* One record of a list: title, kind, reporter (not with `of_one`, where all are one member's), time. */
+void page_row(struct page *page, const struct view_row *row, bool of_one);
+
+/* Bytes as hex with a gap every four characters that is not copied along; or such a text. */
+void page_fingerprint(struct page *page, struct span text);
+
+/* `<div><dt>LABEL</dt><dd>` and its end, in a `<dl class="facts">`. */
+void page_fact(struct page *page, const char *label);
+void page_fact_end(struct page *page);
+
+/* ---- handlers ---- */
+
+int page_home(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_members(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                 struct err *err);
+int page_member(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_record(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_record_raw(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                    struct err *err);
+int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+int page_record_proof(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+
+/* The log that parts 0 and 1 of the path name (NAME, 52 characters). ERR_NOTFOUND also for what is no origin. */
+int page_find_log(const struct view *view, const struct http_request *request, struct log_info *ret, struct err *err);
+
+/* The logs that the view sees: the operator's first, then by origin; in the request's arena. */
+int page_collect_logs(const struct view *view, const struct http_request *request, struct log_info **ret,
+                      size_t *ret_count, struct err *err);
+
+#endif

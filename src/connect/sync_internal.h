@@ -1,0 +1,261 @@
+/*
+ * What the files of pulling share. Nobody else includes this.
+ *
+ * One thread, one store handle, one fetcher. Answers come in callbacks of fetcher_run, which change only what is in
+ * memory here; everything that is written goes through sync_flush, which makes one commit of whatever is ready.
+ *
+ *   sync.c        the loop, the round, the running node
+ *   sync_peer.c   peers: long polls, the lines they answer, failures and back-off
+ *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
+ *   sync_piece.c  bundles of entries and of payloads as they arrive
+ *   sync_flush.c  commits
+ *   sync_hunt.c   fork hunts, each in a thread of its own since they wait for their peer
+ */
+#ifndef TONGZHOU_CONNECT_SYNC_INTERNAL_H
+#define TONGZHOU_CONNECT_SYNC_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "connect/fetch.h"
+#include "connect/heads.h"
+#include "connect/sync.h"
+#include "state/mirror.h"
+#include "state/payload.h"
+
+#define SYNC_WINDOW 8                    /* requests under way a peer, its long poll aside */
+#define SYNC_FLUSH_BYTES (8u << 20)      /* what is ready is committed at the latest when it is so large, */
+#define SYNC_FLUSH_MS 400                /* or so old; at once when nothing else is under way */
+#define SYNC_PEER_HELD_MAX (24u << 20)   /* bytes arrived and not yet committed, a peer: then nothing more is asked */
+#define SYNC_HELD_MAX (192u << 20)       /* of all peers */
+#define SYNC_SOURCES_MAX 8               /* peers remembered for one log under way */
+#define SYNC_LISTED_MAX 10000            /* logs beyond its quota that one peer can make us list */
+#define SYNC_HUNTS_MAX 64                /* waiting; more are dropped and come again with the next line */
+#define SYNC_REFRESH_MS 3000             /* how often the list of peers is read again */
+#define SYNC_BACKOFF_MS 2000             /* after the first failure, doubled up to */
+#define SYNC_BACKOFF_MAX_MS (15 * 60 * 1000)
+
+struct sync;
+struct job;
+
+TAILQ_HEAD(job_list, job);
+
+struct sync_peer {
+    struct peer row;         /* as in state.db; counters there are added to, see peer_save */
+    struct sync *sync;
+    struct fetch *poll, *node;
+    unsigned in_flight;      /* requests but the poll */
+    size_t held;             /* bytes of its answers that wait for a commit */
+    bool polled;             /* a round: all lines have come */
+    bool failed;             /* a round: not asked again */
+    bool counted;            /* in report.reached */
+    bool dirty;              /* to be saved with the next commit */
+    int64_t saved_ms;
+    bool present;            /* while the list is read again */
+    int64_t poll_after_ms;   /* monotonic */
+    unsigned empty_polls;    /* answered at once with nothing, in a row */
+    uint64_t new_bytes, new_requests; /* not yet in state.db */
+    bool quota_known;
+    uint64_t used_logs, used_bytes, listed;
+    size_t waiting_count;
+    struct job_list waiting; /* not begun */
+    struct job_list asking;  /* have something to ask */
+    struct job_list settling; /* all is asked; answers or a commit are awaited */
+};
+
+enum job_step {
+    JOB_WAITING,
+    JOB_CHECKPOINT,
+    JOB_ENTRIES,
+    JOB_PAYLOADS,
+};
+
+/* A bundle, or part of one, under way or arrived. */
+struct piece {
+    TAILQ_ENTRY(piece) link;
+    struct job *job;
+    struct fetch *fetch;  /* NULL: arrived */
+    uint64_t from, to;    /* entries */
+    uint64_t asked_from;  /* the bundle bytes begin with this entry: `from` when asked by range, else the bundle's first */
+    uint64_t offset;      /* by range from this byte of its bundle on; 0: all */
+    bool whole;           /* the partial bundle was gone, the full one is asked for */
+    struct buf body;      /* arrived: exactly [from, to) */
+};
+
+struct source {
+    int64_t peer;
+    uint64_t size;
+};
+
+struct job {
+    TAILQ_ENTRY(job) link, ready_link;
+    struct job_list *list; /* where `link` is */
+    struct sync *sync;
+    struct sync_peer *peer;
+    struct log_info log;
+    enum job_step step;
+    struct source sources[SYNC_SOURCES_MAX];
+    size_t source_count;
+    bool collect;    /* fetch the checkpoint for its cosignatures though the size is ours */
+    bool again;      /* the peer's line came again at our size: ask for all wanted payloads again */
+    bool mixed;      /* something staged came from elsewhere */
+    bool retried;
+    bool is_ready;
+    bool do_collect, do_finish; /* at the next commit */
+    struct fetch *fetch; /* the checkpoint */
+    struct buf note;
+    uint64_t target;     /* size of the checkpoint */
+    uint64_t next;       /* entry from which on nothing has been asked for */
+    uint64_t old_size;
+    uint64_t gained;     /* payloads */
+    unsigned waits;      /* for the peer's cosignature */
+    int64_t ready_ms;
+    TAILQ_HEAD(piece_list, piece) pieces; /* ascending */
+};
+
+struct seen {
+    int64_t peer, log;
+    uint64_t size;
+};
+
+/* Per log number: the job on it, and the pacing of repeated asking for payloads. */
+struct log_slot {
+    struct job *job;
+    int64_t again_after_ms;
+    unsigned fruitless;
+};
+
+struct later {
+    int64_t due_ms, peer, log;
+    uint64_t size;
+    bool collect;
+    unsigned waits;
+};
+
+#define SYNC_IGNORED_MAX 256
+
+struct ignored {
+    int64_t peer, log; /* a branch signed by a retired key: neither proof nor lie, not asked for again */
+};
+
+struct hunt;
+
+struct sync {
+    struct store *store;
+    struct sync_options options;
+    struct fetcher *fetcher;
+    struct sync_report report, published;
+    bool is_round;
+    bool own_only;          /* pull nothing but our own logs back */
+    bool pull_only;         /* no polls: only jobs that were put in */
+    atomic_bool stop, look;
+    struct sync_peer **peers;
+    size_t peer_count, peer_cap;
+    struct log_slot *slots;
+    size_t slot_count;
+    size_t job_count, held;
+    TAILQ_HEAD(ready_list, job) ready;
+    size_t ready_bytes;
+    struct seen *seen;
+    size_t seen_count, seen_cap;
+    struct later *later;
+    size_t later_count, later_cap;
+    struct ignored ignored[SYNC_IGNORED_MAX];
+    size_t ignored_count;
+    struct hunt *hunts[SYNC_HUNTS_MAX]; /* the first may be running */
+    size_t hunt_count;
+    int64_t refreshed_ms, told_ms;
+    bool is_changed;        /* since `changed` was called */
+    int fatal;              /* the store failed: everything ends */
+    struct err fatal_err;
+};
+
+/* ---- sync.c ---- */
+
+int sync_init(struct sync *sync, struct store *store, const struct sync_options *options, struct err *err);
+void sync_done(struct sync *sync);
+int sync_loop(struct sync *sync, struct err *err);
+int64_t sync_clock_ms(void); /* monotonic */
+int64_t sync_now_ms(void);   /* of the world */
+void sync_fatal(struct sync *sync, const struct err *err);
+void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const char *reason);
+bool sync_error_is_ours(int code); /* disk, memory: not the peer's doing */
+
+/* Start a GET of PEER/path. Counts in in_flight. */
+int sync_ask(struct sync_peer *peer, const char *path, struct fetch_request *request, struct fetch **ret,
+             struct err *err);
+void sync_account(struct sync_peer *peer, const struct fetch_reply *reply);
+
+/* ---- sync_peer.c ---- */
+
+int peers_load(struct sync *sync, struct err *err); /* first time and again */
+void peers_free(struct sync *sync);
+struct sync_peer *peer_by_number(struct sync *sync, int64_t number);
+bool peer_usable(const struct sync_peer *peer);
+void peers_poll(struct sync *sync);
+int peer_save(struct sync_peer *peer, struct err *err);
+
+/* It could not be reached, stalled, answered with an error: later again. */
+void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_after_s);
+/* It said something that cannot be true: set aside. */
+void peer_lied(struct sync_peer *peer, const char *reason);
+void peer_reached(struct sync_peer *peer);
+
+/* Is there something to pull of this log at all? Of a frozen one: its entries in front of the fork, nothing behind. */
+bool log_goes_on(const struct log_info *log);
+
+/* Put jobs in for all that peers have announced before and that is not here yet. peer NULL: of all. */
+int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err);
+/* May this log take so many more bytes? */
+bool peer_quota_holds(struct sync *sync, const struct log_info *log, uint64_t more_bytes);
+
+/* ---- sync_job.c ---- */
+
+/* Pull this log from this peer, or remember it as another source; NULL if nothing is wanted or it must wait. */
+struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
+                    bool again);
+void job_to(struct job *job, struct job_list *list);
+void job_free(struct job *job);
+void job_leave_peer(struct job *job);    /* forget what came from its peer; another source, or the end */
+void job_restart(struct job *job);       /* from the beginning, at the same peer */
+void job_reject(struct job *job, const struct err *why); /* what its peer sent does not hold; frees or restarts */
+void job_finished(struct job *job);      /* another source has more, or the end */
+void job_is_ready(struct job *job);
+void peer_pump(struct sync_peer *peer);  /* start requests as the window allows */
+void later_add(struct sync *sync, const struct later *later);
+void later_due(struct sync *sync);
+
+/* ---- sync_piece.c ---- */
+
+/* Ask for the next piece of entries or payloads; moves the job to `settling` when there is no more. */
+int piece_ask_next(struct job *job, struct err *err);
+void piece_free(struct piece *piece);
+void pieces_free(struct job *job);
+void payloads_begin(struct job *job);
+uint64_t payloads_start(const struct log_info *log); /* first entry whose payload the log's mode keeps */
+
+/*
+ * Is there a payload that this log wants and that this peer was not asked for at its present head?
+ *   again  whether it was asked for or not
+ * 1 and *ret_from, 0, or the store's failure.
+ */
+int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
+                    struct err *err);
+/* Within a transaction: this peer was asked for all that was wanted; what is lacking still is not asked for again. */
+int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err);
+
+/* ---- sync_flush.c ---- */
+
+int sync_flush(struct sync *sync, struct err *err);
+
+/* ---- sync_hunt.c ---- */
+
+bool hunt_worth(struct job *job); /* is the note signed by a key of the log that we know? */
+void hunt_add(struct sync *sync, struct job *job, const char *reason); /* frees the job */
+int hunts_run(struct sync *sync, struct err *err);
+void hunts_done(struct sync *sync);
+bool hunts_idle(const struct sync *sync);
+bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log);
+
+#endif

@@ -1,0 +1,564 @@
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "base/utf8.h"
+#include "connect/peering.h"
+#include "connect/sync_internal.h"
+
+#define POLL_PAUSE_MS 50       /* between two polls of one peer, so that a talkative one does not keep us busy */
+#define POLL_EMPTY_MS 1000     /* after an answer that came at once and said nothing, doubled up to */
+#define POLL_EMPTY_MAX_MS 30000
+#define PEER_SAVE_MS 20000     /* a peer that has nothing new is written down as reached so often */
+#define POLL_WAITING_MAX (2 * (size_t)HEADS_PAGE_MAX) /* jobs; with more a peer is not asked for further lines */
+
+struct sync_peer *peer_by_number(struct sync *sync, int64_t number)
+{
+    for (size_t i = 0; i < sync->peer_count; i++)
+        if (sync->peers[i]->row.number == number)
+            return sync->peers[i];
+    return NULL;
+}
+
+bool peer_usable(const struct sync_peer *peer)
+{
+    if (peer->row.set_aside || peer->failed)
+        return false;
+    return peer->sync->is_round || peer->row.retry_ms <= sync_now_ms();
+}
+
+/* ---- the list ---- */
+
+static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer **ret, struct err *err)
+{
+    if (sync->peer_count == sync->peer_cap) {
+        size_t cap = sync->peer_cap ? sync->peer_cap * 2 : 8;
+        struct sync_peer **grown = realloc(sync->peers, cap * sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        sync->peers = grown;
+        sync->peer_cap = cap;
+    }
+    struct sync_peer *peer = calloc(1, sizeof(*peer));
+    if (!peer)
+        return err_memory(err);
+    peer->row = *row;
+    peer->sync = sync;
+    TAILQ_INIT(&peer->waiting);
+    TAILQ_INIT(&peer->asking);
+    TAILQ_INIT(&peer->settling);
+    sync->peers[sync->peer_count++] = peer;
+    *ret = peer;
+    return 0;
+}
+
+/* What a person may have changed since. */
+static void peer_merge(struct sync_peer *peer, const struct peer *row)
+{
+    bool is_forgiven = row->failures == 0 && !row->set_aside && peer->row.failures > 0;
+    peer->row.quota_logs = row->quota_logs;
+    peer->row.quota_bytes = row->quota_bytes;
+    if (row->cursor[0] == '\0')
+        peer->row.cursor[0] = '\0'; /* asked for everything again: see sync_follow */
+    if (is_forgiven) {
+        peer->row.failures = 0;
+        peer->row.set_aside = false;
+        peer->row.retry_ms = 0;
+        peer->row.reason[0] = '\0';
+    }
+}
+
+static int load_one(void *ctx, const struct peer *row, struct err *err)
+{
+    struct sync *sync = ctx;
+    struct sync_peer *peer = peer_by_number(sync, row->number);
+    bool is_named = sync->options.only != NULL;
+    if (is_named && strcmp(row->url, sync->options.only) != 0 && strcmp(row->origin, sync->options.only) != 0)
+        return 0;
+    if (peer) {
+        peer_merge(peer, row);
+        peer->present = true;
+        return 0;
+    }
+    int code = peer_new(sync, row, &peer, err);
+    if (code < 0)
+        return code;
+    peer->present = true;
+    if (!sync->is_round)
+        return 0;
+    if (is_named)
+        peer->row.set_aside = false; /* a person says so */
+    if (peer->row.set_aside)
+        sync_note_failure(sync, row->url, true, row->reason);
+    else if (is_named || sync->options.ignore_backoff || row->retry_ms <= sync_now_ms())
+        sync->report.peers++;
+    else
+        peer->failed = true;
+    return 0;
+}
+
+/* Leave its requests and jobs. */
+static void peer_leave(struct sync_peer *peer, bool is_liar)
+{
+    if (peer->poll)
+        fetch_cancel(peer->poll);
+    if (peer->node) {
+        fetch_cancel(peer->node);
+        peer->in_flight--;
+    }
+    peer->poll = peer->node = NULL;
+    struct job_list *lists[] = {&peer->waiting, &peer->asking, &peer->settling}, keep = TAILQ_HEAD_INITIALIZER(keep);
+    struct job *job;
+    for (size_t i = 0; i < 3; i++)
+        while ((job = TAILQ_FIRST(lists[i])) != NULL) {
+            bool is_complete = job->is_ready && job->do_finish && !is_liar;
+            if (is_complete) /* all of it is here: it only waits for its commit */
+                job_to(job, &keep);
+            else
+                job_leave_peer(job);
+        }
+    while ((job = TAILQ_FIRST(&keep)) != NULL)
+        job_to(job, &peer->settling);
+}
+
+static void peer_free(struct sync_peer *peer)
+{
+    peer->row.set_aside = true; /* no job may come back */
+    peer_leave(peer, true);
+    free(peer);
+}
+
+void peers_free(struct sync *sync)
+{
+    for (size_t i = 0; i < sync->peer_count; i++)
+        sync->peers[i]->row.set_aside = true;
+    for (size_t i = 0; i < sync->peer_count; i++)
+        peer_free(sync->peers[i]);
+    free(sync->peers);
+    sync->peers = NULL;
+    sync->peer_count = 0;
+}
+
+int peers_load(struct sync *sync, struct err *err)
+{
+    sync->refreshed_ms = sync_clock_ms();
+    for (size_t i = 0; i < sync->peer_count; i++)
+        sync->peers[i]->present = false;
+    int code = peer_each(sync->store, load_one, sync, err);
+    if (code < 0)
+        return code;
+    for (size_t i = 0; i < sync->peer_count;) {
+        struct sync_peer *peer = sync->peers[i];
+        if (peer->present) {
+            i++;
+            continue;
+        }
+        sync->peers[i] = sync->peers[--sync->peer_count];
+        peer_free(peer);
+    }
+    if (!sync->is_round)
+        sync->report.peers = sync->peer_count;
+    return 0;
+}
+
+int peer_save(struct sync_peer *peer, struct err *err)
+{
+    struct peer row;
+    struct err gone = {0};
+    int code = peer_find(peer->sync->store, span_str(peer->row.url), &row, &gone);
+    if (code == ERR_NOTFOUND)
+        return 0; /* removed meanwhile */
+    if (code < 0)
+        return err_set(err, code, "%s", gone.text);
+    struct peer now = peer->row;
+    now.quota_logs = row.quota_logs;
+    now.quota_bytes = row.quota_bytes;
+    now.bytes_in = row.bytes_in + peer->new_bytes;
+    now.requests = row.requests + peer->new_requests;
+    code = peer_update(peer->sync->store, &now, err);
+    if (code == 0) {
+        peer->new_bytes = peer->new_requests = 0;
+        peer->saved_ms = sync_now_ms();
+    }
+    return code;
+}
+
+/* ---- how it fares ---- */
+
+static void peer_blame(struct sync_peer *peer, const char *reason, bool is_liar)
+{
+    struct sync *sync = peer->sync;
+    struct err err = {0};
+    char text[PEER_REASON_MAX + 1];
+    text_escape_into(text, sizeof(text), span_str(reason));
+    memcpy(peer->row.reason, text, sizeof(text));
+    peer->row.tried_ms = sync_now_ms();
+    peer->row.failures++;
+    peer->failed = sync->is_round;
+    sync_note_failure(sync, peer->row.url, is_liar, reason);
+    peer_leave(peer, is_liar);
+    if (peer_save(peer, &err) < 0)
+        sync_fatal(sync, &err);
+}
+
+void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_after_s)
+{
+    unsigned doublings = peer->row.failures < 16 ? peer->row.failures : 16;
+    int64_t delay = (int64_t)SYNC_BACKOFF_MS << doublings;
+    uint32_t chance;
+    if (delay > SYNC_BACKOFF_MAX_MS)
+        delay = SYNC_BACKOFF_MAX_MS;
+    random_bytes(&chance, sizeof(chance));
+    delay = delay / 2 + (int64_t)(chance % (uint32_t)delay); /* so that not everybody comes back at once */
+    if (delay < (int64_t)retry_after_s * 1000)
+        delay = (int64_t)retry_after_s * 1000;
+    peer->row.retry_ms = sync_now_ms() + delay;
+    peer_blame(peer, reason, false);
+}
+
+void peer_lied(struct sync_peer *peer, const char *reason)
+{
+    peer->row.set_aside = true;
+    peer_blame(peer, reason, true);
+}
+
+void peer_reached(struct sync_peer *peer)
+{
+    struct sync *sync = peer->sync;
+    struct err err = {0};
+    bool was_away = peer->row.failures > 0;
+    peer->row.reached_ms = peer->row.tried_ms = sync_now_ms();
+    peer->row.failures = 0;
+    peer->row.retry_ms = 0;
+    peer->row.reason[0] = '\0';
+    if (was_away && !sync->is_round && peers_rescan(sync, peer, &err) < 0)
+        sync_fatal(sync, &err);
+}
+
+/* ---- quotas ---- */
+
+static int quota_add(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)err;
+    struct sync_peer *peer = log->peer ? peer_by_number(ctx, log->peer) : NULL;
+    if (!peer || log->followed)
+        return 0;
+    if (log->role == LOG_LISTED)
+        peer->listed++;
+    if (log->role != LOG_MIRROR)
+        return 0;
+    peer->used_logs++;
+    peer->used_bytes += log->bytes;
+    return 0;
+}
+
+static int quota_load(struct sync_peer *peer, struct err *err)
+{
+    if (peer->quota_known)
+        return 0;
+    for (size_t i = 0; i < peer->sync->peer_count; i++) {
+        struct sync_peer *each = peer->sync->peers[i];
+        each->used_logs = each->used_bytes = each->listed = 0;
+        each->quota_known = true;
+    }
+    return store_logs(peer->sync->store, quota_add, peer->sync, err);
+}
+
+bool peer_quota_holds(struct sync *sync, const struct log_info *log, uint64_t more_bytes)
+{
+    struct err err = {0};
+    struct sync_peer *peer = log->peer ? peer_by_number(sync, log->peer) : NULL;
+    if (log->role != LOG_MIRROR || log->followed || !peer)
+        return true;
+    if (quota_load(peer, &err) < 0) {
+        sync_fatal(sync, &err);
+        return false;
+    }
+    return peer->used_bytes + more_bytes <= peer->row.quota_bytes;
+}
+
+static bool quota_has_room(const struct sync_peer *peer)
+{
+    return peer->used_logs < peer->row.quota_logs && peer->used_bytes < peer->row.quota_bytes;
+}
+
+/* ---- lines ---- */
+
+static int log_make(struct sync_peer *peer, struct span origin, struct log_info *ret, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    bool has_room = quota_has_room(peer);
+    if (!has_room && peer->listed >= SYNC_LISTED_MAX)
+        return 0;
+    struct log_new make = {.origin = origin,
+                           .role = has_room ? LOG_MIRROR : LOG_LISTED,
+                           .mode = sync->options.mode,
+                           .recent = sync->options.recent,
+                           .peer = peer->row.number};
+    int64_t number;
+    int code = store_log_create(sync->store, &make, &number, err);
+    if (code < 0)
+        return code;
+    if (has_room) {
+        peer->used_logs++;
+    } else {
+        peer->listed++;
+        sync->report.listed++;
+    }
+    code = store_log(sync->store, number, ret, err);
+    return code < 0 ? code : 1;
+}
+
+static int log_promote(struct sync_peer *peer, struct log_info *log, struct err *err)
+{
+    struct sync_peer *lister = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
+    if (lister && lister->listed > 0)
+        lister->listed--;
+    log->role = LOG_MIRROR;
+    log->mode = peer->sync->options.mode;
+    log->recent = peer->sync->options.recent;
+    log->peer = peer->row.number;
+    peer->used_logs++;
+    return store_log_update(peer->sync->store, log, err);
+}
+
+/* The log of a line: 1 and *ret; 0 if nothing is to be done for it. `begun`: a transaction is open, or is opened here. */
+static int line_log(struct sync_peer *peer, const struct heads_line *line, bool *begun, struct log_info *ret,
+                    struct err *err)
+{
+    struct sync *sync = peer->sync;
+    struct err missing = {0};
+    int code = store_log_by_hash(sync->store, line->hash, ret, &missing);
+    if (code < 0 && code != ERR_NOTFOUND)
+        return err_set(err, code, "%s", missing.text);
+    bool is_new = code == ERR_NOTFOUND;
+    if (!is_new && ret->role != LOG_LISTED)
+        return ret->role == LOG_LOCAL ? 0 : 1;
+    code = quota_load(peer, err);
+    if (code < 0 || (!is_new && !quota_has_room(peer)))
+        return code;
+    if (!*begun) {
+        code = store_begin(sync->store, err);
+        if (code < 0)
+            return code;
+        *begun = true;
+    }
+    if (is_new)
+        return log_make(peer, line->origin, ret, err);
+    code = log_promote(peer, ret, err);
+    return code < 0 ? code : 1;
+}
+
+static int seen_add(struct sync *sync, int64_t peer, int64_t log, uint64_t size, struct err *err)
+{
+    if (sync->seen_count == sync->seen_cap) {
+        size_t cap = sync->seen_cap ? sync->seen_cap * 2 : 64;
+        struct seen *grown = realloc(sync->seen, cap * sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        sync->seen = grown;
+        sync->seen_cap = cap;
+    }
+    sync->seen[sync->seen_count++] = (struct seen){peer, log, size};
+    return 0;
+}
+
+bool log_goes_on(const struct log_info *log)
+{
+    if (log->role != LOG_OWN && log->role != LOG_MIRROR && log->role != LOG_MOVED)
+        return false;
+    return log->standing != STANDING_FROZEN || log->size <= log->frozen_from;
+}
+
+static void line_want(struct sync_peer *peer, const struct log_info *log, uint64_t size)
+{
+    if (!log_goes_on(log))
+        return;
+    if (size > log->size && peer_quota_holds(peer->sync, log, 1))
+        job_add(peer->sync, peer, log, size, false, false);
+    else if (size == log->size)
+        job_add(peer->sync, peer, log, size, log->role == LOG_OWN || log->followed, log->role != LOG_OWN);
+}
+
+static int lines_take(struct sync_peer *peer, struct span answer, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    struct heads_reader reader;
+    struct heads_line line;
+    struct log_info log;
+    bool begun = false;
+    int code;
+    heads_reader_init(&reader, answer);
+    while ((code = heads_next(&reader, &line, err)) > 0) {
+        code = line_log(peer, &line, &begun, &log, err);
+        if (code > 0) {
+            code = seen_add(sync, peer->row.number, log.number, line.size, err);
+            if (code == 0)
+                line_want(peer, &log, line.size);
+        }
+        if (code < 0)
+            break;
+    }
+    if (code == 0 && begun)
+        code = store_commit(sync->store, err);
+    else if (begun)
+        store_rollback(sync->store);
+    return code;
+}
+
+/* All lines well-formed? Nothing is taken from an answer that is not. Returns as heads_next's end. */
+static int lines_check(struct span answer, struct heads_reader *reader, struct err *err)
+{
+    struct heads_line line;
+    int code;
+    heads_reader_init(reader, answer);
+    do
+        code = heads_next(reader, &line, err);
+    while (code > 0);
+    return code;
+}
+
+static void pace(struct sync_peer *peer, const struct heads_reader *reader, int64_t took_ms)
+{
+    int64_t now = sync_clock_ms(), wait_ms = (int64_t)peer->sync->options.wait_s * 1000;
+    int64_t delay = POLL_PAUSE_MS;
+    if (reader->lines == 0 && took_ms < wait_ms / 2) {
+        delay = (int64_t)POLL_EMPTY_MS << (peer->empty_polls < 5 ? peer->empty_polls : 5);
+        peer->empty_polls++;
+        if (delay > POLL_EMPTY_MAX_MS)
+            delay = POLL_EMPTY_MAX_MS;
+    } else {
+        peer->empty_polls = 0;
+    }
+    peer->poll_after_ms = reader->more ? now : now + delay;
+}
+
+/* ---- polls ---- */
+
+static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
+{
+    struct sync *sync = peer->sync;
+    struct heads_reader reader;
+    struct err err = {0};
+    if (lines_check(buf_view(&reply->body), &reader, &err) < 0) {
+        peer_lied(peer, err.text);
+        return;
+    }
+    peer_reached(peer);
+    if (lines_take(peer, buf_view(&reply->body), &err) < 0) {
+        sync_fatal(sync, &err);
+        return;
+    }
+    bool has_moved = !span_is(reader.cursor, peer->row.cursor);
+    memcpy(peer->row.cursor, reader.cursor.data, reader.cursor.len);
+    peer->row.cursor[reader.cursor.len] = '\0';
+    if (has_moved || peer->row.reached_ms - peer->saved_ms > PEER_SAVE_MS)
+        peer->dirty = true;
+    if (!peer->counted)
+        sync->report.reached++;
+    peer->counted = true;
+    peer->polled = !reader.more;
+    pace(peer, &reader, reply->took_ms);
+}
+
+static void on_heads(void *ctx, struct fetch_reply *reply)
+{
+    struct sync_peer *peer = ctx;
+    char reason[ERR_TEXT_MAX + 32];
+    peer->poll = NULL;
+    peer->in_flight++; /* sync_account counts it out */
+    sync_account(peer, reply);
+    if (reply->code == ERR_LIMIT) {
+        snprintf(reason, sizeof(reason), "GET /heads: %s", reply->err.text);
+        peer_lied(peer, reason);
+    } else if (reply->code < 0) {
+        snprintf(reason, sizeof(reason), "GET /heads: %s", reply->err.text);
+        peer_failed(peer, reason, 0);
+    } else if (reply->status != 200) {
+        snprintf(reason, sizeof(reason), "GET /heads: status %d", reply->status);
+        peer_failed(peer, reason, reply->retry_after_s);
+    } else {
+        answer_take(peer, reply);
+    }
+}
+
+static void on_node(void *ctx, struct fetch_reply *reply)
+{
+    struct sync_peer *peer = ctx;
+    struct node_facts facts;
+    struct err err = {0};
+    peer->node = NULL;
+    sync_account(peer, reply);
+    if (reply->code == 0 && reply->status == 200 && node_facts_parse(buf_view(&reply->body), &facts, &err) == 0)
+        memcpy(peer->row.origin, facts.origin, sizeof(facts.origin));
+}
+
+static int poll_start(struct sync_peer *peer, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    char path[128];
+    snprintf(path, sizeof(path), "/heads%s%s", peer->row.cursor[0] ? "?since=" : "", peer->row.cursor);
+    struct fetch_request request = {.body_max = HEADS_ANSWER_MAX,
+                                    .wait_s = sync->is_round ? 0 : sync->options.wait_s,
+                                    .done = on_heads,
+                                    .ctx = peer};
+    int code = sync_ask(peer, path, &request, &peer->poll, err);
+    if (code < 0)
+        return code;
+    peer->in_flight--; /* a poll is under way all the time */
+    if (peer->row.origin[0] == '\0' && !peer->node) {
+        struct fetch_request node = {.body_max = NODE_FACTS_MAX, .done = on_node, .ctx = peer};
+        code = sync_ask(peer, "/node", &node, &peer->node, err);
+    }
+    return code;
+}
+
+void peers_poll(struct sync *sync)
+{
+    int64_t now = sync_clock_ms();
+    for (size_t i = 0; i < sync->peer_count; i++) {
+        struct sync_peer *peer = sync->peers[i];
+        struct err err = {0};
+        bool is_due = sync->is_round ? !peer->polled : now >= peer->poll_after_ms;
+        if (peer->poll || !is_due || !peer_usable(peer) || peer->waiting_count > POLL_WAITING_MAX)
+            continue;
+        if (poll_start(peer, &err) < 0)
+            sync_fatal(sync, &err);
+    }
+}
+
+/* ---- what was announced before ---- */
+
+struct rescan {
+    struct sync *sync;
+    struct sync_peer *only;
+    const struct log_info *log;
+};
+
+static int rescan_source(void *ctx, int64_t number, uint64_t size, struct err *err)
+{
+    struct rescan *rescan = ctx;
+    struct sync_peer *peer = peer_by_number(rescan->sync, number);
+    (void)err;
+    if (!peer || (rescan->only && rescan->only != peer) || !peer_usable(peer))
+        return 0;
+    if (size > rescan->log->size && peer_quota_holds(rescan->sync, rescan->log, 1))
+        job_add(rescan->sync, peer, rescan->log, size, false, false);
+    else if (size == rescan->log->size && rescan->log->role != LOG_OWN)
+        job_add(rescan->sync, peer, rescan->log, size, false, false);
+    return 0;
+}
+
+static int rescan_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct rescan *rescan = ctx;
+    rescan->log = log;
+    return log_goes_on(log) ? peer_log_each(rescan->sync->store, log->number, rescan_source, rescan, err) : 0;
+}
+
+int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err)
+{
+    struct rescan rescan = {sync, peer, NULL};
+    if (sync->peer_count == 0)
+        return 0;
+    return store_logs(sync->store, rescan_log, &rescan, err);
+}

@@ -1,0 +1,446 @@
+#include <stdlib.h>
+
+#include "base/reader.h"
+#include "connect/sync_internal.h"
+#include "tlog/tile.h"
+
+#define PIECES_AHEAD 64 /* of one job, under way or arrived: a first one that is late does not let the rest pile up */
+#define PAYLOAD_ANSWER_MAX (PAYLOAD_BUNDLE_MAX + 65536) /* bytes: the answer stops at the first, item headers aside */
+#define ASKED_MAX 65536    /* bytes of the fact that remembers who was asked */
+
+/* ---- pieces ---- */
+
+void piece_free(struct piece *piece)
+{
+    struct job *job = piece->job;
+    if (piece->fetch) {
+        fetch_cancel(piece->fetch);
+        job->peer->in_flight--;
+    }
+    job->peer->held -= piece->body.len;
+    job->sync->held -= piece->body.len;
+    TAILQ_REMOVE(&job->pieces, piece, link);
+    buf_done(&piece->body);
+    free(piece);
+}
+
+void pieces_free(struct job *job)
+{
+    struct piece *piece;
+    while ((piece = TAILQ_FIRST(&job->pieces)) != NULL)
+        piece_free(piece);
+}
+
+static struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err)
+{
+    struct piece *piece = calloc(1, sizeof(*piece));
+    if (!piece) {
+        err_memory(err);
+        return NULL;
+    }
+    piece->job = job;
+    piece->from = from;
+    piece->to = to;
+    buf_init(&piece->body, 0);
+    return piece;
+}
+
+static bool job_is_ahead(const struct job *job)
+{
+    size_t count = 0;
+    const struct piece *piece;
+    TAILQ_FOREACH(piece, &job->pieces, link)
+        count++;
+    return count >= PIECES_AHEAD;
+}
+
+static void piece_arrived(struct piece *piece)
+{
+    struct job *job = piece->job;
+    job->peer->held += piece->body.len;
+    job->sync->held += piece->body.len;
+    if (!TAILQ_FIRST(&job->pieces)->fetch) {
+        job->sync->ready_bytes += piece->body.len;
+        job_is_ready(job);
+    }
+}
+
+/* What an answer that is not one means for its peer. */
+static void piece_failed(struct piece *piece, const struct fetch_reply *reply, const char *what)
+{
+    struct sync_peer *peer = piece->job->peer;
+    char reason[ERR_TEXT_MAX];
+    const char *origin = piece->job->log.origin;
+    unsigned long long from = piece->from;
+    if (reply->code < 0)
+        snprintf(reason, sizeof(reason), "log %.150s: %s from entry %llu: %.800s", origin, what, from, reply->err.text);
+    else
+        snprintf(reason, sizeof(reason), "log %.150s: %s from entry %llu: status %d", origin, what, from,
+                 reply->status);
+    if (reply->code == ERR_LIMIT)
+        peer_lied(peer, reason);
+    else
+        peer_failed(peer, reason, reply->retry_after_s);
+}
+
+/* ---- entries ---- */
+
+static int entries_ask(struct piece *piece, struct err *err);
+
+/* Cut the answer, which begins with entry `asked_from`, down to [from, to). */
+static int entries_cut(struct piece *piece, struct fetch_reply *reply, struct err *err)
+{
+    struct bundle_reader reader = {buf_view(&reply->body), 0};
+    struct span entry;
+    uint64_t index = piece->asked_from;
+    size_t begin = 0;
+    int code = 1;
+    for (; index < piece->to && code > 0; index++) {
+        if (index == piece->from)
+            begin = reader.pos;
+        code = bundle_next(&reader, &entry, err);
+    }
+    if (code < 0)
+        return code;
+    if (code == 0)
+        return err_set(err, ERR_SYNTAX, "bundle ends in front of entry %llu, %llu were promised",
+                       (unsigned long long)(index - 1), (unsigned long long)piece->to);
+    if (reader.pos != reply->body.len && !piece->whole)
+        return err_set(err, ERR_SYNTAX, "bundle goes on behind entry %llu", (unsigned long long)piece->to - 1);
+    piece->body = reply->body;
+    buf_init(&reply->body, 0);
+    buf_cut(&piece->body, reader.pos);
+    if (begin > 0) {
+        memmove(piece->body.data, piece->body.data + begin, piece->body.len - begin);
+        buf_cut(&piece->body, piece->body.len - begin);
+    }
+    return 0;
+}
+
+static bool range_is(const struct fetch_reply *reply, uint64_t from)
+{
+    char expected[48];
+    snprintf(expected, sizeof(expected), "bytes %llu-", (unsigned long long)from);
+    return strncmp(reply->content_range, expected, strlen(expected)) == 0;
+}
+
+static void on_entries(void *ctx, struct fetch_reply *reply)
+{
+    struct piece *piece = ctx;
+    struct job *job = piece->job;
+    struct err err = {0};
+    uint64_t first = piece->from & ~(uint64_t)(TILE_WIDTH - 1);
+    bool is_ranged = piece->asked_from > first;
+    piece->fetch = NULL;
+    sync_account(job->peer, reply);
+    if (reply->code == 0 && reply->status == 404 && !piece->whole && piece->to - first < TILE_WIDTH) {
+        piece->whole = true; /* the log has grown, the partial bundle went: its bytes begin the full one */
+        if (entries_ask(piece, &err) < 0)
+            sync_fatal(job->sync, &err);
+        return;
+    }
+    bool is_partial = reply->code == 0 && reply->status == 206 && is_ranged && range_is(reply, piece->offset);
+    if (!is_partial && (reply->code < 0 || reply->status != 200)) {
+        piece_failed(piece, reply, "entries");
+        return;
+    }
+    if (!is_partial)
+        piece->asked_from = first; /* all of it came */
+    if (entries_cut(piece, reply, &err) < 0) {
+        job_reject(job, &err);
+        return;
+    }
+    piece_arrived(piece);
+}
+
+/* Where entry `from` stands in its bundle, by the entries that we hold in front of it. */
+static int entries_offset(struct job *job, uint64_t first, uint64_t from, uint64_t *ret, struct err *err)
+{
+    struct buf held;
+    buf_init(&held, BUNDLE_MAX);
+    int code = store_read_entries(job->sync->store, job->log.number, first, (size_t)(from - first), &held, err);
+    *ret = held.len;
+    buf_done(&held);
+    return code;
+}
+
+static int entries_ask(struct piece *piece, struct err *err)
+{
+    struct job *job = piece->job;
+    uint64_t first = piece->from & ~(uint64_t)(TILE_WIDTH - 1);
+    struct tile tile = {.level = TILE_LEVEL_ENTRIES, .index = first / TILE_WIDTH};
+    char path[192], name[TILE_PATH_MAX];
+    tile.width = piece->whole ? TILE_WIDTH : (unsigned)(piece->to - first);
+    tile_path(&tile, name);
+    snprintf(path, sizeof(path), "/logs/%s/%s", job->log.hex, name);
+    struct fetch_request request = {.body_max = BUNDLE_MAX, .done = on_entries, .ctx = piece};
+    piece->asked_from = first;
+    if (piece->offset > 0) {
+        request.has_range = true;
+        request.range_from = piece->offset;
+        piece->asked_from = piece->from;
+    }
+    return sync_ask(job->peer, path, &request, &piece->fetch, err);
+}
+
+static int entries_next(struct job *job, struct err *err)
+{
+    uint64_t first = job->next & ~(uint64_t)(TILE_WIDTH - 1);
+    uint64_t to = first + TILE_WIDTH < job->target ? first + TILE_WIDTH : job->target;
+    struct piece *piece = piece_new(job, job->next, to, err);
+    if (!piece)
+        return err->code;
+    TAILQ_INSERT_TAIL(&job->pieces, piece, link);
+    int code = 0;
+    /* What is staged beyond the head cannot be read yet: then the whole bundle is asked for. */
+    if (job->next > first && job->next <= job->log.size)
+        code = entries_offset(job, first, job->next, &piece->offset, err);
+    if (code == 0)
+        code = entries_ask(piece, err);
+    if (code < 0) {
+        piece_free(piece);
+        return code;
+    }
+    job->next = to;
+    return 0;
+}
+
+/* ---- payloads ---- */
+
+uint64_t payloads_start(const struct log_info *log)
+{
+    if (log->role == LOG_OWN || log->mode == MODE_FULL)
+        return 0;
+    if (log->mode == MODE_RECENT)
+        return log->size > log->recent ? log->size - log->recent : 0;
+    return log->size;
+}
+
+/* The fact "asked.HEX" has a line "PEER SIZE" for each peer that was asked for all and did not have all. */
+static uint64_t asked_line(struct span facts, int64_t peer, struct buf *others)
+{
+    uint64_t found = 0;
+    struct reader reader;
+    reader_init(&reader, facts);
+    while (!reader_end(&reader)) {
+        struct span line = reader_line(&reader, 64);
+        uint64_t number, size;
+        size_t space = span_find(line, ' ');
+        if (!span_u64(span_sub(line, 0, space), INT64_MAX, &number) ||
+            !span_u64(span_sub(line, space + 1, line.len), LOG_SIZE_MAX, &size))
+            continue;
+        if (number == (uint64_t)peer)
+            found = size;
+        else if (others)
+            buf_fmt(others, "%llu %llu\n", (unsigned long long)number, (unsigned long long)size);
+    }
+    return found;
+}
+
+static int asked_load(struct sync *sync, const struct log_info *log, struct buf *out, struct err *err)
+{
+    char name[80];
+    struct err missing = {0};
+    snprintf(name, sizeof(name), "asked.%s", log->hex);
+    int code = store_get(sync->store, name, out, &missing);
+    return code == 0 || code == ERR_NOTFOUND ? 0 : err_set(err, code, "%s", missing.text);
+}
+
+int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
+                    struct err *err)
+{
+    uint64_t start = payloads_start(log);
+    if (start >= log->size)
+        return 0;
+    int code = payload_next_wanted(sync->store, log->number, start, ret_from, err);
+    if (code < 0 || *ret_from >= log->size)
+        return code;
+    if (again)
+        return 1;
+    struct buf facts;
+    buf_init(&facts, ASKED_MAX);
+    code = asked_load(sync, log, &facts, err);
+    uint64_t asked = code == 0 ? asked_line(buf_view(&facts), peer, NULL) : 0;
+    buf_done(&facts);
+    if (code == 0 && asked > *ret_from)
+        code = payload_next_wanted(sync->store, log->number, asked, ret_from, err);
+    return code < 0 ? code : *ret_from < log->size;
+}
+
+int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err)
+{
+    struct log_info log;
+    uint64_t lacking, start;
+    int code = store_log(sync->store, number, &log, err);
+    if (code < 0)
+        return code;
+    start = payloads_start(&log);
+    if (log.payloads_from != start) {
+        log.payloads_from = start;
+        code = store_log_update(sync->store, &log, err);
+    }
+    if (code == 0)
+        code = payload_next_wanted(sync->store, number, start, &lacking, err);
+    if (code < 0 || lacking >= log.size)
+        return code;
+    struct buf facts, now;
+    char name[80];
+    buf_init(&facts, ASKED_MAX);
+    buf_init(&now, ASKED_MAX);
+    code = asked_load(sync, &log, &facts, err);
+    if (code == 0) {
+        asked_line(buf_view(&facts), peer, &now);
+        buf_fmt(&now, "%lld %llu\n", (long long)peer, (unsigned long long)log.size);
+        snprintf(name, sizeof(name), "asked.%s", log.hex);
+        code = now.failed ? 0 : store_put(sync->store, name, buf_view(&now), err);
+    }
+    buf_done(&facts);
+    buf_done(&now);
+    return code;
+}
+
+void payloads_begin(struct job *job)
+{
+    struct err err = {0};
+    uint64_t from;
+    int code = payloads_wanted(job->sync, job->peer->row.number, &job->log, job->again, &from, &err);
+    if (code < 0) {
+        sync_fatal(job->sync, &err);
+        return;
+    }
+    if (code == 0) {
+        job_finished(job);
+        return;
+    }
+    job->step = JOB_PAYLOADS;
+    job->target = job->log.size;
+    job->next = from;
+    job_to(job, &job->peer->asking);
+}
+
+static int payloads_ask(struct piece *piece, struct err *err);
+
+/* Items in an answer: as many as asked for, or fewer when it was cut at its maximum. */
+static int payloads_count(struct span answer, uint64_t asked, uint64_t *ret, struct err *err)
+{
+    struct payload_reader reader = {answer, 0};
+    struct payload_item item;
+    int code;
+    *ret = 0;
+    while ((code = payload_next(&reader, &item, err)) > 0)
+        if (++*ret > asked)
+            return err_set(err, ERR_SYNTAX, "more than the %llu payloads asked for", (unsigned long long)asked);
+    if (code == 0 && *ret == 0)
+        return err_set(err, ERR_SYNTAX, "an empty answer");
+    return code;
+}
+
+/* The rest of an answer that was cut gets a piece of its own. */
+static int payloads_rest(struct piece *piece, uint64_t count, struct err *err)
+{
+    if (piece->from + count == piece->to)
+        return 0;
+    struct piece *rest = piece_new(piece->job, piece->from + count, piece->to, err);
+    if (!rest)
+        return err->code;
+    TAILQ_INSERT_AFTER(&piece->job->pieces, piece, rest, link);
+    piece->to = rest->from;
+    int code = payloads_ask(rest, err);
+    if (code < 0)
+        piece_free(rest);
+    return code;
+}
+
+static void on_payloads(void *ctx, struct fetch_reply *reply)
+{
+    struct piece *piece = ctx;
+    struct job *job = piece->job;
+    struct err err = {0};
+    uint64_t count;
+    piece->fetch = NULL;
+    sync_account(job->peer, reply);
+    bool is_gone = reply->code == 0 && reply->status == 404; /* serves no payloads: as good as holes */
+    if (!is_gone && (reply->code < 0 || reply->status != 200)) {
+        piece_failed(piece, reply, "payloads");
+        return;
+    }
+    if (!is_gone) {
+        int code = payloads_count(buf_view(&reply->body), piece->to - piece->from, &count, &err);
+        if (code == 0 && (code = payloads_rest(piece, count, &err)) < 0) {
+            sync_fatal(job->sync, &err);
+            return;
+        }
+        if (code < 0) {
+            err_in(&err, "payloads from entry %llu", (unsigned long long)piece->from);
+            job_reject(job, &err);
+            return;
+        }
+        piece->body = reply->body;
+        buf_init(&reply->body, 0);
+    }
+    piece_arrived(piece);
+}
+
+static int payloads_ask(struct piece *piece, struct err *err)
+{
+    struct job *job = piece->job;
+    char path[256];
+    snprintf(path, sizeof(path), "/logs/%s/payload/%llu?from=%llu&to=%llu", job->log.hex,
+             (unsigned long long)(piece->from / TILE_WIDTH), (unsigned long long)piece->from,
+             (unsigned long long)piece->to);
+    struct fetch_request request = {.body_max = PAYLOAD_ANSWER_MAX, .done = on_payloads, .ctx = piece};
+    return sync_ask(job->peer, path, &request, &piece->fetch, err);
+}
+
+/* The last of [from, to) whose payload is wanted, plus one: most often found at once, when all or one are. */
+static int payloads_end(struct job *job, uint64_t from, uint64_t *to, struct err *err)
+{
+    unsigned flags;
+    int code = 0;
+    while (code == 0 && *to > from + 1) {
+        code = payload_flags(job->sync->store, job->log.number, *to - 1, &flags, err);
+        if (code < 0 || (flags & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED)) == 0)
+            break;
+        --*to;
+    }
+    return code;
+}
+
+static int payloads_next(struct job *job, struct err *err)
+{
+    uint64_t from;
+    int code = payload_next_wanted(job->sync->store, job->log.number, job->next, &from, err);
+    if (code < 0)
+        return code;
+    if (from >= job->target) {
+        job->next = job->target;
+        return 0;
+    }
+    uint64_t end = (from | (TILE_WIDTH - 1)) + 1, to = end < job->target ? end : job->target;
+    job->next = to;
+    code = payloads_end(job, from, &to, err);
+    if (code < 0)
+        return code;
+    struct piece *piece = piece_new(job, from, to, err);
+    if (!piece)
+        return err->code;
+    TAILQ_INSERT_TAIL(&job->pieces, piece, link);
+    code = payloads_ask(piece, err);
+    if (code < 0)
+        piece_free(piece);
+    return code;
+}
+
+/* ---- both ---- */
+
+int piece_ask_next(struct job *job, struct err *err)
+{
+    int code = job->step == JOB_ENTRIES ? entries_next(job, err) : payloads_next(job, err);
+    if (code < 0)
+        return code;
+    bool has_more = job->next < job->target && !job_is_ahead(job);
+    job_to(job, has_more ? &job->peer->asking : &job->peer->settling);
+    if (TAILQ_EMPTY(&job->pieces) && job->next >= job->target)
+        job_is_ready(job); /* there was nothing more after all: the next commit writes that down */
+    return 0;
+}

@@ -1,0 +1,41 @@
+#include "index/index.h"
+
+#include "index/internal.h"
+
+#define CHECKPOINT_WAIT_MS 15000 /* for readers of other processes: a page or an export is done by then */
+#define BUSY_AGAIN_MS 60000
+
+/* Kinds and media types of erased records are text of theirs, too. */
+static const char *const drop_words = "DELETE FROM word WHERE number NOT IN (SELECT kind FROM record UNION"
+                                      " SELECT lang FROM record UNION SELECT type FROM record)";
+
+static int truncate_wal(struct index *index, struct err *err)
+{
+    sqlite3_busy_timeout(index->db, CHECKPOINT_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(index->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(index->db, BUSY_AGAIN_MS);
+    if (rc == SQLITE_OK)
+        return 0;
+    if ((rc & 0xff) == SQLITE_BUSY)
+        return err_set(err, ERR_STATE,
+                       "%s/index.db-wal: another process is reading it; erased text may still stand there", index->dir);
+    return index_fail(index, "truncate the WAL", err);
+}
+
+/*
+ * VACUUM, although secure_delete is on: SQLite overwrites cells where they are deleted, but when a page is split, copies
+ * of cells that moved may stay behind in its unused part (seen: 1 of 1,000 deleted values was still in the file).
+ * Measured: 0.14 s for a million values.
+ */
+int index_scrub(struct index *index, struct err *err)
+{
+    int rc = index_refresh(index, err);
+    for (size_t i = 0; rc == 0 && capabilities[i]; i++)
+        if (capabilities[i]->scrub && (rc = capabilities[i]->scrub(index, err)) < 0)
+            err_in(err, "%s", capabilities[i]->name);
+    if (rc == 0)
+        rc = index_exec(index, drop_words, "drop unused words", err);
+    if (rc == 0)
+        rc = index_exec(index, "VACUUM", "rewrite the file", err);
+    return rc < 0 ? rc : truncate_wal(index, err);
+}

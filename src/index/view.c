@@ -1,0 +1,265 @@
+#include "index/view.h"
+
+#include "index/internal.h"
+#include "tlog/checkpoint.h"
+
+const struct outlet_info outlet_table[OUTLETS] = {
+    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true},
+    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true},
+    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true},
+    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true},
+    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true},
+    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false},
+    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false},
+    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false},
+    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true},
+    [OUTLET_PACK] = {"pack", "logs on a stick", true},
+};
+
+int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
+              struct err *err)
+{
+    if (outlet_table[outlet].public_only && viewer.class != VIEWER_PUBLIC)
+        return err_set(err, ERR_REFUSED, "%s: what leaves here is what the public may see", outlet_table[outlet].name);
+    int rc = index ? index_refresh(index, err) : 0;
+    if (rc < 0)
+        return rc;
+    *ret = (struct view){.store = store, .index = index, .viewer = viewer, .outlet = outlet};
+    return 0;
+}
+
+/* ---- which logs ---- */
+
+bool view_sees_log(const struct view *view, const struct log_info *log)
+{
+    if (view->viewer.class == VIEWER_OPERATOR)
+        return true;
+    return log->role == LOG_OWN || log->role == LOG_MIRROR || log->role == LOG_MOVED;
+}
+
+struct log_filter {
+    const struct view *view;
+    int (*each)(void *ctx, const struct log_info *log, struct err *err);
+    void *ctx;
+    size_t seen, given, max;
+    int64_t last;
+};
+
+static int filter_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct log_filter *filter = ctx;
+    return view_sees_log(filter->view, log) ? filter->each(filter->ctx, log, err) : 0;
+}
+
+int view_logs(const struct view *view, int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx,
+              struct err *err)
+{
+    struct log_filter filter = {.view = view, .each = each, .ctx = ctx};
+    return store_logs(view->store, filter_log, &filter, err);
+}
+
+static int filter_head(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct log_filter *filter = ctx;
+    if (filter->given == filter->max)
+        return 0;
+    filter->seen++;
+    filter->last = log->seq;
+    if (!view_sees_log(filter->view, log) || log->size == 0)
+        return 0;
+    filter->given++;
+    return filter->each(filter->ctx, log, err);
+}
+
+int view_heads(const struct view *view, int64_t since, size_t max,
+               int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_next,
+               struct err *err)
+{
+    struct log_filter filter = {.view = view, .each = each, .ctx = ctx, .max = max, .last = since};
+    /* Pages of the store until enough are visible: what is not visible must not end the walk. */
+    while (filter.given < max) {
+        filter.seen = 0;
+        int rc = store_heads(view->store, filter.last, max, filter_head, &filter, err);
+        if (rc < 0)
+            return rc;
+        if (filter.seen < max)
+            break;
+    }
+    *ret_next = filter.last;
+    return 0;
+}
+
+static int hide_log(const struct view *view, const struct log_info *log, int rc, struct err *err)
+{
+    if (rc == 0 && !view_sees_log(view, log))
+        return err_set(err, ERR_NOTFOUND, "no such log here");
+    return rc;
+}
+
+int view_log_by_number(const struct view *view, int64_t number, struct log_info *ret, struct err *err)
+{
+    return hide_log(view, ret, store_log(view->store, number, ret, err), err);
+}
+
+int view_log_by_hash(const struct view *view, const uint8_t hash[32], struct log_info *ret, struct err *err)
+{
+    return hide_log(view, ret, store_log_by_hash(view->store, hash, ret, err), err);
+}
+
+int view_log_find(const struct view *view, struct span text, struct log_info *ret, struct err *err)
+{
+    int rc = store_log_find(view->store, text, ret, err);
+    /* The candidates that the store lists may hold names that this viewer must not learn. */
+    if (rc == ERR_USAGE && view->viewer.class == VIEWER_PUBLIC)
+        return err_set(err, ERR_NOTFOUND, "no log by exactly this name here");
+    return hide_log(view, ret, rc, err);
+}
+
+/* ---- bytes of logs ---- */
+
+int view_checkpoint(const struct view *view, const struct log_info *log, struct buf *out, struct err *err)
+{
+    return store_checkpoint(view->store, log->number, out, err);
+}
+
+static int view_hashes(const struct view *view, const struct log_info *log, const struct tile *tile, struct buf *out,
+                       struct err *err)
+{
+    struct tlog_source source;
+    struct tlog_hash hashes[TILE_WIDTH];
+    int rc = store_source(view->store, log->number, &source, err);
+    if (rc == 0)
+        rc = source.read(source.ctx, (unsigned)tile->level, tile->index * TILE_WIDTH, tile->width, hashes, err);
+    if (rc == 0)
+        buf_add(out, hashes, (size_t)tile->width * TLOG_HASH_SIZE);
+    return rc < 0 ? rc : buf_check(out, "tile", err);
+}
+
+int view_tile(const struct view *view, const struct log_info *log, const struct tile *tile, struct buf *out,
+              struct err *err)
+{
+    uint64_t have = tile_level_count(tile->level, log->size);
+    if (tile->width == 0 || tile->width > TILE_WIDTH || tile->index >= have / TILE_WIDTH + 1 ||
+        tile->index * TILE_WIDTH + tile->width > have)
+        return err_set(err, ERR_NOTFOUND, "the log has not reached this tile");
+    if (tile->level == TILE_LEVEL_ENTRIES)
+        return store_read_entries(view->store, log->number, tile->index * TILE_WIDTH, tile->width, out, err);
+    return view_hashes(view, log, tile, out, err);
+}
+
+int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, int *ret_fd,
+                   uint64_t *ret_offset, size_t *ret_len, struct err *err)
+{
+    uint64_t have = tile_level_count(tile->level, log->size);
+    if (tile->index >= have / TILE_WIDTH + 1 || tile->index * TILE_WIDTH + tile->width > have)
+        return err_set(err, ERR_NOTFOUND, "the log has not reached this tile");
+    return store_tile_file(view->store, log->number, tile, ret_fd, ret_offset, ret_len, err);
+}
+
+int view_payloads(const struct view *view, const struct log_info *log, uint64_t first, size_t count, struct buf *out,
+                  size_t *ret_count, struct err *err)
+{
+    if (first > log->size || count > log->size - first)
+        return err_set(err, ERR_NOTFOUND, "the log has not reached these entries");
+    return payload_read_bundle(view->store, log->number, first, count, view->viewer.class == VIEWER_PUBLIC, out,
+                               ret_count, err);
+}
+
+int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
+               struct err *err)
+{
+    struct buf note_text;
+    buf_init(&note_text, NOTE_MAX);
+    struct note note;
+    struct checkpoint checkpoint;
+    struct tlog_source source;
+    struct tlog_proof proof;
+    /* The size that the checkpoint states, not log->size: the head may have moved on since. */
+    int rc = store_checkpoint(view->store, log->number, &note_text, err);
+    if (rc == 0)
+        rc = note_parse(buf_view(&note_text), &note, err);
+    if (rc == 0)
+        rc = checkpoint_parse(note.text, &checkpoint, err);
+    if (rc == 0 && index >= checkpoint.size)
+        rc = err_set(err, ERR_NOTFOUND, "entry %llu: the log has %llu entries", (unsigned long long)index,
+                     (unsigned long long)checkpoint.size);
+    if (rc == 0)
+        rc = store_source(view->store, log->number, &source, err);
+    if (rc == 0)
+        rc = tlog_prove_inclusion(&source, index, checkpoint.size, &proof, err);
+    if (rc == 0)
+        rc = proof_file_write(index, &proof, buf_view(&note_text), out_proof_file, err);
+    buf_done(&note_text);
+    return rc;
+}
+
+/* ---- which records ---- */
+
+/* Is the log visible? Few logs are asked for again and again; which of them it is does not change within a view. */
+static bool sees_log_number(const struct view *view, int64_t number)
+{
+    /* The cache is no part of what a view means, so looking at a const view may fill it. */
+    union {
+        const struct view *shown;
+        struct view *cached;
+    } both = {.shown = view};
+    struct view_log_seen *slot = &both.cached->seen[(uint64_t)number % VIEW_LOGS_CACHED];
+    if (slot->number == number)
+        return slot->visible;
+    struct log_info log;
+    struct err ignored;
+    bool visible = number > 0 && store_log(view->store, number, &log, &ignored) == 0 && view_sees_log(view, &log);
+    *slot = (struct view_log_seen){.number = number, .visible = visible};
+    return visible;
+}
+
+/* What the index knows of a record; false if nothing. */
+static bool indexed_row(const struct view *view, int64_t ref, bool *ret_inline, bool *ret_shown)
+{
+    struct err ignored;
+    sqlite3_stmt *statement =
+        index_statement(view->index, "SELECT is_inline, shown FROM record WHERE ref = ?1", &ignored);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, ref);
+    if (index_step(view->index, statement, &ignored) <= 0)
+        return false;
+    *ret_inline = sqlite3_column_int(statement, 0) != 0;
+    *ret_shown = sqlite3_column_int(statement, 1) != 0;
+    sqlite3_reset(statement);
+    return true;
+}
+
+static bool sees_without_index(const struct view *view, int64_t ref)
+{
+    struct arena arena;
+    arena_init(&arena, 4 * (size_t)PAYLOAD_MAX);
+    struct view_record record;
+    struct err ignored;
+    bool sees = view_record_ref(view, ref, &arena, &record, &ignored) == 0 && record.has_text;
+    arena_done(&arena);
+    return sees;
+}
+
+bool view_sees_ref(const struct view *view, int64_t ref)
+{
+    if (!sees_log_number(view, RECORD_REF_LOG(ref)))
+        return false;
+    if (!view->index)
+        return sees_without_index(view, ref);
+    bool is_inline, shown;
+    if (!indexed_row(view, ref, &is_inline, &shown))
+        return false;
+    bool is_public = view->viewer.class == VIEWER_PUBLIC;
+    if (is_public && !shown)
+        return false;
+    if (is_inline)
+        return true;
+    /* The index may lag behind an erasure; the slot never does. */
+    unsigned flags = 0;
+    struct err ignored;
+    if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
+        return false;
+    unsigned wanted = is_public ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
+    return (flags & (wanted | SLOT_ERASED)) == wanted;
+}

@@ -1,0 +1,10 @@
+/* Every capability, once. The order is that of the page navigation and of fold.state[]. */
+#include "connect/capability.h"
+#include "index/capability.h"
+#include "security/intel.h"
+
+const struct capability *const capabilities[] = {
+    &connect_capability,
+    &security_capability,
+    NULL,
+};

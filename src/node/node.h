@@ -1,0 +1,33 @@
+/*
+ * The running node: who runs what, and nothing else.
+ *
+ *   main thread   signals
+ *   HTTP pool     requests; each with handles of its own (http/server.h)
+ *   sync          start check, then pulling from peers
+ *   index         folds what is new, scrubs what was erased, keeps the sweep set fresh
+ *   feeds         fetches feeds when they are due
+ *
+ * Threads share nothing but the folder, a stop flag and wake-ups; SQLite's lock decides who writes. A thread whose store
+ * fails (disk full, failed sync) ends the node: what was acknowledged is safe, and going on would pretend.
+ */
+#ifndef TONGZHOU_NODE_NODE_H
+#define TONGZHOU_NODE_NODE_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct node_options {
+    const char *dir;
+    const char *listen; /* "127.0.0.1:8440" */
+    bool alone;         /* no start check */
+    /* What people should know, one line each, without a newline. */
+    void (*tell)(void *ctx, const char *line);
+    /* Ready: the address that pages and peers use. */
+    void (*ready)(void *ctx, const char *url);
+    void *ctx;
+};
+
+/* Runs until SIGINT or SIGTERM. 0, or the error that ended it. */
+int node_run(const struct node_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/* The Intelligence pages: search as one types, a value's or object's page with provenance, sweeping an uploaded file. */
+#ifndef TONGZHOU_SECURITY_PAGES_H
+#define TONGZHOU_SECURITY_PAGES_H
+
+#include "base/json.h"
+#include "connect/pages.h"
+#include "security/intel.h"
+
+extern const struct route security_page_routes[];
+extern const size_t security_page_route_count;
+
+/* ---- pieces ---- */
+
+const char *page_ioc_words(const struct page *page, enum ioc_type type);
+void page_stix_type(struct page *page, struct span type);
+
+/* Values and ids come from others: `/intelligence/value?type=T&v=V`, `/intelligence/object/ID`. */
+void page_value_link(struct page *page, enum ioc_type type, struct span value);
+void page_object_link(struct page *page, struct span stix_id, struct span name);
+
+/* The form that asks; `text` is what was asked before. */
+void page_search_form(struct page *page, struct span text);
+/* The form that takes a file to sweep. */
+void page_sweep_form(struct page *page);
+
+/* Rows that an intel_* call gave, kept in the request's arena. */
+struct intel_rows {
+    struct arena *arena;
+    size_t max, count;
+    bool more; /* there were more than max */
+    struct intel_row *rows;
+};
+int intel_rows_keep(void *ctx, const struct intel_row *row,
+                    struct err *err); /* ctx: struct intel_rows, arena and max set */
+
+/* Who says it, since when, still or no more: a table of rows in canonical order. */
+void page_provenance(struct page *page, const struct view *view, const struct intel_rows *rows);
+
+/* The STIX object of a record, as a table and as JSON. */
+int page_stix_object(struct page *page, const struct view *view, const struct intel_row *row, struct err *err);
+
+/* ---- handlers ---- */
+
+int page_intelligence(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+int page_intelligence_results(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                              struct err *err);
+int page_intelligence_value(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                            struct err *err);
+int page_intelligence_object(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                             struct err *err);
+int page_intelligence_home(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                           struct err *err);
+int page_sweep(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+
+#endif

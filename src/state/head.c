@@ -1,0 +1,244 @@
+#include "state/internal.h"
+
+#include "base/utf8.h"
+
+/* ---- the fold ---- */
+
+/* Constitutional indices below `limit`; sort < 0: all of them. */
+static int constitution_list(struct store *store, int64_t number, uint64_t first, uint64_t limit, int64_t sort,
+                             struct arena *arena, uint64_t **ret, size_t *ret_count, struct err *err)
+{
+    int64_t from = RECORD_REF(number, first), to = RECORD_REF(number, limit), count = 0;
+    int rc = db_int(store, &count, err,
+                    "SELECT count(*) FROM constitution WHERE ref >= ? AND ref < ? AND (?3 < 0 OR sort = ?3)", "iii",
+                    from, to, sort);
+    if (rc)
+        return rc;
+    uint64_t *list = arena_array(arena, (size_t)count + 1, sizeof *list);
+    if (!list)
+        return err_set(err, ERR_LIMIT, "log %lld: %lld constitutional entries are too many", (long long)number,
+                       (long long)count);
+    sqlite3_stmt *stmt = db_query(
+        store, err, "SELECT ref FROM constitution WHERE ref >= ? AND ref < ? AND (?3 < 0 OR sort = ?3) ORDER BY ref",
+        "iii", from, to, sort);
+    if (!stmt)
+        return err->code;
+    size_t got = 0;
+    while (got < (size_t)count && (rc = db_step(store, stmt, err)) == 1)
+        list[got++] = RECORD_REF_INDEX(sqlite3_column_int64(stmt, 0));
+    db_end(stmt);
+    if (rc < 0)
+        return rc;
+    *ret = list;
+    *ret_count = got;
+    return 0;
+}
+
+int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
+                       size_t *ret_count, struct err *err)
+{
+    struct log_row row;
+    uint64_t *list = NULL;
+    int rc = row_load(store, number, &row, err);
+    if (!rc)
+        rc = constitution_list(store, number, 0, row.info.size, -1, arena, &list, ret_count, err);
+    if (!rc)
+        *ret = list;
+    return rc;
+}
+
+/* Entry by entry into the member; one that says nothing valid is without effect. */
+static int member_fold(struct store *store, const struct log_row *row, uint64_t limit, const uint64_t *list,
+                       size_t count, struct buf *entry, struct arena *arena, struct member *ret, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(entry);
+        int rc = entry_read(store, row, list[i], limit, entry, err);
+        if (rc)
+            return rc;
+        struct err without;
+        if (list[i] == 0)
+            rc = member_begin(span_str(row->info.origin), buf_view(entry), arena, ret, err);
+        else
+            rc = member_apply(ret, list[i], buf_view(entry), arena, &without);
+        if (rc == ERR_MEMORY || (rc && list[i] == 0))
+            return list[i] == 0 ? rc : err_memory(err);
+    }
+    return 0;
+}
+
+int row_member(struct store *store, const struct log_row *row, uint64_t limit, struct arena *arena, struct member *ret,
+               struct err *err)
+{
+    uint64_t *list = NULL;
+    size_t count = 0;
+    struct buf entry;
+    buf_init(&entry, ENTRY_MAX + 2);
+    int rc = constitution_list(store, row->info.number, 0, limit, CONSTITUTION_KEYS, arena, &list, &count, err);
+    if (!rc && (count == 0 || list[0] != 0))
+        rc = err_set(err, ERR_NOTFOUND, "log %s: its profile is not here yet", row->info.origin);
+    if (!rc)
+        rc = member_fold(store, row, limit, list, count, &entry, arena, ret, err);
+    buf_done(&entry);
+    return rc;
+}
+
+int store_member(struct store *store, int64_t number, struct arena *arena, struct member *ret, struct err *err)
+{
+    struct log_row row;
+    int rc = row_load(store, number, &row, err);
+    return rc ? rc : row_member(store, &row, row.info.size, arena, ret, err);
+}
+
+/* ---- the head ---- */
+
+/* Text and the lines of the log's own keys: whatever else a peer's note carries is not kept. */
+static int note_strip(const struct note *note, const struct member *member, uint64_t size, struct buf *out,
+                      struct err *err)
+{
+    const struct log_key *key = member_key_at(member, size);
+    const uint8_t *keys[2] = {key->public_key, key->from_size == size && size > 1 ? key->cosigned_by : NULL};
+    buf_span(out, note->text);
+    buf_byte(out, '\n');
+    for (int k = 0; k < 2; k++) {
+        struct note_key known;
+        int rc = keys[k] ? note_key_make(&known, span_str(member->origin), NOTE_ED25519, keys[k], err) : 0;
+        if (rc)
+            return rc;
+        for (size_t i = 0; keys[k] && i < note->sig_count; i++)
+            if (note->sigs[i].id == known.id && span_is(note->sigs[i].name, known.name))
+                buf_span(out, note->sigs[i].line);
+    }
+    return buf_check(out, "checkpoint", err);
+}
+
+static int head_check(struct store *store, const struct log_row *row, const struct note *note, struct arena *arena,
+                      struct buf *out_note, struct tlog_hash *ret_root, struct err *err)
+{
+    struct checkpoint checkpoint;
+    int rc = checkpoint_parse(note->text, &checkpoint, err);
+    if (rc)
+        return rc;
+    if (!span_is(checkpoint.origin, row->info.origin)) {
+        char shown[4 * ORIGIN_MAX];
+        return err_set(err, ERR_VERIFY, "checkpoint of another log, %s",
+                       text_escape_into(shown, sizeof shown, checkpoint.origin));
+    }
+    if (checkpoint.size != row->info.staged || checkpoint.size == 0)
+        return err_set(err, ERR_VERIFY, "checkpoint of size %llu, %llu entries stored",
+                       (unsigned long long)checkpoint.size, (unsigned long long)row->info.staged);
+    rc = row_root(store, row, checkpoint.size, ret_root, err);
+    if (rc)
+        return rc;
+    if (!tlog_hash_eq(ret_root, &checkpoint.root))
+        return err_set(err, ERR_VERIFY, "the %llu entries do not hash to the checkpoint's root",
+                       (unsigned long long)checkpoint.size);
+    struct member member;
+    rc = row_member(store, row, checkpoint.size, arena, &member, err);
+    if (!rc)
+        rc = member_verify_checkpoint(&member, note, &checkpoint, err);
+    if (!rc)
+        rc = note_strip(note, &member, checkpoint.size, out_note, err);
+    return rc;
+}
+
+int store_set_head(struct store *store, int64_t number, struct span note_text, struct err *err)
+{
+    struct log_row row;
+    struct note note;
+    struct arena arena;
+    struct buf kept;
+    struct tlog_hash root;
+    arena_init(&arena, MEMBER_ARENA_MAX);
+    buf_init(&kept, NOTE_MAX);
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = row_load(store, number, &row, err);
+    if (rc)
+        goto out;
+    rc = note_parse(note_text, &note, err);
+    if (!rc)
+        rc = head_check(store, &row, &note, &arena, &kept, &root, err);
+    if (rc) {
+        err_in(err, "log %s", row.info.origin);
+        goto out;
+    }
+    uint64_t before = row.info.size;
+    row.info.size = row.info.staged;
+    row.info.root = root;
+    row.info.head_ms = now_ms();
+    row_bump(store, &row);
+    rc = row_save(store, &row, err);
+    if (!rc)
+        rc = db_run(store, err, "UPDATE log SET note = ? WHERE number = ?", "bi", buf_view(&kept), number);
+    if (!rc)
+        rc = db_run(store, err, "DELETE FROM cosignature WHERE log = ?", "i", number);
+    if (!rc)
+        rc = erase_queue(store, &row, before, row.info.size, err);
+out:
+    buf_done(&kept);
+    arena_done(&arena);
+    return rc;
+}
+
+int store_checkpoint(struct store *store, int64_t number, struct buf *out, struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err, "SELECT note FROM log WHERE number = ?", "i", number);
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    bool there = rc == 1 && sqlite3_column_type(stmt, 0) != SQLITE_NULL;
+    if (there)
+        buf_span(out, db_span(stmt, 0));
+    db_end(stmt);
+    if (rc < 0)
+        return rc;
+    if (!there)
+        return err_set(err, ERR_NOTFOUND, "log %lld has no checkpoint yet", (long long)number);
+    /* The operator's own first: it vouches for the copy that is served. */
+    stmt = db_query(store, err, "SELECT line FROM cosignature WHERE log = ? ORDER BY own DESC, time, name LIMIT ?",
+                    "ii", number, (int64_t)CHECKPOINT_COSIGS_MAX);
+    if (!stmt)
+        return err->code;
+    while ((rc = db_step(store, stmt, err)) == 1)
+        buf_span(out, db_span(stmt, 0));
+    db_end(stmt);
+    return rc < 0 ? rc : buf_check(out, "checkpoint", err);
+}
+
+int store_add_cosignature(struct store *store, int64_t number, const struct note_key *key, uint64_t time,
+                          struct span line, struct err *err)
+{
+    int rc = store_writable(store, err);
+    if (rc)
+        return rc;
+    int64_t own = 0;
+    struct log_info operator_log;
+    struct err none;
+    if (store_operator(store, &operator_log, &none) == 0)
+        own = strcmp(operator_log.origin, key->name) == 0;
+    return db_run(store, err,
+                  "INSERT OR REPLACE INTO cosignature(log, name, key_id, time, line, own) VALUES(?, ?, ?, ?, ?, ?)",
+                  "isiibi", number, key->name, (int64_t)key->id, (int64_t)time, line, own);
+}
+
+int store_cosignatures(struct store *store, int64_t number,
+                       int (*each)(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line,
+                                   struct err *err),
+                       void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT name, key_id, time, line FROM cosignature WHERE log = ? ORDER BY name", "i",
+                 number);
+    if (!stmt)
+        return err->code;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1) {
+        rc = each(ctx, db_span(stmt, 0), (uint32_t)sqlite3_column_int64(stmt, 1),
+                  (uint64_t)sqlite3_column_int64(stmt, 2), db_span(stmt, 3), err);
+        if (rc)
+            break;
+    }
+    db_end(stmt);
+    return rc;
+}

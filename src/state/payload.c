@@ -1,0 +1,342 @@
+#include "state/internal.h"
+
+#include "record/seal.h"
+
+/* Times that a reader tries again because what it reads moves under it: each time means a commit in between. */
+#define READ_TRIES 16
+
+static int slot_of(struct store *store, int64_t number, uint64_t index, uint64_t limit, uint64_t *ret, struct err *err)
+{
+    if (index >= limit)
+        return err_set(err, ERR_NOTFOUND, "log %lld has %llu entries, none at %llu", (long long)number,
+                       (unsigned long long)limit, (unsigned long long)index);
+    return slots_read(store, number, index, 1, ret, err);
+}
+
+/* Room for an item of `len` bytes of salt and payload behind its length. */
+static uint8_t *item_room(struct buf *out, size_t len)
+{
+    buf_u32(out, (uint32_t)len);
+    return buf_room(out, len);
+}
+
+static int not_held(const struct log_row *row, uint64_t index, struct err *err)
+{
+    return err_set(err, ERR_NOTFOUND, "log %s: payload of entry %llu is not held here", row->info.origin,
+                   (unsigned long long)index);
+}
+
+/* A payload that stands in a row of the tail; ERR_NOTFOUND when it is there no more. */
+static int read_row(struct store *store, const struct log_row *row, uint64_t index, struct buf *out, struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err, "SELECT item FROM tail_payload WHERE ref = ?", "i",
+                                  RECORD_REF(row->info.number, index));
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    if (rc == 1) {
+        struct span item = db_span(stmt, 0);
+        uint8_t *to = item_room(out, item.len);
+        if (to && item.len)
+            memcpy(to, item.data, item.len);
+    }
+    db_end(stmt);
+    if (rc == 0)
+        return not_held(row, index, err);
+    return rc < 0 ? rc : buf_check(out, "payload", err);
+}
+
+/*
+ * Items stand in the order of their entries, mostly: reading a bundle's worth is a few large reads, which a window
+ * over `data` turns the many small ones into.
+ */
+#define WINDOW_MAX (1u << 18)
+struct window {
+    struct buf bytes;
+    uint64_t begin;
+};
+
+static int window_fill(struct store *store, const struct log_row *row, struct window *window, uint64_t at,
+                       struct err *err)
+{
+    uint64_t left = row->payload_end - at;
+    size_t len = left < WINDOW_MAX ? (size_t)left : WINDOW_MAX;
+    buf_clear(&window->bytes);
+    window->begin = at;
+    uint8_t *to = buf_room(&window->bytes, len);
+    int rc = to ? file_read(store, row, FILE_DATA, to, len, at, err) : buf_check(&window->bytes, "window", err);
+    if (rc)
+        buf_clear(&window->bytes);
+    return rc;
+}
+
+static bool window_has(const struct window *window, uint64_t at, size_t len)
+{
+    return at >= window->begin && at + len <= window->begin + window->bytes.len;
+}
+
+static int read_item(struct store *store, const struct log_row *row, uint64_t index, uint64_t place,
+                     struct window *window, struct buf *out, struct err *err)
+{
+    if (place < ITEM_INDEX || place + 4 > row->payload_end)
+        return not_held(row, index, err);
+    uint64_t at = place - ITEM_INDEX;
+    int rc = 0;
+    if (window && !window_has(window, at, ITEM_HEAD))
+        rc = window_fill(store, row, window, at, err);
+    size_t len = 0;
+    if (!rc && window) {
+        const uint8_t *head = window->bytes.data + (at - window->begin);
+        len = (size_t)(be64_load(head + 4) & 0xffffffff);
+        if (be64_load(head) != index || len < SEAL_SALT || len > SEAL_SALT + PAYLOAD_MAX ||
+            place + 4 + len > row->payload_end)
+            return not_held(row, index, err);
+    } else if (!rc) {
+        rc = item_length(store, row, index, place, &len, err);
+    }
+    if (rc)
+        return rc;
+    uint8_t *to = item_room(out, len);
+    if (!to)
+        return buf_check(out, "payload", err);
+    if (window && window_has(window, place + 4, len)) {
+        memcpy(to, window->bytes.data + (place + 4 - window->begin), len);
+        return 0;
+    }
+    return file_read(store, row, FILE_DATA, to, len, place + 4, err);
+}
+
+static int read_held(struct store *store, const struct log_row *row, uint64_t index, uint64_t slot,
+                     struct window *window, struct buf *out, struct err *err)
+{
+    if (SLOT_PLACE(slot) == 0)
+        return read_row(store, row, index, out, err);
+    return read_item(store, row, index, SLOT_PLACE(slot), window, out, err);
+}
+
+int payload_read(struct store *store, int64_t number, uint64_t index, struct buf *out, unsigned *ret_flags,
+                 struct err *err)
+{
+    struct log_row row;
+    uint64_t slot = 0, again;
+    size_t before = out->len;
+    int rc = 0;
+    for (int i = 0; i < READ_TRIES; i++) {
+        rc = row_load(store, number, &row, err);
+        if (!rc)
+            rc = slot_of(store, number, index, row.info.staged, &slot, err);
+        /* Again, for the item may have been appended since: what the slot says is below this payload_end. */
+        if (!rc)
+            rc = row_load(store, number, &row, err);
+        if (rc)
+            return rc;
+        if (ret_flags)
+            *ret_flags = SLOT_FLAGS(slot);
+        if (!(SLOT_FLAGS(slot) & SLOT_HELD) || SLOT_FLAGS(slot) & SLOT_ERASED)
+            return not_held(&row, index, err);
+        rc = read_held(store, &row, index, slot, NULL, out, err);
+        if (rc && rc != ERR_NOTFOUND)
+            break;
+        int rc_again = slot_of(store, number, index, row.info.staged, &again, err);
+        if (rc_again)
+            rc = rc_again;
+        else if (again == slot)
+            return rc;
+        buf_cut(out, before);
+    }
+    buf_cut(out, before);
+    return rc ? rc : err_set(err, ERR_STATE, "log %s: entry %llu changes all the time", row.info.origin,
+                             (unsigned long long)index);
+}
+
+int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned *ret_flags, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot;
+    int rc = row_load(store, number, &row, err);
+    if (!rc)
+        rc = slot_of(store, number, index, row.info.staged, &slot, err);
+    if (!rc)
+        *ret_flags = SLOT_FLAGS(slot);
+    return rc;
+}
+
+static bool shown(uint64_t slot, bool clear_only)
+{
+    unsigned flags = SLOT_FLAGS(slot);
+    return (flags & SLOT_HELD) && !(flags & SLOT_ERASED) && (!clear_only || (flags & SLOT_CLEAR));
+}
+
+/* One pass over at most a bundle's worth of entries; *ret_count is how many went in before `max`. */
+static int read_pass(struct store *store, const struct log_row *row, uint64_t first, const uint64_t *slots,
+                     size_t count, bool clear_only, struct window *window, struct buf *out, size_t *ret_count,
+                     struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t before = out->len;
+        if (shown(slots[i], clear_only)) {
+            int rc = read_held(store, row, first + i, slots[i], window, out, err);
+            if (rc)
+                return rc;
+        } else {
+            payload_add_hole(out);
+        }
+        if (out->len > PAYLOAD_BUNDLE_MAX && before > 0) {
+            buf_cut(out, before);
+            *ret_count = i;
+            return 0;
+        }
+    }
+    *ret_count = count;
+    return buf_check(out, "payloads", err);
+}
+
+/* Up to a bundle's worth, read until no slot changed meanwhile. */
+static int read_some(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
+                     struct window *window, struct buf *out, size_t *ret_count, struct err *err)
+{
+    uint64_t slots[TILE_WIDTH], again[TILE_WIDTH];
+    size_t before = out->len;
+    for (int i = 0; i < READ_TRIES; i++) {
+        struct log_row row;
+        int rc = slots_read(store, number, first, count, slots, err);
+        if (!rc)
+            rc = row_load(store, number, &row, err);
+        if (rc)
+            return rc;
+        struct err pass_err;
+        int pass = read_pass(store, &row, first, slots, count, clear_only, window, out, ret_count, &pass_err);
+        rc = slots_read(store, number, first, count, again, err);
+        if (rc)
+            return rc;
+        if (memcmp(slots, again, count * sizeof *slots) == 0) {
+            if (pass)
+                *err = pass_err;
+            return pass;
+        }
+        buf_cut(out, before);
+        buf_clear(&window->bytes);
+    }
+    return err_set(err, ERR_STATE, "log %lld: entries from %llu on change all the time", (long long)number,
+                   (unsigned long long)first);
+}
+
+int payload_read_bundle(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
+                        struct buf *out, size_t *ret_count, struct err *err)
+{
+    struct log_row row;
+    int rc = row_load(store, number, &row, err);
+    if (rc)
+        return rc;
+    if (first > row.info.size || count > row.info.size - first)
+        return err_set(err, ERR_NOTFOUND, "log %s has %llu entries", row.info.origin,
+                       (unsigned long long)row.info.size);
+    struct window window = {.begin = 0};
+    buf_init(&window.bytes, WINDOW_MAX);
+    size_t done = 0;
+    while (!rc && done < count) {
+        size_t part = count - done < TILE_WIDTH ? count - done : TILE_WIDTH, got = 0;
+        rc = read_some(store, number, first + done, part, clear_only, &window, out, &got, err);
+        done += got;
+        if (got < part)
+            break;
+    }
+    buf_done(&window.bytes);
+    if (!rc)
+        *ret_count = done;
+    return rc;
+}
+
+/* Behind payload_end, or as a row beside the tail's. */
+static int put_bytes(struct store *store, struct log_row *row, uint64_t index, struct span salt, struct span payload,
+                     uint64_t *ret_place, struct err *err)
+{
+    *ret_place = 0;
+    if (index >= row_full(row) && payload.len <= PAYLOAD_TAIL_MAX)
+        return tail_payload_put(store, RECORD_REF(row->info.number, index), salt, payload, err);
+    struct touched *touched = store_touch(store, row, err);
+    if (!touched)
+        return err->code;
+    touched->has_data = true;
+    struct stream data;
+    stream_begin(&data, store, row, FILE_DATA, row->payload_end);
+    int rc = item_append(&data, index, salt, payload, ret_place, err);
+    if (!rc)
+        rc = stream_end(&data, err);
+    row->payload_end = data.offset;
+    return rc;
+}
+
+int payload_put(struct store *store, int64_t number, uint64_t index, struct span salt, struct span payload, bool clear,
+                struct err *err)
+{
+    struct log_row row;
+    uint64_t slot, place;
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = row_load(store, number, &row, err);
+    if (!rc)
+        rc = slot_of(store, number, index, row.info.size, &slot, err);
+    if (rc)
+        return rc;
+    if (SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED))
+        return 0;
+    if (salt.len != SEAL_SALT || payload.len > PAYLOAD_MAX)
+        return err_set(err, ERR_LIMIT, "log %s: payload of entry %llu: %zu bytes, at most %u allowed",
+                       row.info.origin, (unsigned long long)index, payload.len, PAYLOAD_MAX);
+    struct buf entry;
+    buf_init(&entry, ENTRY_MAX + 2);
+    rc = entry_read(store, &row, index, row.info.size, &entry, err);
+    if (!rc)
+        rc = seal_check(span_str(row.info.origin), buf_view(&entry), salt, payload, err);
+    buf_done(&entry);
+    if (rc)
+        return err_in(err, "log %s: payload of entry %llu", row.info.origin, (unsigned long long)index);
+    rc = put_bytes(store, &row, index, salt, payload, &place, err);
+    if (!rc)
+        rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_HELD | (clear ? SLOT_CLEAR : 0), place), err);
+    row.info.bytes += 4 + SEAL_SALT + payload.len;
+    row.info.payloads++;
+    if (clear)
+        row_bump(store, &row);
+    return rc ? rc : row_save(store, &row, err);
+}
+
+int payload_refuse(struct store *store, int64_t number, uint64_t index, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot;
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = row_load(store, number, &row, err);
+    if (!rc)
+        rc = slot_of(store, number, index, row.info.size, &slot, err);
+    if (rc || SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED))
+        return rc;
+    return slot_write(store, &row, index, slot | SLOT_MAKE(SLOT_REFUSED, 0), err);
+}
+
+int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)
+{
+    struct log_row row;
+    uint64_t slots[TILE_WIDTH];
+    int rc = row_load(store, number, &row, err);
+    while (!rc && from < row.info.size) {
+        uint64_t left = row.info.size - from;
+        /* To the end of the bundle, so that one read never spans files and rows. */
+        size_t count = TILE_WIDTH - from % TILE_WIDTH;
+        if (left < count)
+            count = (size_t)left;
+        rc = slots_read(store, number, from, count, slots, err);
+        for (size_t i = 0; i < count && !rc; i++) {
+            if (!(SLOT_FLAGS(slots[i]) & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED | SLOT_INLINE))) {
+                *ret_index = from + i;
+                return 0;
+            }
+        }
+        from += count;
+    }
+    if (!rc)
+        *ret_index = row.info.size;
+    return rc;
+}

@@ -1,0 +1,53 @@
+#!/bin/bash
+# A module uses only those below it, cores know no sockets, threads, clocks or databases, and the tree keeps house.
+. "$(dirname "$0")/lib.sh"
+cd "$root" || exit 1
+modules=$(sed -n 's/^MODULES := //p' Makefile)
+
+only_below() {
+    local module below="" other status=0
+    for module in $modules; do
+        for other in $(grep -rhoE '#include "[a-z]+/' "src/$module" | sed 's/.*"//; s/\///' | sort -u); do
+            case " $below $module " in
+            *" $other "*) ;;
+            *)
+                # Facts of the whole program stand above: the list of capabilities is read through index/capability.h.
+                echo "src/$module includes $other/, which is not below it"
+                status=1
+                ;;
+            esac
+        done
+        below="$below $module"
+    done
+    return $status
+}
+ok "includes go downwards only" only_below
+
+cores_are_pure() {
+    ! grep -rnE '#include <(sys/socket|pthread|time|sqlite3|curl|microhttpd)' src/base src/tlog src/record src/sweep |
+        grep -v 'src/base/random'
+}
+ok "base, tlog, record and sweep include no sockets, threads, clocks, databases" cores_are_pure
+
+own_header_first() {
+    local file header status=0
+    for file in src/*/*.c; do
+        header=${file#src/}
+        header=${header%.c}.h
+        [ -f "src/$header" ] || continue
+        [ "$(grep -m1 '#include' "$file")" = "#include \"$header\"" ] || { echo "$file"; status=1; }
+    done
+    return $status
+}
+ok "a source includes its own header first" own_header_first
+
+small_files() {
+    local long
+    long=$(wc -l src/*/*.c src/*/*.cc | awk '$2 != "total" && $1 > 700')
+    [ -z "$long" ] || { echo "$long"; return 1; }
+}
+ok "no source file is longer than 700 lines" small_files
+
+one_cxx_file() { is "$(find src -name '*.cc' | wc -l)" 1; }
+ok "there is one C++ file" one_cxx_file
+done_testing

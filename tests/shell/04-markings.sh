@@ -1,0 +1,28 @@
+#!/bin/bash
+# What is marked for a narrower circle is refused for a wider one, with the reason, and everything else goes in.
+. "$(dirname "$0")/lib.sh"
+data=${TONGZHOU_DATA:-$root/../shared/data}
+
+init a a.example
+refused() { # file, pattern of the reason
+    local out
+    out=$(node a import --tlp clear "$1" 2>&1) && { echo "exit status 0: $out"; return 1; }
+    printf '%s\n' "$out" | grep -qi "$2" || { printf '%s\n' "$out"; return 1; }
+    is "$(fact a a.example size)" 1
+}
+ok "the sample TLP:RED object is refused" refused "$root/samples/stix/tlp-red.json" 'red'
+if [ -r "$data/stix/interop-objectmarking-test.json" ]; then
+    ok "the standard's TLP:RED example is refused" refused "$data/stix/interop-objectmarking-test.json" 'red'
+    ok "the Citizen Lab event is refused" refused "$data/citizenlab/202006_DarkBasin/misp.json" 'distribution 1'
+    ok "the other one too" refused "$data/citizenlab/201801_SpyingOnABudget/indicators.json" 'distribution 1'
+    ok "it goes into the local log" eval 'node a import --local "$data/citizenlab/202006_DarkBasin/misp.json"'
+    ok "which is here" eval '[ "$(fact a local size)" -gt 300 ]'
+else
+    skip "examples of the standard and Citizen Lab events" "the data folder is not here"
+fi
+no "no TLP, no import" node a import "$root/samples/maltrail/wannacry.txt"
+ok "a dry run changes nothing" eval 'node a import --dry-run --tlp clear --format maltrail "$root/samples/maltrail/wannacry.txt" && is "$(fact a a.example size)" 1'
+ok "amber is accepted but stays" eval 'node a import --tlp amber --format list <(echo amber-only.example) 2>&1 | grep -q "stays on this node"'
+ok "the export leaves it out" eval '! node a export list | grep -q amber-only'
+ok "the export for ourselves has it" eval 'node a export --all list | grep -q amber-only'
+done_testing

@@ -1,0 +1,81 @@
+#!/bin/bash
+# What is imported reads back byte for byte on every node, duplicates are known, and what is wrong is named while the rest goes in.
+. "$(dirname "$0")/lib.sh"
+data=${TONGZHOU_DATA:-$root/../shared/data}
+attack=$root/samples/attack/ics-attack-excerpt.json
+[ -r "$data/attack/ics-attack.json" ] && attack=$data/attack/ics-attack.json
+
+init a a.example
+init b b.example
+ok "ATT&CK goes in" eval 'node a import --tlp clear --json "$attack" >"$tmp/result"'
+objects=$(jq '.objects | length' "$attack")
+ok "all $objects objects" is "$(jq .added "$tmp/result")" "$objects"
+ok "again: all known" eval 'node a import --tlp clear --json "$attack" | jq -e ".added == 0 and .duplicates == $objects"'
+start a --alone
+start b --alone
+ok "b mirrors" eval 'peer b a && until_true same_size a b a.example'
+# Every object's bytes, cut out of the bundle by Perl's own JSON-free bracket matching, against what b shows.
+cat >"$tmp/split.pl" <<'P'
+undef $/; $_ = <STDIN>; s/^.*?"objects"\s*:\s*\[//s;
+my ($depth, $start, $in, $n) = (0, 0, 0, 0);
+while (/([{}"\\])/g) {
+    my $c = $1;
+    if ($in) { if ($c eq "\\") { pos($_)++ } elsif ($c eq '"') { $in = 0 } next }
+    if ($c eq '"') { $in = 1 }
+    elsif ($c eq '{') { $start = pos($_) - 1 if $depth++ == 0 }
+    elsif ($c eq '}' && --$depth == 0) {
+        open(my $out, '>', "$ARGV[0]/" . ++$n) or die; print $out substr($_, $start, pos($_) - $start); close $out;
+    }
+    last if $depth < 0;
+}
+P
+mkdir "$tmp/objects"
+perl "$tmp/split.pl" "$tmp/objects" <"$attack"
+bytes_equal() {
+    local i
+    is "$(find "$tmp/objects" -type f | wc -l)" "$objects" || return 1
+    for i in $(seq 1 $((objects < 200 ? 1 : 40)) "$objects"); do
+        cmp "$tmp/objects/$i" <(node b show --body "a.example/$i") || return 1
+    done
+}
+ok "bytes on b are the bytes that went in" bytes_equal
+cat >"$tmp/mixed.txt" <<'L'
+# a list with everything
+evil-domain.example    ; trailing comment
+hxxp://evil-url[.]example/path?q=1
+198.51.100.7
+198.51.100.0/24
+2001:db8::bad
+d41d8cd98f00b204e9800998ecf8427e
+da39a3ee5e6b4b0d3255bfef95601890afd80709
+e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+bad[at]mail.example
+not an indicator at all
+999.1.1.1
+L
+ok "a mixed list goes in" eval 'node a import --tlp clear --format list --json "$tmp/mixed.txt" >"$tmp/result" 2>"$tmp/errors"'
+ok "nine indicators" is "$(jq .added "$tmp/result")" 9
+ok "two lines are wrong, named with file and line" eval 'grep -q "mixed.txt.*:11" "$tmp/errors" && grep -q "mixed.txt.*:12" "$tmp/errors"'
+cat >"$tmp/log" <<'L'
+query www.evil-domain.example from 192.0.2.1
+GET http://evil-url.example/path?q=1 HTTP/1.1
+conn 198.51.100.200:443
+conn6 [2001:db8::bad]:443
+hash D41D8CD98F00B204E9800998ECF8427E seen
+from=<bad@mail.example>
+nothing notevil-domain.example evil-domain.example.org
+L
+node a sweep "$tmp/log" >"$tmp/hits"
+ok "the sweep finds them" is "$(cut -d: -f2 "$tmp/hits" | sort -nu | tr '\n' ' ')" "1 2 3 4 5 6 "
+ok "exit status 1 without hits" eval 'echo nothing | node a sweep -; [ $? = 1 ]'
+ok "exit status 2 on error" eval 'node a sweep /nonexistent 2>/dev/null; [ $? = 2 ]'
+ok "compressed logs" eval 'gzip -c "$tmp/log" >"$tmp/log.gz" && zstd -q "$tmp/log" -o "$tmp/log.zst" && xz -k "$tmp/log" &&
+    for f in gz zst xz; do [ "$(node a sweep "$tmp/log.$f" | wc -l)" = "$(wc -l <"$tmp/hits")" ] || exit 1; done'
+ok "JSON hits are JSON" eval 'node a sweep --json "$tmp/log" | jq -es "length >= 6 and all(.reported_by | length > 0)"'
+for format in list hosts rpz csv stix; do
+    ok "export $format names the domain" eval "node b export $format >'$tmp/export.$format' && grep -q 'evil-domain.example' '$tmp/export.$format'"
+done
+ok "the STIX export is a bundle" jq -e '.type == "bundle" and (.objects | length) >= 9' "$tmp/export.stix"
+ok "unknown kinds are mirrored and shown raw" eval 'echo "{\"x\":1}" | node a publish --kind weather/tide --tlp clear --type application/json - >"$tmp/address" &&
+    until_true same_size a b a.example && node b show "a.example/$(sed "s/.*\///" "$tmp/address")" | grep -q "^tongzhou/1 weather/tide"'
+done_testing

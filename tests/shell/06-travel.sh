@@ -1,0 +1,63 @@
+#!/bin/bash
+# Logs travel on a stick and through a plain file server, members leave with all that is theirs, and a backup never forks its node.
+. "$(dirname "$0")/lib.sh"
+
+say() { echo "$2" | node "$1" publish --kind culture/note --tlp clear --alone "${@:3}" - >/dev/null; }
+init a a.example
+init b b.example
+init c c.example
+node a import --tlp clear --format maltrail "$root/samples/maltrail/wannacry.txt" >/dev/null
+ok "a pack is written" node a pack "$tmp/a.tar.zst"
+ok "and taken in" node b unpack "$tmp/a.tar.zst"
+ok "everything is there" same_size a b a.example
+ok "it verifies" node b verify
+ok "again: nothing new" eval 'node b unpack "$tmp/a.tar.zst" | grep -q "nothing new"'
+damage() {
+    zstd -qdc "$tmp/a.tar.zst" | sed 's/sha256 [0-9a-f]\{8\}/sha256 00000000/' | zstd -q >"$tmp/forged.tar.zst"
+    node c unpack "$tmp/forged.tar.zst"
+}
+no "a forged pack is turned away" damage
+ok "and leaves nothing" is "$(fact c a.example size | grep -v '^0$')" ""
+head -c 2000 "$tmp/a.tar.zst" >"$tmp/cut.tar.zst"
+no "a cut pack is an error" node c unpack "$tmp/cut.tar.zst"
+
+ok "a static tree" node a export-static "$tmp/static"
+python3 -u -m http.server --bind 127.0.0.1 --directory "$tmp/static" 0 >"$tmp/http.out" 2>/dev/null &
+pids+=($!)
+ok "a file server serves it" until_true grep -q 'http://' "$tmp/http.out"
+static_url=$(grep -o 'http://[0-9.:]*' "$tmp/http.out" | head -1)
+ok "it verifies over HTTP" node c verify "$static_url"
+ok "a node takes it as a peer" eval 'node c peer add "$static_url" && node c sync'
+ok "and mirrors from it" same_size a c a.example
+
+ok "a member is hosted" node a member add --name guest.example --class private --recovery-out "$tmp/guest.recovery"
+ok "it speaks" say a "guest speaks" --as guest.example
+echo guest-amber | node a publish --kind culture/note --tlp amber --as guest.example - >/dev/null 2>&1
+ok "it leaves with its keys" node a member export guest.example "$tmp/guest.tar.zst"
+no "its old host signs no more" say a "ghost" --as guest.example
+ok "nobody else can take it in as a pack" eval '! node c unpack "$tmp/guest.tar.zst"'
+ok "it arrives elsewhere" node b member move "$tmp/guest.tar.zst" --recovery-out "$tmp/guest2.recovery"
+ok "with new keys" is "$(fact b guest.example keys)" 2
+ok "with all it had" eval 'node b show --body guest.example/2 | grep -q guest-amber'
+ok "and speaks there" say b "at home" --as guest.example
+ok "everything verifies" node b verify
+
+start b --alone
+peer a b >/dev/null
+ok "a keeps a backup" node a backup "$tmp/backup.tar.zst"
+ok "which nobody else reads" is "$(stat -c %a "$tmp/backup.tar.zst")" 600
+start a
+peer b a >/dev/null
+ok "a goes on after the backup" say a "after the backup"
+ok "b has it" until_true same_size a b a.example
+before=$(fact a a.example size)
+stop a
+ok "restored elsewhere" node restored restore "$tmp/backup.tar.zst"
+ok "it signs only after it caught up" eval 'echo again | node restored publish --kind culture/note --tlp clear - >"$tmp/address"'
+ok "without forking" is "$(sed 's/.*\///' "$tmp/address")" "$before"
+ok "everything verifies there" node restored verify
+stop b
+cp -r "$tmp/restored" "$tmp/lonely"
+no "no peer answers, nothing is signed" eval 'echo x | node lonely publish --kind culture/note --tlp clear - 2>"$tmp/why"'
+ok "and the message says what to do" grep -q -- '--alone' "$tmp/why"
+done_testing

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Keys change, signed by the old key or the recovery key, and everybody who mirrors follows; stolen old keys sign nothing.
+. "$(dirname "$0")/lib.sh"
+
+say() { echo "$2" | node "$1" publish --kind culture/note --tlp clear --alone - >/dev/null; }
+init a a.example
+init b b.example
+say a one
+cp -r "$tmp/a" "$tmp/thief"
+start a --alone
+start b --alone
+peer b a >/dev/null
+ok "b mirrors" until_true same_size a b a.example
+ok "the key rotates" node a rotate --recovery-out "$tmp/a.recovery2"
+ok "b follows" until_true same_size a b a.example
+ok "b knows two keys" is "$(fact b a.example keys)" 2
+say a two
+ok "and goes on following" until_true same_size a b a.example
+ok "the recovery key rotates too" node a rotate --recovery "$tmp/a.recovery2" --recovery-out "$tmp/a.recovery3"
+no "the retired recovery key does not" node a rotate --recovery "$tmp/a.recovery" --recovery-out "$tmp/a.recovery4"
+say a three
+ok "b follows again" until_true same_size a b a.example
+ok "three keys" is "$(fact b a.example keys)" 3
+ok "all verify" eval 'node a verify && node b verify'
+say thief "not me"
+start thief --alone
+peer b thief >/dev/null
+ok "b names the peer that serves a retired key" until_true eval 'node b peer list | grep -qi "retired\|signature"'
+ok "and keeps the log in good standing" is "$(fact b a.example standing)" good
+done_testing

@@ -1,0 +1,33 @@
+# Shared by ./demo, ./check and .ci/run: what the program needs from Debian, and building it.
+
+build_packages="gcc g++ make pkg-config gettext libmicrohttpd-dev libcurl4-openssl-dev libsodium-dev libssl-dev
+libjansson-dev libsimdjson-dev libsqlite3-dev libutf8proc-dev libidn2-dev libpcre2-dev libarchive-dev libzstd-dev
+liblzma-dev zlib1g-dev libexpat1-dev"
+check_packages="libcmocka-dev perl sqlite3 curl xz-utils zstd gzip jq"
+
+# Install what is missing, and only that; as root, or through sudo.
+ensure_packages() {
+    local missing=() package as_root=()
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    command -v apt-get >/dev/null || { echo "missing: ${missing[*]}; this is no Debian: install them by hand" >&2; return 1; }
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    echo "Installing from Debian: ${missing[*]}" >&2
+    "${as_root[@]}" apt-get update -qq >&2 &&
+        DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+ensure_built() { # make's targets; all output only if it fails
+    local log
+    # shellcheck disable=SC2086
+    ensure_packages $build_packages || return 1
+    log=$(mktemp)
+    if ! make -j"$(nproc)" "${@:-bin}" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
