@@ -109,6 +109,13 @@ $(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call below,$$(cal
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -o $@ tests/fuzz/replay.c $< $(LDFLAGS) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
+# The same targets under libFuzzer: tests/fuzz/run builds them, with clang and SANITIZE=fuzzer-no-link,address,undefined.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call below,$$(call fuzz_module,$$*))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  FUZZ $@")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -fsanitize-link-c++-runtime -o $@ $< $(LDFLAGS) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
 $(BUILD)/bench/%: bench/%.c $(foreach m,$(MODULES),$(call archive,$(m)))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -263,23 +264,29 @@ static void measure(const struct options *options, struct result *result)
     close(fd);
 }
 
-static void print(const struct options *options, const struct result *r)
+static void print_text(const struct result *r, double mb)
 {
-    double mb = (double)r->stats.bytes / 1e6;
-    const char *format =
-        options->json
-            ? "{\"indicators\":%llu,\"refused\":%llu,\"build_s\":%.3f,\"set_bytes\":%llu,\"open_ms\":%.3f,"
-              "\"log_bytes\":%llu,\"lines\":%llu,\"best_mb_s\":%.0f,\"mean_mb_s\":%.0f,\"tokens\":%llu,"
-              "\"lookups\":%llu,\"hits\":%llu,\"lines_hit\":%llu,\"missed\":%llu,\"wrong\":%llu,"
-              "\"resident_kb\":%ld}\n"
-            : "indicators  %llu distinct, %llu lines refused\nbuild       %.3f s\nset         %llu bytes\n"
-              "open        %.3f ms\nlog         %llu bytes, %llu lines\nsweep       %.0f MB/s best, %.0f mean\n"
-              "tokens      %llu, %llu look-ups\nhits        %llu in %llu lines; %llu missed, %llu wrong\n"
-              "resident    %ld kB\n";
-    typedef unsigned long long big;
-    printf(format, (big)r->distinct, (big)r->refused, r->build_s, (big)r->set_bytes, r->open_ms, (big)r->stats.bytes,
-           (big)r->stats.lines, mb / r->best_s, mb / r->mean_s, (big)r->stats.tokens, (big)r->stats.lookups,
-           (big)r->stats.hits, (big)r->stats.lines_hit, (big)r->missed, (big)r->wrong, r->resident_kb);
+    printf("indicators  %" PRIu64 " distinct, %" PRIu64 " lines refused\n", r->distinct, r->refused);
+    printf("build       %.3f s\n", r->build_s);
+    printf("set         %" PRIu64 " bytes\n", r->set_bytes);
+    printf("open        %.3f ms\n", r->open_ms);
+    printf("log         %" PRIu64 " bytes, %" PRIu64 " lines\n", r->stats.bytes, r->stats.lines);
+    printf("sweep       %.0f MB/s best, %.0f mean\n", mb / r->best_s, mb / r->mean_s);
+    printf("tokens      %" PRIu64 ", %" PRIu64 " look-ups\n", r->stats.tokens, r->stats.lookups);
+    printf("hits        %" PRIu64 " in %" PRIu64 " lines; %" PRIu64 " missed, %" PRIu64 " wrong\n", r->stats.hits,
+           r->stats.lines_hit, r->missed, r->wrong);
+    printf("resident    %ld kB\n", r->resident_kb);
+}
+
+static void print_json(const struct result *r, double mb)
+{
+    printf("{\"indicators\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"build_s\":%.3f,\"set_bytes\":%" PRIu64
+           ",\"open_ms\":%.3f,\"log_bytes\":%" PRIu64 ",\"lines\":%" PRIu64
+           ",\"best_mb_s\":%.0f,\"mean_mb_s\":%.0f,\"tokens\":%" PRIu64 ",\"lookups\":%" PRIu64 ",\"hits\":%" PRIu64
+           ",\"lines_hit\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"resident_kb\":%ld}\n",
+           r->distinct, r->refused, r->build_s, r->set_bytes, r->open_ms, r->stats.bytes, r->stats.lines,
+           mb / r->best_s, mb / r->mean_s, r->stats.tokens, r->stats.lookups, r->stats.hits, r->stats.lines_hit,
+           r->missed, r->wrong, r->resident_kb);
 }
 
 int main(int argc, char **argv)
@@ -303,6 +310,10 @@ int main(int argc, char **argv)
     options.logs = argv + i + 1;
     options.log_count = argc - i - 1;
     measure(&options, &result);
-    print(&options, &result);
+    double mb = (double)result.stats.bytes / 1e6;
+    if (options.json)
+        print_json(&result, mb);
+    else
+        print_text(&result, mb);
     return result.missed || result.wrong;
 }

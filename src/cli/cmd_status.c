@@ -132,8 +132,7 @@ static int run(struct invocation *inv)
     if (!exit_status && gather(&status, &inv->err))
         exit_status = cli_fail(inv);
     if (!exit_status) {
-        struct err ignored = {0};
-        bool running = start_check_running(session.store, &ignored);
+        bool running = start_check_noted(session.store);
         if (cli_flag(inv, "json"))
             print_json(&status, running);
         else

@@ -107,7 +107,7 @@ static int remote_load(struct remote *remote, int level, uint64_t index, const s
 static int remote_read(void *ctx, unsigned level, uint64_t first, size_t count, struct tlog_hash *out, struct err *err)
 {
     while (count > 0) {
-        const struct remote_tile *tile;
+        const struct remote_tile *tile = NULL;
         int code = remote_load(ctx, (int)level, first / TILE_WIDTH, &tile, err);
         if (code < 0)
             return code;
@@ -333,11 +333,23 @@ static int untold_add(struct store *store, struct span record, struct err *err)
     return code;
 }
 
+static int find_sound(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)err;
+    if (log->role != LOG_OWN || log->standing != STANDING_GOOD)
+        return 0;
+    *(struct log_info *)ctx = *log;
+    return 1;
+}
+
+/* In the operator's log, or, when it is the forked one itself, in one that lives here and may still sign. */
 static int tell(struct store *store, const struct author_item *items, size_t count, int64_t now_ms, struct err *err)
 {
     struct log_info own;
     uint64_t first;
     int code = store_operator(store, &own, err);
+    if (code == 0 && own.standing != STANDING_GOOD)
+        code = store_logs(store, find_sound, &own, err);
     return code < 0 ? code : author_append(store, own.number, items, count, now_ms, &first, err);
 }
 

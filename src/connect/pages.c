@@ -7,7 +7,7 @@ static const struct {
 } kind_words[] = {
     {"security/stix", TR_MARK("threat intelligence")}, {"connect/profile", TR_MARK("a member's profile")},
     {"connect/rotate", TR_MARK("a change of keys")},   {"connect/erase", TR_MARK("a withdrawal")},
-    {"connect/fork", TR_MARK("proof of a split log")}, {"connect/parcel", TR_MARK("a sealed parcel")},
+    {"connect/fork", TR_MARK("proof of a split log")}, {"connect/parcel", TR_MARK("an encrypted parcel")},
 };
 
 void page_kind(struct page *page, struct span kind)
@@ -160,7 +160,7 @@ int page_collect_logs(const struct view *view, const struct http_request *reques
     return 0;
 }
 
-const struct route connect_page_routes[] = {
+const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
     {HTTP_GET, "/", OUTLET_HTTP_PAGES, page_home, "Home: who we are, is everybody in touch, what is new"},
     {HTTP_GET, "/members", OUTLET_HTTP_PAGES, page_members, "all members"},
     {HTTP_GET, "/members/{name}/{hash}", OUTLET_HTTP_PAGES, page_member, "a member"},

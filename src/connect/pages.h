@@ -4,7 +4,8 @@
 
 #include "http/page.h"
 
-extern const struct route connect_page_routes[];
+#define CONNECT_PAGE_ROUTES 7
+extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
 /* ---- pieces ---- */

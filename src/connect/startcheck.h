@@ -27,4 +27,7 @@ int start_check(struct store *store, bool alone, struct err *err);
  */
 int start_check_note(struct store *store, struct err *err);
 
+/* Does a process that noted it still run on this folder? */
+bool start_check_noted(struct store *store);
+
 #endif

@@ -194,6 +194,12 @@ static bool over_budget(const struct sync *sync)
     return sync->is_round && sync->options.bytes_max > 0 && sync->report.bytes_in >= sync->options.bytes_max;
 }
 
+static void pump(struct sync *sync)
+{
+    for (size_t i = 0; i < sync->peer_count; i++)
+        peer_pump(sync->peers[i]);
+}
+
 static int loop_turn(struct sync *sync, struct err *err)
 {
     int64_t now = sync_clock_ms();
@@ -207,11 +213,11 @@ static int loop_turn(struct sync *sync, struct err *err)
     later_due(sync);
     if (!sync->pull_only)
         peers_poll(sync);
-    for (size_t i = 0; i < sync->peer_count; i++)
-        peer_pump(sync->peers[i]);
+    pump(sync);
     bool waits = !TAILQ_EMPTY(&sync->ready) || sync->later_count > 0;
     if (!flush_is_due(sync, now))
         code = fetcher_run(sync->fetcher, waits ? 50 : 500, err);
+    pump(sync); /* only when there is nothing more to ask for is a small commit worth its sync */
     if (code == 0 && flush_is_due(sync, sync_clock_ms()))
         code = sync_flush(sync, err);
     tell(sync, now);

@@ -170,6 +170,12 @@ static int flush_once(struct sync *sync, struct flushed *flushed, struct refusal
 
 /* ---- after it ---- */
 
+static int rolled_back(struct sync *sync, int code)
+{
+    store_rollback(sync->store);
+    return code;
+}
+
 /* Logs whose head advanced: our cosignature, and those of others that came along; one commit for all. */
 static int flush_sign(struct sync *sync, struct job_list *finished, struct err *err)
 {
@@ -181,20 +187,21 @@ static int flush_sign(struct sync *sync, struct job_list *finished, struct err *
         size_t fresh = 0;
         if (code < 0)
             break;
-        code = mirror_collect(sync->store, job->log.number, buf_view(&job->note), &fresh, err);
+        code = mirror_collect(sync->store, job->log.number, buf_view(&job->note), &fresh, &unsigned_);
         sync->report.collected += fresh;
-        if (code < 0 || job->log.role == LOG_OWN || job->log.standing != STANDING_GOOD)
+        job->bad_note = code == ERR_VERIFY;
+        if (sync_error_is_ours(code))
+            return rolled_back(sync, err_set(err, code, "%s", unsigned_.text));
+        code = 0;
+        if ( job->log.role == LOG_OWN || job->log.standing != STANDING_GOOD)
             continue;
         int done = mirror_cosign(sync->store, job->log.number, (uint64_t)sync_now_ms() / 1000, &unsigned_);
         if (done == 0)
             sync->report.cosigned++;
         else if (sync_error_is_ours(done)) /* others: before init, nobody is here to sign */
-            code = err_set(err, done, "%s", unsigned_.text);
+            return rolled_back(sync, err_set(err, done, "%s", unsigned_.text));
     }
-    if (code == 0)
-        return store_commit(sync->store, err);
-    store_rollback(sync->store);
-    return code;
+    return code < 0 ? code : store_commit(sync->store, err);
 }
 
 static int flush_follow_up(struct sync *sync, struct job_list *finished, struct err *err)
@@ -261,7 +268,9 @@ static void job_committed(struct job *job)
 /* What comes next for a job that has been committed. */
 static void job_next(struct job *job)
 {
-    if (job->do_collect) {
+    if (job->bad_note) {
+        peer_lied(job->peer, "a checkpoint with a cosignature that does not hold");
+    } else if (job->do_collect) {
         collect_again(job);
         job->do_collect = job->collect = false;
         payloads_begin(job);
@@ -291,6 +300,8 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
         job_committed(job);
         job_to(job, is_finished ? &finished : &ready);
         if (is_finished) {
+            sync->slots[job->log.number].head_from = job->peer->row.number;
+            sync->slots[job->log.number].head_size = job->target;
             sync->report.logs++;
             sync->report.entries += job->target - job->old_size;
             sync->report.healed += job->log.role == LOG_OWN;

@@ -30,6 +30,12 @@ bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log)
     return false;
 }
 
+void hunt_ignore(struct sync *sync, int64_t peer, int64_t log)
+{
+    if (sync->ignored_count < SYNC_IGNORED_MAX && !hunt_ignores(sync, peer, log))
+        sync->ignored[sync->ignored_count++] = (struct ignored){peer, log};
+}
+
 bool hunts_idle(const struct sync *sync)
 {
     return sync->hunt_count == 0;
@@ -165,8 +171,7 @@ static void hunt_end(struct hunt *hunt)
     } else if (hunt->code == ERR_REFUSED) {
         snprintf(text, sizeof(text), "%.500s: no proof can be made: %.500s", hunt->reason, hunt->err.text);
         sync_note_failure(sync, hunt->url, false, text);
-        if (sync->ignored_count < SYNC_IGNORED_MAX)
-            sync->ignored[sync->ignored_count++] = (struct ignored){hunt->peer, hunt->log};
+        hunt_ignore(sync, hunt->peer, hunt->log);
     } else {
         snprintf(text, sizeof(text), "%.500s: hunting for a fork: %.500s", hunt->reason, hunt->err.text);
         if (hunt->code == ERR_VERIFY || hunt->code == ERR_SYNTAX || hunt->code == ERR_LIMIT)

@@ -102,6 +102,7 @@ struct job {
     bool mixed;      /* something staged came from elsewhere */
     bool retried;
     bool is_ready;
+    bool bad_note;   /* a cosignature in the note does not hold */
     bool do_collect, do_finish; /* at the next commit */
     struct fetch *fetch; /* the checkpoint */
     struct buf note;
@@ -122,6 +123,8 @@ struct seen {
 /* Per log number: the job on it, and the pacing of repeated asking for payloads. */
 struct log_slot {
     struct job *job;
+    int64_t head_from;  /* the peer that gave us the head, 0: not known */
+    uint64_t head_size; /* at that time */
     int64_t again_after_ms;
     unsigned fruitless;
 };
@@ -215,6 +218,7 @@ bool peer_quota_holds(struct sync *sync, const struct log_info *log, uint64_t mo
 /* Pull this log from this peer, or remember it as another source; NULL if nothing is wanted or it must wait. */
 struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
                     bool again);
+bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer);
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
 void job_leave_peer(struct job *job);    /* forget what came from its peer; another source, or the end */
@@ -256,6 +260,7 @@ void hunt_add(struct sync *sync, struct job *job, const char *reason); /* frees 
 int hunts_run(struct sync *sync, struct err *err);
 void hunts_done(struct sync *sync);
 bool hunts_idle(const struct sync *sync);
+void hunt_ignore(struct sync *sync, int64_t peer, int64_t log);
 bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log);
 
 #endif

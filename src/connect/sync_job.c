@@ -26,6 +26,12 @@ static struct log_slot *slot_of(struct sync *sync, int64_t number)
     return &sync->slots[number];
 }
 
+bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer)
+{
+    const struct log_slot *slot = slot_of(sync, log->number);
+    return slot && slot->head_from == peer && slot->head_size == log->size;
+}
+
 /* ---- lists ---- */
 
 void job_to(struct job *job, struct job_list *list)
@@ -281,12 +287,13 @@ void job_reject(struct job *job, const struct err *why)
     struct err err = {0};
     char reason[ERR_TEXT_MAX];
     snprintf(reason, sizeof(reason), "log %.150s: %.800s", job->log.origin, why->text);
-    if (why->code == ERR_STATE) { /* not now, by our own doing */
-        sync_note_failure(sync, peer->row.url, false, reason);
+    if (why->code == ERR_STATE) { /* not now, by our own doing; our own log grew while we collected: they will tell */
+        if (!job->do_collect)
+            sync_note_failure(sync, peer->row.url, false, reason);
         job_free(job);
         return;
     }
-    if (job->step == JOB_PAYLOADS) {
+    if (job->step != JOB_ENTRIES) {
         peer_lied(peer, reason);
         return;
     }
@@ -332,6 +339,20 @@ static void pull_begin(struct job *job, uint64_t target)
     job_is_ready(job);
 }
 
+/* A key that a rotation has retired did sign: a stolen one, or a peer that never saw the rotation. Neither proof nor lie. */
+static void checkpoint_refuse(struct job *job, const struct err *why)
+{
+    char reason[ERR_TEXT_MAX];
+    snprintf(reason, sizeof(reason), "log %.150s: checkpoint: %.800s", job->log.origin, why->text);
+    if (!hunt_worth(job)) {
+        peer_lied(job->peer, reason);
+        return;
+    }
+    sync_note_failure(job->sync, job->peer->row.url, false, reason);
+    hunt_ignore(job->sync, job->peer->row.number, job->log.number);
+    job_leave_peer(job);
+}
+
 static void checkpoint_take(struct job *job)
 {
     struct err err = {0};
@@ -349,9 +370,7 @@ static void checkpoint_take(struct job *job)
     if (sync_error_is_ours(code)) {
         sync_fatal(job->sync, &err);
     } else if (code < 0) {
-        char reason[ERR_TEXT_MAX];
-        snprintf(reason, sizeof(reason), "log %.150s: checkpoint: %.800s", job->log.origin, err.text);
-        peer_lied(job->peer, reason);
+        checkpoint_refuse(job, &err);
     } else if (result == MIRROR_ADVANCE) {
         pull_begin(job, checkpoint.size);
     } else if (result == MIRROR_FORK_SAME || result == MIRROR_FORK_OLD) {

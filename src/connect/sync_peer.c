@@ -369,14 +369,21 @@ bool log_goes_on(const struct log_info *log)
     return log->standing != STANDING_FROZEN || log->size <= log->frozen_from;
 }
 
+/*
+ * More than we have: pull it. Else its checkpoint is looked at once, though nothing new is in it: it may contradict ours
+ * (only so are forks of one size found), and brings cosignatures. Not from the peer that gave us this very head.
+ */
 static void line_want(struct sync_peer *peer, const struct log_info *log, uint64_t size)
 {
     if (!log_goes_on(log))
         return;
-    if (size > log->size && peer_quota_holds(peer->sync, log, 1))
-        job_add(peer->sync, peer, log, size, false, false);
-    else if (size == log->size)
-        job_add(peer->sync, peer, log, size, log->role == LOG_OWN || log->followed, log->role != LOG_OWN);
+    if (size > log->size) {
+        if (peer_quota_holds(peer->sync, log, 1))
+            job_add(peer->sync, peer, log, size, false, false);
+        return;
+    }
+    bool is_known = size == log->size && job_head_came_from(peer->sync, log, peer->row.number);
+    job_add(peer->sync, peer, log, size, !is_known, size == log->size && log->role != LOG_OWN);
 }
 
 static int lines_take(struct sync_peer *peer, struct span answer, struct err *err)

@@ -84,7 +84,7 @@ static int asset_get(const struct view *view, const struct http_request *request
     (void)err;
     const struct asset *asset = asset_find(request->part[0]);
     if (!asset)
-        return http_problem(request, reply, 404, "Not found", "There is no such file.");
+        return http_problem(request, reply, 404, "Not found", "There is nothing at this address.");
     buf_add(&reply->body, asset->begin, (size_t)(asset->end - asset->begin));
     reply->content_type = asset->type;
     /* An address with the content's hash never means anything else; one without may after the next update. */

@@ -53,7 +53,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     *state = NULL;
     if (!x)
         return;
-    watch_limit(server->watch, x->socket, WATCH_REQUEST_MS); /* for the next request on this connection */
+    watch_next_request(server->watch, x->socket);
     if (x->is_large)
         atomic_fetch_sub(&server->large_uploads, 1);
     arena_done(&x->arena);

@@ -69,8 +69,8 @@ bool http_etag_listed(struct span if_none_match, const char *etag)
 static struct span without_port(struct span host)
 {
     if (host.len > 0 && host.data[0] == '[') {
-        size_t close = span_find(host, ']');
-        return span_sub(host, 0, close + 1);
+        size_t end = span_find(host, ']') + 1;
+        return end < host.len && host.data[end] != ':' ? host : span_sub(host, 0, end);
     }
     return span_sub(host, 0, span_find(host, ':'));
 }

@@ -80,10 +80,11 @@ int http_multipart_next(struct http_multipart *reader, struct http_form_part *re
     struct http_form_part part = {0};
     rest = span_sub(rest, 2, rest.len);
     struct span header = span_sub(rest, 0, HTTP_PART_HEADER_MAX);
+    bool is_whole = header.len == rest.len;
     for (;;) {
         size_t end = span_search(header, SPAN_LIT("\r\n"));
         if (end == header.len)
-            return err_set(err, header.len < rest.len ? ERR_LIMIT : ERR_SYNTAX,
+            return err_set(err, is_whole ? ERR_SYNTAX : ERR_LIMIT,
                            "form: byte %zu: a part's headers do not end within %d bytes", reader->pos,
                            HTTP_PART_HEADER_MAX);
         struct span line = span_sub(header, 0, end);

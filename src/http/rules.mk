@@ -11,5 +11,6 @@ $(BUILD)/obj/http/assets.c.o: $(BUILD)/gen/zh-Hans.mo web/style.css web/app.js w
 PO_SOURCES = $(sort $(wildcard src/http/*.c src/*/page*.c))
 .PHONY: po
 po:
-	src/http/extract-texts $(PO_SOURCES) > po/tongzhou.pot
-	for po in po/*.po; do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap $$po po/tongzhou.pot; done
+	po/extract $(PO_SOURCES) > po/tongzhou.pot
+	for po in po/*.po; do \
+	    msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap --sort-output $$po po/tongzhou.pot; done

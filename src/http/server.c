@@ -13,6 +13,7 @@
 #define THREADS_MAX 4
 #define CONNECTION_MEMORY (32u * 1024) /* bytes for a request's line and headers: four times HTTP_URL_MAX */
 #define IDLE_S 30                      /* seconds without a byte in either direction */
+#define REQUEST_MS 30000               /* for a request's line and headers, whatever trickles in */
 #define BACKLOG 512
 
 /* ---- where to listen ---- */
@@ -151,7 +152,8 @@ int http_server_start(const struct http_options *options, struct http_server **r
     if (rc == 0)
         rc = pool_new(options->dir, threads, &server->pool, err);
     if (rc == 0) /* those who wait hold no thread, but a place: leave a quarter for the others */
-        rc = watch_start(options->dir, connections - connections / 4, &server->watch, err);
+        rc = watch_start(options->dir, connections - connections / 4,
+                         options->request_ms ? options->request_ms : REQUEST_MS, &server->watch, err);
     if (rc == 0)
         rc = start_daemon(server, fd, threads, connections, err);
     if (rc == 0) {

@@ -11,6 +11,7 @@ struct http_options {
     const char *listen;   /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
     unsigned threads;     /* 0: one a core, at most 4 */
     unsigned connections; /* 0: 512 */
+    unsigned request_ms;  /* for a request's line and headers; 0: 30,000 */
 };
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);

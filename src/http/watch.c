@@ -10,6 +10,7 @@
 struct watch {
     struct store *store; /* the thread's own */
     pthread_t thread;
+    unsigned request_ms;
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t changed;
     bool stopping, woken;
@@ -104,12 +105,13 @@ static void init_condition(pthread_cond_t *condition)
     pthread_condattr_destroy(&attributes);
 }
 
-int watch_start(const char *dir, unsigned waiting_max, struct watch **ret, struct err *err)
+int watch_start(const char *dir, unsigned waiting_max, unsigned request_ms, struct watch **ret, struct err *err)
 {
     struct watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return err_memory(err);
     watch->waiting_max = waiting_max;
+    watch->request_ms = request_ms;
     pthread_mutex_init(&watch->lock, NULL);
     init_condition(&watch->changed);
     struct store_options options = {.read_only = true};
@@ -182,7 +184,7 @@ struct watch_connection *watch_connected(struct watch *watch, int fd)
     if (!connection)
         return NULL;
     connection->fd = fd;
-    connection->until_ms = watch_now_ms() + WATCH_REQUEST_MS;
+    connection->until_ms = watch_now_ms() + watch->request_ms;
     pthread_mutex_lock(&watch->lock);
     connection->next = watch->connections;
     if (connection->next)
@@ -216,4 +218,9 @@ void watch_limit(struct watch *watch, struct watch_connection *connection, unsig
     pthread_mutex_lock(&watch->lock);
     connection->until_ms = ms ? watch_now_ms() + ms : 0;
     pthread_mutex_unlock(&watch->lock);
+}
+
+void watch_next_request(struct watch *watch, struct watch_connection *connection)
+{
+    watch_limit(watch, connection, watch->request_ms);
 }

@@ -9,13 +9,13 @@
 
 #include "state/store.h"
 
-#define WATCH_POLL_MS 200      /* between looks at the store while somebody waits: changes of other processes */
-#define WATCH_REQUEST_MS 30000 /* for a request's line and headers; longer than MHD's own limit without a byte */
-#define WATCH_BODY_MS 300000   /* for an upload: 64 MiB at 220 kB/s */
+#define WATCH_POLL_MS 200    /* between looks at the store while somebody waits: changes of other processes */
+#define WATCH_BODY_MS 300000 /* for an upload: 64 MiB at 220 kB/s */
 
 struct watch;
 
-int watch_start(const char *dir, unsigned waiting_max, struct watch **ret, struct err *err);
+/* At most `waiting_max` requests wait; a request's line and headers may take `request_ms`. */
+int watch_start(const char *dir, unsigned waiting_max, unsigned request_ms, struct watch **ret, struct err *err);
 /* Wake everybody and let nobody wait any more. Then the daemon can be stopped, then watch_free. */
 void watch_stop(struct watch *watch);
 void watch_free(struct watch *watch);
@@ -48,6 +48,8 @@ struct watch_connection *watch_connected(struct watch *watch, int fd); /* NULL: 
 void watch_closed(struct watch *watch, struct watch_connection *connection);
 /* From now on this connection has so long for what it is doing; 0: as long as it likes. */
 void watch_limit(struct watch *watch, struct watch_connection *connection, unsigned ms);
+/* The same with the time for a request's line and headers: for the next request on this connection. */
+void watch_next_request(struct watch *watch, struct watch_connection *connection);
 
 int64_t watch_now_ms(void); /* monotonic */
 

@@ -25,6 +25,7 @@ struct fold_record {
     uint64_t index;
     int64_t ref; /* RECORD_REF(number, index) */
     bool is_inline;
+    bool shown;       /* the public may see it: no local log, inline or TLP:CLEAR */
     struct span text; /* the whole record */
     const struct record *record;
     struct arena *arena; /* for the call */

@@ -4,7 +4,7 @@
 
 #define SCRATCH_MAX (256u << 20) /* bytes: a record of 16 MiB and what its parsers make of it */
 #define COLLECT_MAX (512u << 20) /* bytes: a batch is ended at 64 MiB; one record may add its own size several times */
-#define CUT_RECORDS 16384        /* forgotten in one batch */
+#define CUT_RECORDS 131072       /* forgotten in one batch: capabilities may go through whole tables once a batch */
 
 void folder_init(struct folder *f, struct index *index, struct store *store, uint64_t max)
 {
@@ -229,7 +229,7 @@ static int word_number(struct folder *f, struct span text, int64_t *ret, struct 
 
 struct row {
     const struct record *record;
-    bool is_inline, folded;
+    bool is_inline, shown, folded;
     size_t bytes;
 };
 
@@ -251,7 +251,6 @@ static int insert_row(struct folder *f, int64_t ref, const struct row *row, stru
                         err);
     if (!statement)
         return err->code;
-    bool is_public = f->log.role != LOG_LOCAL && f->log.role != LOG_LISTED;
     sqlite3_bind_int64(statement, 1, ref);
     sqlite3_bind_int64(statement, 2, kind);
     sqlite3_bind_int64(statement, 3, record->has_time ? record->time_ms : 0);
@@ -260,7 +259,7 @@ static int insert_row(struct folder *f, int64_t ref, const struct row *row, stru
     sqlite3_bind_int64(statement, 6, type);
     sqlite3_bind_int64(statement, 7, (int64_t)row->bytes);
     sqlite3_bind_int(statement, 8, row->is_inline);
-    sqlite3_bind_int(statement, 9, is_public && (row->is_inline || record->tlp == TLP_CLEAR));
+    sqlite3_bind_int(statement, 9, row->shown);
     sqlite3_bind_int(statement, 10, row->folded);
     return index_run(f->index, statement, err);
 }
@@ -301,7 +300,9 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
     bool parsed = record_parse(text, &f->scratch, &record, &refused) == 0;
     if (!parsed)
         record = (struct record){0};
+    bool is_public = f->log.role != LOG_LOCAL && f->log.role != LOG_LISTED;
     struct row row = {.record = &record, .is_inline = class != ENTRY_SEAL, .bytes = text.len};
+    row.shown = is_public && (row.is_inline || record.tlp == TLP_CLEAR);
     bool foldable = parsed && (class == ENTRY_SEAL ? payload_foldable(&record) : class == ENTRY_INLINE && !record.hold);
     int rc = 0;
     if (foldable) {
@@ -311,6 +312,7 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
                                     .index = at,
                                     .ref = RECORD_REF(f->log.number, at),
                                     .is_inline = row.is_inline,
+                                    .shown = row.shown,
                                     .text = text,
                                     .record = &record,
                                     .arena = &f->scratch};

@@ -14,6 +14,7 @@ const struct outlet_info outlet_table[OUTLETS] = {
     [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false},
     [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true},
     [OUTLET_PACK] = {"pack", "logs on a stick", true},
+    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false},
 };
 
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,

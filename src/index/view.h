@@ -29,6 +29,7 @@ enum outlet {
     OUTLET_EXPORT,        /* export FORMAT */
     OUTLET_EXPORT_STATIC, /* export-static */
     OUTLET_PACK,          /* pack */
+    OUTLET_LUGGAGE,       /* member export */
     OUTLETS
 };
 

@@ -15,6 +15,7 @@
 #include "index/index.h"
 #include "security/feed.h"
 #include "security/intel.h"
+#include "state/author.h"
 #include "state/mirror.h"
 
 #define INDEX_LOOK_MS 1000    /* other processes append too: look that often whether something came */
@@ -264,9 +265,10 @@ static void *feed_thread(void *arg)
         while (!rc && !node->stop) {
             size_t ran = 0;
             /* A feed goes into our own log: signed only once the start check has passed (the sync thread notes it). */
-            struct err unchecked = {0};
-            if (start_check_passed(store, &unchecked)) {
-                rc = feed_run_due(store, index, now_ms(), &ran, &err);
+            if (start_check_noted(store)) {
+                struct feed_options feeds = {.transport = &feed_http, .now_ms = now_ms()};
+                author_allow(store);
+                rc = feed_run_due(store, index, &feeds, &ran, &err);
                 if (rc && !is_fatal(&err)) {
                     tell(node, "feeds: %s", err.text);
                     err = (struct err){0};

@@ -215,6 +215,6 @@ int page_intelligence_home(const struct view *view, const struct http_request *r
     if (rc < 0)
         return rc;
     page_fragment(&page, request, reply);
-    page_count(&page, counts.values, TRN(&page, counts.values, "indicator", "indicators"), "/intelligence");
+    page_count(&page, counts.values, TRN(&page, counts.values, "reported value", "reported values"), "/intelligence");
     return page_end_fragment(&page, err);
 }

@@ -25,7 +25,7 @@ void page_sweep_form(struct page *page)
     page_raw(page, "</p>\n<p class=\"drop\"><label for=\"file\">");
     page_say(page, TR_MARK("File (plain text, at most 64 MiB)"));
     page_raw(page, "</label> <input type=\"file\" id=\"file\" name=\"file\" required> <span class=\"hint\" hidden>");
-    page_say(page, TR_MARK("… or drop it here"));
+    page_say(page, TR_MARK("or drop it here"));
     page_raw(page, "</span></p>\n<button type=\"submit\">");
     page_say(page, TR_MARK("Look through it"));
     page_raw(page, "</button>\n</form></section>\n");
@@ -148,7 +148,7 @@ static void write_summary(struct sweeping *sweeping, const struct sweep_stats *s
     page_fmt(page, " <span class=\"quiet\">%.2f s</span></p>\n", (double)took_ms / 1000);
     if (hits > HITS_SHOWN || sweeping->cut) {
         page_raw(page, "<p class=\"alert\" role=\"note\">");
-        page_sayf(page, TR(page, "The first {1} are shown. The command “tongzhou sweep FILE” shows all of them."),
+        page_sayf(page, TR(page, "The first {1} are shown. The command 'tongzhou sweep FILE' shows all of them."),
                   SAY(say_number(HITS_SHOWN)));
         page_raw(page, "</p>\n");
     }
@@ -246,7 +246,7 @@ int page_sweep(const struct view *view, const struct http_request *request, stru
     if (is_compressed(text))
         return http_problem(
             request, reply, 415, TR_MARK("Compressed"),
-            TR_MARK("This file is compressed. Please unpack it first; the command “tongzhou sweep FILE” "
+            TR_MARK("This file is compressed. Please unpack it first; the command 'tongzhou sweep FILE' "
                     "reads it as it is."));
     page_begin(&page, request, reply, "intelligence", TR_MARK("What was found"));
     page_raw(&page, "<h1>");

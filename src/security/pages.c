@@ -103,7 +103,7 @@ int intel_rows_keep(void *ctx, const struct intel_row *row, struct err *err)
     return 0;
 }
 
-const struct route security_page_routes[] = {
+const struct route security_page_routes[SECURITY_PAGE_ROUTES] = {
     {HTTP_GET, "/intelligence", OUTLET_HTTP_PAGES, page_intelligence, "search in all threat intelligence"},
     {HTTP_GET, "/intelligence/results", OUTLET_HTTP_PAGES, page_intelligence_results,
      "the results alone, for search as one types"},

@@ -6,7 +6,8 @@
 #include "connect/pages.h"
 #include "security/intel.h"
 
-extern const struct route security_page_routes[];
+#define SECURITY_PAGE_ROUTES 6
+extern const struct route security_page_routes[SECURITY_PAGE_ROUTES];
 extern const size_t security_page_route_count;
 
 /* ---- pieces ---- */

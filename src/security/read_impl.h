@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/when.h"
 #include "security/import.h"
 
 /* ---- one format ---- */
@@ -67,6 +68,8 @@ struct indicator_notes {
 struct indicator_maker {
     struct buf object, pattern, value;
     char id[STIX_ID_MAX];
+    int64_t when_ms;              /* of the text in `when` */
+    char when[WHEN_TEXT_LEN + 1]; /* "": none yet */
 };
 
 void indicator_maker_init(struct indicator_maker *maker);

@@ -121,6 +121,21 @@ void indicator_pattern(enum ioc_type type, struct span value, const char *scheme
 
 /* ---- the object ---- */
 
+/* A JSON string. Nearly all of ours need no escape and are copied as they are: a million of them go through here. */
+static void quote(struct buf *out, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            buf_json_string(out, text);
+            return;
+        }
+    }
+    buf_byte(out, '"');
+    buf_span(out, text);
+    buf_byte(out, '"');
+}
+
 static void text_member(struct buf *out, const char *key, struct span text)
 {
     if (text.len == 0)
@@ -128,7 +143,7 @@ static void text_member(struct buf *out, const char *key, struct span text)
     buf_str(out, ",\"");
     buf_str(out, key);
     buf_str(out, "\":");
-    buf_json_string(out, text);
+    quote(out, text);
 }
 
 static void time_member(struct buf *out, const char *key, const char *when)
@@ -148,7 +163,7 @@ static void references_member(struct buf *out, const struct indicator_notes *not
     buf_str(out, ",\"external_references\":[");
     for (size_t i = 0; i < count; i++) {
         buf_str(out, i ? ",{\"source_name\":" : "{\"source_name\":");
-        buf_json_string(out, notes->source_name);
+        quote(out, notes->source_name);
         if (i < notes->reference_count)
             text_member(out, "url", notes->references[i]);
         else
@@ -158,13 +173,22 @@ static void references_member(struct buf *out, const struct indicator_notes *not
     buf_byte(out, ']');
 }
 
+/* All objects of a list have one time, so the last text is kept. */
+static void when_text(struct indicator_maker *maker, int64_t when_ms, char out[WHEN_TEXT_LEN + 1])
+{
+    if (maker->when[0] == 0 || maker->when_ms != when_ms)
+        when_format(when_ms, maker->when);
+    maker->when_ms = when_ms;
+    memcpy(out, maker->when, WHEN_TEXT_LEN + 1);
+}
+
 int indicator_write(struct indicator_maker *maker, struct span name, const struct indicator_notes *notes,
                     int64_t created_ms, int64_t modified_ms, struct err *err)
 {
     char created[WHEN_TEXT_LEN + 1], modified[WHEN_TEXT_LEN + 1];
     struct buf *out = &maker->object;
-    when_format(created_ms, created);
-    when_format(modified_ms, modified);
+    when_text(maker, created_ms, created);
+    when_text(maker, modified_ms, modified);
     buf_clear(out);
     buf_str(out, "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"");
     buf_str(out, maker->id);
@@ -179,7 +203,7 @@ int indicator_write(struct indicator_maker *maker, struct span name, const struc
     time_member(out, "valid_from", created);
     if (notes->label.len) {
         buf_str(out, ",\"labels\":[");
-        buf_json_string(out, notes->label);
+        quote(out, notes->label);
         buf_byte(out, ']');
     }
     references_member(out, notes);
@@ -234,7 +258,7 @@ bool observable_write(enum ioc_type type, struct span value, const char *scheme,
     buf_str(named, hash ? "\"hashes\":{\"" : "\"value");
     buf_str(named, hash ? hash : "");
     buf_str(named, "\":");
-    buf_json_string(named, buf_view(out));
+    quote(named, buf_view(out));
     buf_str(named, hash ? "}" : "");
     buf_clear(out);
     buf_byte(out, '{');

@@ -129,9 +129,11 @@ static struct span strip_adblock(struct span text)
 static struct span strip_quotes(struct span text)
 {
     text = span_trim(text);
-    bool quoted =
-        text.len >= 2 && (text.data[0] == '"' || text.data[0] == '\'') && text.data[text.len - 1] == text.data[0];
-    return quoted ? span_sub(text, 1, text.len - 2) : text;
+    uint8_t quote = text.len >= 2 ? text.data[0] : 0;
+    if ((quote != '"' && quote != '\'') || text.data[text.len - 1] != quote)
+        return text;
+    struct span inside = span_sub(text, 1, text.len - 2);
+    return span_find(inside, quote) == inside.len ? inside : text;
 }
 
 /* What stands before the first comma, semicolon, tab or blank. */

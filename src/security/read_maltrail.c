@@ -34,16 +34,25 @@ static bool comment_is(struct span comment, const char *word, struct span *ret_r
     return true;
 }
 
+static struct span first_word(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && text.data[len] != ' ' && text.data[len] != '\t')
+        len++;
+    return span_sub(text, 0, len);
+}
+
 static void take_comment(struct maltrail_reader *maltrail, struct span line)
 {
-    struct span rest, comment;
+    struct span rest;
     line = span_trim(span_sub(line, 1, line.len));
     if (comment_is(line, "Reference", &rest)) {
-        rest = strip_comment(rest, &comment);
+        rest = first_word(rest); /* what stands behind it is chat */
         if (maltrail->in_values)
             maltrail->reference_count = 0;
         maltrail->in_values = false;
-        if (rest.len == 0 || rest.len > REFERENCE_MAX || maltrail->reference_count == REFERENCES_MAX)
+        if (span_search(rest, SPAN_LIT("://")) == rest.len || rest.len > REFERENCE_MAX ||
+            maltrail->reference_count == REFERENCES_MAX)
             return;
         char *text = maltrail->reference_text[maltrail->reference_count];
         memcpy(text, rest.data, rest.len);

@@ -83,11 +83,16 @@ static void say_why(struct markings *markings, struct span id, uint64_t value)
         buf_str(why, " cannot be resolved: not predefined, not in this file, not in this log");
 }
 
+/* What to name as the reason: a TLP:RED that is plain, else what cannot be understood, else the narrowest. */
+static uint64_t weight(uint64_t value)
+{
+    return value == TLP_RED ? MARKING_FOREIGN + 1 : value;
+}
+
 int markings_resolve(struct markings *markings, const struct import_source *source, const struct stix_object *object,
                      bool last, enum tlp *ret, bool *ret_unknown, struct err *err)
 {
-    bool explained = false; /* by a marking that cannot be understood: that is what the person must hear */
-    *ret = TLP_NONE;
+    uint64_t narrowest = TLP_NONE;
     *ret_unknown = false;
     buf_clear(&markings->why);
     for (size_t i = 0; i < object->marking_count; i++) {
@@ -96,16 +101,14 @@ int markings_resolve(struct markings *markings, const struct import_source *sour
         if (rc < 0)
             return rc;
         *ret_unknown = *ret_unknown || value == MARKING_UNKNOWN;
-        if (value >= MARKING_UNKNOWN && !explained) {
-            *ret = TLP_RED;
-            explained = true;
-            say_why(markings, object->markings[i], value);
-        } else if (value < MARKING_UNKNOWN && (enum tlp)value > *ret) {
-            *ret = (enum tlp)value;
+        if (weight(value) > weight(narrowest)) {
+            narrowest = value;
             say_why(markings, object->markings[i], value);
         }
     }
-    if (last)
+    *ret = narrowest < MARKING_UNKNOWN ? (enum tlp)narrowest : TLP_RED;
+    /* Narrower than TLP:RED it cannot become: no need to wait. */
+    if (last || narrowest == TLP_RED)
         *ret_unknown = false;
     return 0;
 }

@@ -34,9 +34,9 @@ static int note_constitution(struct store *store, const struct log_row *row, uin
 {
     if (entry_classify(entry) != ENTRY_INLINE)
         return 0;
-    enum constitution_sort sort = member_entry_matters(entry)                      ? CONSTITUTION_KEYS
+    enum constitution_sort sort = member_entry_matters(entry)                   ? CONSTITUTION_KEYS
                                   : span_is(entry_kind(entry), "connect/erase") ? CONSTITUTION_ERASE
-                                                                                   : CONSTITUTION_OTHER;
+                                                                                : CONSTITUTION_OTHER;
     return db_run(store, err, "INSERT OR REPLACE INTO constitution(ref, sort) VALUES(?, ?)", "ii",
                   RECORD_REF(row->info.number, index), (int64_t)sort);
 }

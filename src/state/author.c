@@ -17,9 +17,8 @@ void author_allow(struct store *store)
     store->allowed = true;
 }
 
-/* What is staged becomes the head, signed by these. */
-static int author_head(struct store *store, const struct log_row *row, const struct note_signer *const *signers,
-                       size_t count, struct err *err)
+int author_head(struct store *store, const struct log_row *row, const struct note_signer *const *signers, size_t count,
+                struct err *err)
 {
     struct buf note;
     struct tlog_hash root;
@@ -189,11 +188,7 @@ int author_check(const struct store *store, const struct log_row *row, struct er
     return 0;
 }
 
-/*
- * The key file against the fold: after a crash between the commit of a rotation and the key file's own change the
- * next key is the one in force, and becomes the log key now.
- */
-static int keys_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err)
+int keys_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err)
 {
     uint8_t public_key[32];
     ed25519_keypair(keys->log_seed, public_key);

@@ -54,8 +54,7 @@ int disk_open(const char *path, int flags, int *ret_fd, bool *ret_made, struct e
     if (fd < 0 && errno == EEXIST && !(flags & O_EXCL))
         fd = open(path, (flags & ~O_CREAT) | O_CLOEXEC);
     if (fd < 0)
-        return errno == EEXIST ? err_set(err, ERR_EXISTS, "%s is there already", path)
-                               : disk_fail(err, "create", path);
+        return errno == EEXIST ? err_set(err, ERR_EXISTS, "%s is there already", path) : disk_fail(err, "create", path);
     *ret_fd = fd;
     return 0;
 }

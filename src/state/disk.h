@@ -26,7 +26,7 @@ int disk_sync(int fd, const char *path, struct err *err); /* data and length: fd
 int disk_sync_folder(const char *path, struct err *err);
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err);
 int disk_rename(const char *from, const char *to, struct err *err);
-int disk_unlink(const char *path, struct err *err);         /* gone already is fine */
+int disk_unlink(const char *path, struct err *err);                /* gone already is fine */
 int disk_mkdir(const char *path, bool *ret_made, struct err *err); /* 0700; there already is fine */
 
 /* Exactly `len` bytes; ERR_IO if the file ends before. */

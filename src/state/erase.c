@@ -128,10 +128,8 @@ static int wal_empty(struct store *store, int wait_ms, struct err *err)
 static int rewrite_payloads(struct store *store, struct err *err)
 {
     static const char *const steps[] = {
-        "DELETE FROM tail_spare",
-        "INSERT INTO tail_spare SELECT ref, item FROM tail_payload ORDER BY ref",
-        "DELETE FROM tail_payload",
-        "INSERT INTO tail_payload SELECT ref, item FROM tail_spare ORDER BY ref",
+        "DELETE FROM tail_spare",   "INSERT INTO tail_spare SELECT ref, item FROM tail_payload ORDER BY ref",
+        "DELETE FROM tail_payload", "INSERT INTO tail_payload SELECT ref, item FROM tail_spare ORDER BY ref",
         "DELETE FROM tail_spare",
     };
     int rc = 0;
@@ -252,8 +250,7 @@ int payload_erase(struct store *store, int64_t number, uint64_t index, struct er
 
 /* ---- what logs themselves withdraw ---- */
 
-static int queue_one(struct store *store, const struct log_row *row, uint64_t index, struct span entry,
-                     struct err *err)
+static int queue_one(struct store *store, const struct log_row *row, uint64_t index, struct span entry, struct err *err)
 {
     struct arena arena;
     struct record record;
@@ -279,8 +276,9 @@ int erase_queue(struct store *store, const struct log_row *row, uint64_t first, 
     int64_t next = RECORD_REF(row->info.number, first);
     while (!rc && first < end) {
         struct err none;
-        if (db_int(store, &next, &none, "SELECT ref FROM constitution WHERE ref >= ? AND ref < ? AND sort = ?"
-                                        " ORDER BY ref LIMIT 1",
+        if (db_int(store, &next, &none,
+                   "SELECT ref FROM constitution WHERE ref >= ? AND ref < ? AND sort = ?"
+                   " ORDER BY ref LIMIT 1",
                    "iii", RECORD_REF(row->info.number, first), RECORD_REF(row->info.number, end),
                    (int64_t)CONSTITUTION_ERASE) != 0)
             break;

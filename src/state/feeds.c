@@ -124,8 +124,8 @@ int feed_item_put(struct store *store, int64_t feed, int64_t hash, int64_t ref, 
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "INSERT OR REPLACE INTO feed_item(feed, hash, ref) VALUES(?, ?, ?)", "iii", feed, hash,
-                ref);
+    rc =
+        db_run(store, err, "INSERT OR REPLACE INTO feed_item(feed, hash, ref) VALUES(?, ?, ?)", "iii", feed, hash, ref);
     return store_end(store, own, rc, err);
 }
 

@@ -14,9 +14,8 @@ void tile_root(struct tlog_hash *hashes, struct tlog_hash *ret)
 /* 1: they were there. 0: none is, they have moved to the files. */
 static int read_leaves(struct hash_source *source, uint64_t first, size_t count, struct tlog_hash *out, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_query(source->store, err, "SELECT leaf FROM tail WHERE ref >= ? AND ref < ? ORDER BY ref", "ii",
-                 RECORD_REF(source->number, first), RECORD_REF(source->number, first + count));
+    sqlite3_stmt *stmt = db_query(source->store, err, "SELECT leaf FROM tail WHERE ref >= ? AND ref < ? ORDER BY ref",
+                                  "ii", RECORD_REF(source->number, first), RECORD_REF(source->number, first + count));
     if (!stmt)
         return err->code;
     size_t got = 0;

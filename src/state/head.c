@@ -227,9 +227,8 @@ int store_cosignatures(struct store *store, int64_t number,
                                    struct err *err),
                        void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_query(store, err, "SELECT name, key_id, time, line FROM cosignature WHERE log = ? ORDER BY name", "i",
-                 number);
+    sqlite3_stmt *stmt = db_query(
+        store, err, "SELECT name, key_id, time, line FROM cosignature WHERE log = ? ORDER BY name", "i", number);
     if (!stmt)
         return err->code;
     int rc;

@@ -89,9 +89,9 @@ int db_run(struct store *store, struct err *err, const char *sql, const char *ty
 /* One row of one integer; ERR_NOTFOUND "" without a row. */
 int db_int(struct store *store, int64_t *ret, struct err *err, const char *sql, const char *types, ...);
 
-int db_exec(struct store *store, const char *sql, struct err *err); /* unprepared */
-int db_fail(struct store *store, int rc, struct err *err);          /* SQLite's last error as ours */
-struct span db_span(sqlite3_stmt *stmt, int column);                /* blob or text, valid until the next step */
+int db_exec(struct store *store, const char *sql, struct err *err);   /* unprepared */
+int db_fail(struct store *store, int rc, struct err *err);            /* SQLite's last error as ours */
+struct span db_span(sqlite3_stmt *stmt, int column);                  /* blob or text, valid until the next step */
 void db_text(sqlite3_stmt *stmt, int column, char *out, size_t size); /* cut to fit, NUL-terminated */
 void db_close(struct store *store);
 
@@ -127,7 +127,7 @@ struct store {
     int64_t seq, seq_begun;
     bool seq_changed;
     bool erasing, in_erase; /* erasures wait for their end; are being carried out */
-    unsigned late_slots; /* rows put into `slot` since they were last moved to files */
+    unsigned late_slots;    /* rows put into `slot` since they were last moved to files */
     struct buf streams[STREAMS], scratch;
     struct hash_source source;
 };
@@ -195,9 +195,9 @@ int row_root(struct store *store, const struct log_row *row, uint64_t size, stru
 #define SLOT_PLACE_MASK ((UINT64_C(1) << SLOT_FLAGS_SHIFT) - 1)
 #define SLOT_MAKE(flags, place) ((uint64_t)(flags) << SLOT_FLAGS_SHIFT | (place))
 #define SLOT_FLAGS(slot) ((unsigned)((slot) >> SLOT_FLAGS_SHIFT))
-#define SLOT_PLACE(slot) ((slot) & SLOT_PLACE_MASK) /* 0 with SLOT_HELD: in `tail_payload` */
-#define ITEM_INDEX 8                                /* bytes of the index in front of an item */
-#define ITEM_HEAD (ITEM_INDEX + 4)                  /* with the length */
+#define SLOT_PLACE(slot) ((slot)&SLOT_PLACE_MASK) /* 0 with SLOT_HELD: in `tail_payload` */
+#define ITEM_INDEX 8                              /* bytes of the index in front of an item */
+#define ITEM_HEAD (ITEM_INDEX + 4)                /* with the length */
 
 /* Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. */
 int slots_read(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, struct err *err);
@@ -241,6 +241,17 @@ int row_member(struct store *store, const struct log_row *row, uint64_t limit, s
 
 /* May this node sign for the log now? ERR_STATE says why not and what to do. */
 int author_check(const struct store *store, const struct log_row *row, struct err *err);
+
+/* What is staged becomes the head, signed by these. */
+int author_head(struct store *store, const struct log_row *row, const struct note_signer *const *signers, size_t count,
+                struct err *err);
+
+/*
+ * The key file against the fold: after a crash between the commit of a rotation and the key file's own change the
+ * next key is the one in force, and becomes the log key now.
+ */
+struct keys;
+int keys_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err);
 
 /* ---- recovery (recover.c) ---- */
 

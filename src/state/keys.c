@@ -61,6 +61,17 @@ static void put_seed(struct buf *out, const char *name, const uint8_t seed[32])
     sodium_memzero(text, sizeof text);
 }
 
+void keys_format(const struct keys *keys, struct buf *out)
+{
+    buf_fmt(out, "origin %s\n", keys->origin);
+    put_seed(out, "log", keys->log_seed);
+    if (keys->has_next)
+        put_seed(out, "log-next", keys->next_seed);
+    put_seed(out, "cosigner", keys->cosigner_seed);
+    put_seed(out, "request", keys->request_seed);
+    put_seed(out, "encryption", keys->encryption_seed);
+}
+
 int keys_save(const char *dir, const struct keys *keys, struct err *err)
 {
     char folder[PATH_MAX], name[80];
@@ -79,13 +90,7 @@ int keys_save(const char *dir, const struct keys *keys, struct err *err)
     /* All at once, so that no copy is left behind where the buffer grew. */
     buf_room(&text, KEY_FILE_MAX - 1);
     buf_clear(&text);
-    buf_fmt(&text, "origin %s\n", keys->origin);
-    put_seed(&text, "log", keys->log_seed);
-    if (keys->has_next)
-        put_seed(&text, "log-next", keys->next_seed);
-    put_seed(&text, "cosigner", keys->cosigner_seed);
-    put_seed(&text, "request", keys->request_seed);
-    put_seed(&text, "encryption", keys->encryption_seed);
+    keys_format(keys, &text);
     rc = buf_check(&text, "key file", err);
     key_name(span_str(keys->origin), name);
     if (!rc)
@@ -133,29 +138,32 @@ static bool take_seed(struct reader *r, const char *name, uint8_t out[32])
     return true;
 }
 
-static int keys_parse(struct span text, struct span origin, struct keys *out, const char *path, struct err *err)
+int keys_parse(struct span text, struct keys *out, struct err *err)
 {
     struct reader r;
     memset(out, 0, sizeof *out);
     reader_init(&r, text);
     reader_expect(&r, "origin ");
-    struct span named = reader_line(&r, ORIGIN_MAX + 1);
-    if (r.failed || !span_eq(named, origin) || named.len > ORIGIN_MAX)
-        return err_set(err, ERR_SYNTAX, "%s: its first line does not name %.*s", path, SPAN_ARGS(origin));
-    memcpy(out->origin, named.data, named.len);
+    struct span origin = reader_line(&r, ORIGIN_MAX + 1);
     const char *missing = NULL;
-    if (!take_seed(&r, "log", out->log_seed))
+    if (r.failed || origin.len > ORIGIN_MAX || !origin_valid(origin))
+        missing = "origin";
+    else
+        memcpy(out->origin, origin.data, origin.len);
+    if (!missing && !take_seed(&r, "log", out->log_seed))
         missing = "log";
-    out->has_next = take_seed(&r, "log-next", out->next_seed);
+    out->has_next = !missing && take_seed(&r, "log-next", out->next_seed);
     if (!missing && !take_seed(&r, "cosigner", out->cosigner_seed))
         missing = "cosigner";
     if (!missing && !take_seed(&r, "request", out->request_seed))
         missing = "request";
     if (!missing && !take_seed(&r, "encryption", out->encryption_seed))
         missing = "encryption";
-    if (missing)
-        return err_set(err, ERR_SYNTAX, "%s: no valid line \"%s\" where one belongs", path, missing);
-    return reader_finish(&r, path, err);
+    int rc = missing ? err_set(err, ERR_SYNTAX, "keys: no valid line \"%s\" where one belongs", missing)
+                     : reader_finish(&r, "keys", err);
+    if (rc)
+        keys_wipe(out);
+    return rc;
 }
 
 int keys_load(const char *dir, struct span origin, struct keys *out, struct err *err)
@@ -170,8 +178,10 @@ int keys_load(const char *dir, struct span origin, struct keys *out, struct err 
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_MAX)
         return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
     rc = secret_read(path, bytes, sizeof bytes, &len, err);
-    if (!rc)
-        rc = keys_parse(span_of(bytes, len), origin, out, path, err);
+    if (!rc && (rc = keys_parse(span_of(bytes, len), out, err)) != 0)
+        err_in(err, "%s", path);
+    if (!rc && !span_is(origin, out->origin))
+        rc = err_set(err, ERR_SYNTAX, "%s: these are keys of %s", path, out->origin);
     sodium_memzero(bytes, sizeof bytes);
     if (rc == ERR_NOTFOUND)
         return err_set(err, ERR_NOTFOUND, "no keys of %.*s in %s", SPAN_ARGS(origin), folder);
@@ -261,6 +271,7 @@ int recovery_load(const char *path, uint8_t ret_seed[32], struct err *err)
                 text.data[text.len - SEED_TEXT - 1] == ' ' && span_find(text, '\n') == text.len &&
                 base64_decode(span_sub(text, text.len - SEED_TEXT, SEED_TEXT), ret_seed, 32);
     sodium_memzero(bytes, sizeof bytes);
-    return good ? 0 : err_set(err, ERR_SYNTAX, "%s: no recovery key: one line \"%sNAME KEY\" expected", path,
-                              RECOVERY_WORD);
+    return good
+               ? 0
+               : err_set(err, ERR_SYNTAX, "%s: no recovery key: one line \"%sNAME KEY\" expected", path, RECOVERY_WORD);
 }

@@ -21,8 +21,9 @@ struct keys {
 void keys_make(struct keys *out); /* fresh random seeds, no origin, no next */
 void keys_wipe(struct keys *keys);
 int keys_save(const char *dir, const struct keys *keys, struct err *err);
-int keys_load(const char *dir, struct span origin, struct keys *out, struct err *err); /* ERR_NOTFOUND; ERR_REFUSED others may read it */
-int keys_remove(const char *dir, struct span origin, struct err *err);                 /* overwritten, then unlinked */
+int keys_load(const char *dir, struct span origin, struct keys *out,
+              struct err *err); /* ERR_NOTFOUND; ERR_REFUSED others may read it */
+int keys_remove(const char *dir, struct span origin, struct err *err); /* overwritten, then unlinked */
 
 /* The file's text, for a member's luggage; parse is strict. */
 void keys_format(const struct keys *keys, struct buf *out);

@@ -266,11 +266,12 @@ int store_log_update(struct store *store, const struct log_info *log, struct err
         return rc;
     if (row.info.standing != log->standing || row.info.frozen_from != log->frozen_from)
         row_bump(store, &row);
-    rc = db_run(store, err,
-                "UPDATE log SET role = ?, mode = ?, recent = ?, followed = ?, standing = ?, frozen_from = nullif(?, -1),"
-                " peer = ?, payloads_from = ?, seq = ? WHERE number = ?",
-                "iiiiiiiiii", (int64_t)log->role, (int64_t)log->mode, (int64_t)log->recent, (int64_t)log->followed,
-                (int64_t)log->standing, (int64_t)log->frozen_from, log->peer, (int64_t)log->payloads_from,
-                row.info.seq, log->number);
+    rc =
+        db_run(store, err,
+               "UPDATE log SET role = ?, mode = ?, recent = ?, followed = ?, standing = ?, frozen_from = nullif(?, -1),"
+               " peer = ?, payloads_from = ?, seq = ? WHERE number = ?",
+               "iiiiiiiiii", (int64_t)log->role, (int64_t)log->mode, (int64_t)log->recent, (int64_t)log->followed,
+               (int64_t)log->standing, (int64_t)log->frozen_from, log->peer, (int64_t)log->payloads_from, row.info.seq,
+               log->number);
     return rc;
 }

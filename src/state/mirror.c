@@ -272,8 +272,8 @@ static int collect_line(struct store *store, int64_t number, const struct note *
     rc = note_verify(note, &key, &time, err);
     if (rc <= 0)
         return rc;
-    rc = db_int(store, &there, err, "SELECT count(*) FROM cosignature WHERE log = ? AND name = ? AND key_id = ?",
-                "isi", number, key.name, (int64_t)key.id);
+    rc = db_int(store, &there, err, "SELECT count(*) FROM cosignature WHERE log = ? AND name = ? AND key_id = ?", "isi",
+                number, key.name, (int64_t)key.id);
     if (!rc && !there)
         rc = store_add_cosignature(store, number, &key, time, sig->line, err);
     return rc ? rc : there == 0;
@@ -322,8 +322,8 @@ int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t inde
         return rc;
     if (freezes ? info.frozen_from <= index : info.standing != STANDING_GOOD)
         return 0;
-    rc = db_run(store, err, "INSERT OR REPLACE INTO fork(log, freezes, idx, record) VALUES(?, ?, ?, ?)", "iiib",
-                number, (int64_t)freezes, (int64_t)index, record_text);
+    rc = db_run(store, err, "INSERT OR REPLACE INTO fork(log, freezes, idx, record) VALUES(?, ?, ?, ?)", "iiib", number,
+                (int64_t)freezes, (int64_t)index, record_text);
     if (rc)
         return rc;
     info.standing = freezes ? STANDING_FROZEN : STANDING_SUSPENDED;

@@ -55,7 +55,8 @@ int mirror_erase_queued(struct store *store, size_t *ret, struct err *err);
  * A verified fork proof: remember it and freeze (smallest index wins) or suspend. Within the caller's transaction.
  * Idempotent.
  */
-int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t index, struct span record_text, struct err *err);
+int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t index, struct span record_text,
+                struct err *err);
 
 /* The record that proves the fork of a log that is frozen or suspended, appended; ERR_NOTFOUND without one. */
 int mirror_fork_proof(struct store *store, int64_t number, struct buf *out, struct err *err);

@@ -29,8 +29,8 @@ static int not_held(const struct log_row *row, uint64_t index, struct err *err)
 /* A payload that stands in a row of the tail; ERR_NOTFOUND when it is there no more. */
 static int read_row(struct store *store, const struct log_row *row, uint64_t index, struct buf *out, struct err *err)
 {
-    sqlite3_stmt *stmt = db_query(store, err, "SELECT item FROM tail_payload WHERE ref = ?", "i",
-                                  RECORD_REF(row->info.number, index));
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT item FROM tail_payload WHERE ref = ?", "i", RECORD_REF(row->info.number, index));
     if (!stmt)
         return err->code;
     int rc = db_step(store, stmt, err);
@@ -145,8 +145,9 @@ int payload_read(struct store *store, int64_t number, uint64_t index, struct buf
         buf_cut(out, before);
     }
     buf_cut(out, before);
-    return rc ? rc : err_set(err, ERR_STATE, "log %s: entry %llu changes all the time", row.info.origin,
-                             (unsigned long long)index);
+    return rc ? rc
+              : err_set(err, ERR_STATE, "log %s: entry %llu changes all the time", row.info.origin,
+                        (unsigned long long)index);
 }
 
 int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned *ret_flags, struct err *err)
@@ -282,8 +283,8 @@ int payload_put(struct store *store, int64_t number, uint64_t index, struct span
     if (SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED))
         return 0;
     if (salt.len != SEAL_SALT || payload.len > PAYLOAD_MAX)
-        return err_set(err, ERR_LIMIT, "log %s: payload of entry %llu: %zu bytes, at most %u allowed",
-                       row.info.origin, (unsigned long long)index, payload.len, PAYLOAD_MAX);
+        return err_set(err, ERR_LIMIT, "log %s: payload of entry %llu: %zu bytes, at most %u allowed", row.info.origin,
+                       (unsigned long long)index, payload.len, PAYLOAD_MAX);
     struct buf entry;
     buf_init(&entry, ENTRY_MAX + 2);
     rc = entry_read(store, &row, index, row.info.size, &entry, err);

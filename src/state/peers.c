@@ -152,9 +152,8 @@ int peer_find(struct store *store, struct span url_or_origin, struct peer *ret, 
     struct span key = url_or_origin;
     if (peer_url_canonical(url_or_origin, url, &no_url) == 0)
         key = span_str(url);
-    sqlite3_stmt *stmt = db_query(store, err,
-                                  PEER_COLUMNS "WHERE url = ?1 OR (origin = ?1 AND origin <> '') ORDER BY number", "t",
-                                  key);
+    sqlite3_stmt *stmt =
+        db_query(store, err, PEER_COLUMNS "WHERE url = ?1 OR (origin = ?1 AND origin <> '') ORDER BY number", "t", key);
     if (!stmt)
         return err->code;
     int rc = db_step(store, stmt, err);
@@ -180,8 +179,8 @@ int peer_update(struct store *store, const struct peer *peer, struct err *err)
                 " bytes_in = ?, requests = ? WHERE number = ?",
                 "sssiiiiiisiiiii", peer->url, peer->origin, peer->cursor, peer->added_ms, peer->tried_ms,
                 peer->reached_ms, peer->retry_ms, (int64_t)peer->failures, (int64_t)peer->set_aside, peer->reason,
-                (int64_t)peer->quota_logs, (int64_t)peer->quota_bytes, (int64_t)peer->bytes_in,
-                (int64_t)peer->requests, peer->number);
+                (int64_t)peer->quota_logs, (int64_t)peer->quota_bytes, (int64_t)peer->bytes_in, (int64_t)peer->requests,
+                peer->number);
     if (!rc && sqlite3_changes(store->db) == 0)
         rc = err_set(err, ERR_NOTFOUND, "no peer with number %lld", (long long)peer->number);
     return store_end(store, own, rc, err);
@@ -227,16 +226,16 @@ int peer_log_seen(struct store *store, int64_t peer, int64_t log_number, uint64_
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "INSERT OR REPLACE INTO peer_log(log, peer, size) VALUES(?, ?, ?)", "iii", log_number,
-                peer, (int64_t)(size > INT64_MAX ? INT64_MAX : size));
+    rc = db_run(store, err, "INSERT OR REPLACE INTO peer_log(log, peer, size) VALUES(?, ?, ?)", "iii", log_number, peer,
+                (int64_t)(size > INT64_MAX ? INT64_MAX : size));
     return store_end(store, own, rc, err);
 }
 
 int peer_log_each(struct store *store, int64_t log_number,
                   int (*each)(void *ctx, int64_t peer, uint64_t size, struct err *err), void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = db_query(
-        store, err, "SELECT peer, size FROM peer_log WHERE log = ? ORDER BY size DESC, peer", "i", log_number);
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT peer, size FROM peer_log WHERE log = ? ORDER BY size DESC, peer", "i", log_number);
     if (!stmt)
         return err->code;
     int rc;

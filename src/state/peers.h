@@ -9,18 +9,19 @@
 
 struct peer {
     int64_t number;
-    char url[PEER_URL_MAX + 1];       /* http(s)://host[:port][/path], no trailing slash */
-    char origin[ORIGIN_MAX + 1];      /* its operator's, "" while unknown */
-    char cursor[64];                  /* of its /heads */
+    char url[PEER_URL_MAX + 1];                       /* http(s)://host[:port][/path], no trailing slash */
+    char origin[ORIGIN_MAX + 1];                      /* its operator's, "" while unknown */
+    char cursor[64];                                  /* of its /heads */
     int64_t added_ms, tried_ms, reached_ms, retry_ms; /* retry_ms: not before then */
-    unsigned failures;                /* in a row */
-    bool set_aside;                   /* lied: not asked again until a person says so */
-    char reason[PEER_REASON_MAX + 1]; /* of the last failure, escaped text */
-    uint64_t quota_logs, quota_bytes; /* for what it announces and nobody asked for */
-    uint64_t bytes_in, requests;      /* since added */
+    unsigned failures;                                /* in a row */
+    bool set_aside;                                   /* lied: not asked again until a person says so */
+    char reason[PEER_REASON_MAX + 1];                 /* of the last failure, escaped text */
+    uint64_t quota_logs, quota_bytes;                 /* for what it announces and nobody asked for */
+    uint64_t bytes_in, requests;                      /* since added */
 };
 
-int peer_add(struct store *store, const struct peer *peer, int64_t *ret_number, struct err *err); /* ERR_EXISTS by url */
+int peer_add(struct store *store, const struct peer *peer, int64_t *ret_number,
+             struct err *err); /* ERR_EXISTS by url */
 int peer_find(struct store *store, struct span url_or_origin, struct peer *ret, struct err *err);
 int peer_update(struct store *store, const struct peer *peer, struct err *err);
 int peer_remove(struct store *store, int64_t number, struct err *err);
@@ -38,14 +39,14 @@ int peer_log_each(struct store *store, int64_t log_number,
 struct feed {
     int64_t number;
     char url[PEER_URL_MAX + 1];
-    char format[32];              /* of security/import: "auto", "list", "stix", "misp", "maltrail" */
-    int64_t log_number;           /* where its records go: own or local log */
-    unsigned tlp;                 /* enum tlp */
+    char format[32];    /* of security/import: "auto", "list", "stix", "misp", "maltrail" */
+    int64_t log_number; /* where its records go: own or local log */
+    unsigned tlp;       /* enum tlp */
     int64_t every_s, due_ms, fetched_ms;
     char etag[256], modified[64]; /* for conditional requests */
     unsigned failures;
     char reason[PEER_REASON_MAX + 1];
-    uint64_t items, vanished;     /* at the last fetch */
+    uint64_t items, vanished; /* at the last fetch */
 };
 
 int feed_add(struct store *store, const struct feed *feed, int64_t *ret_number, struct err *err);
@@ -57,9 +58,10 @@ int feed_each(struct store *store, int (*each)(void *ctx, const struct feed *fee
 
 /* What a feed held at its last fetch: 64-bit hashes of (type, value) and the record that says it. */
 int feed_item_put(struct store *store, int64_t feed, int64_t hash, int64_t ref, struct err *err);
-int feed_item_get(struct store *store, int64_t feed, int64_t hash, int64_t *ret_ref, struct err *err); /* ERR_NOTFOUND */
+int feed_item_get(struct store *store, int64_t feed, int64_t hash, int64_t *ret_ref,
+                  struct err *err); /* ERR_NOTFOUND */
 int feed_item_drop(struct store *store, int64_t feed, int64_t hash, struct err *err);
-int feed_item_each(struct store *store, int64_t feed, int (*each)(void *ctx, int64_t hash, int64_t ref, struct err *err),
-                   void *ctx, struct err *err);
+int feed_item_each(struct store *store, int64_t feed,
+                   int (*each)(void *ctx, int64_t hash, int64_t ref, struct err *err), void *ctx, struct err *err);
 
 #endif

@@ -83,8 +83,8 @@ static int check_bundle(struct store *store, const struct log_row *row, struct e
     }
     buf_done(&bundle);
     return rc || same ? rc
-                      : err_set(err, ERR_FORK, "log %s: bundle %llu does not hash to its tree; " HEAL,
-                                row->info.origin, (unsigned long long)n);
+                      : err_set(err, ERR_FORK, "log %s: bundle %llu does not hash to its tree; " HEAL, row->info.origin,
+                                (unsigned long long)n);
 }
 
 static int check_edge(struct store *store, const struct log_row *row, struct err *err)
@@ -114,8 +114,8 @@ static int log_empty(struct store *store, struct log_row *row, struct err *err)
     if (!rc)
         rc = db_run(store, err, "DELETE FROM cosignature WHERE log = ?", "i", row->info.number);
     if (!rc)
-        rc = db_run(store, err, "UPDATE log SET note = NULL, payloads_from = 0 WHERE number = ?", "i",
-                    row->info.number);
+        rc =
+            db_run(store, err, "UPDATE log SET note = NULL, payloads_from = 0 WHERE number = ?", "i", row->info.number);
     row->info.size = row->info.staged = row->info.bytes = row->info.payloads = 0;
     row->entries_end = row->payload_end = 0;
     tlog_empty_root(&row->info.root);

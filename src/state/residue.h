@@ -11,7 +11,7 @@
 
 struct residue; /* pieces to look for */
 
-struct residue *residue_new(void); /* NULL: no memory */
+struct residue *residue_new(void);          /* NULL: no memory */
 void residue_free(struct residue *residue); /* wipes */
 
 /* Salt and payload, as a row had them: the first page's worth is what a leaf page can have held. */

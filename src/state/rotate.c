@@ -13,6 +13,7 @@ struct rotating {
     struct keys keys;
     uint8_t recovery_seed[32];
     struct note_signer old_signer, new_signer;
+    bool made; /* the key file was lost: all keys are new */
 };
 
 static int check_recovery(const struct member *member, const uint8_t seed[32], struct err *err)
@@ -26,29 +27,16 @@ static int check_recovery(const struct member *member, const uint8_t seed[32], s
 }
 
 /* The key that blesses the new one: the recovery key, or the log key of the key file. */
-static int old_key(const struct member *member, const char *recovery_path, struct rotating *r, struct err *err)
+static int old_key(struct store *store, const struct member *member, const char *recovery_path, struct rotating *r,
+                   struct err *err)
 {
-    uint8_t public_key[32];
-    const uint8_t *seed = r->keys.log_seed;
-    int rc = 0;
+    int rc;
     if (recovery_path) {
-        seed = r->recovery_seed;
         rc = recovery_load(recovery_path, r->recovery_seed, err);
         if (!rc)
-            rc = check_recovery(member, seed, err);
+            rc = check_recovery(member, r->recovery_seed, err);
     } else {
-        ed25519_keypair(r->keys.log_seed, public_key);
-        if (memcmp(public_key, member->profile.log_key, 32) != 0) {
-            /* An earlier rotation was committed and the key file not brought up to it. */
-            seed = r->keys.next_seed;
-            ed25519_keypair(seed, public_key);
-            if (!r->keys.has_next || memcmp(public_key, member->profile.log_key, 32) != 0)
-                rc = err_set(err, ERR_STATE, "the key file of %s does not hold the log key in force; use the recovery "
-                                             "key",
-                             member->origin);
-            if (!rc)
-                memcpy(r->keys.log_seed, r->keys.next_seed, 32);
-        }
+        rc = keys_in_force(store, member, &r->keys, err);
     }
     if (!rc)
         rc = note_signer_make(&r->old_signer, span_str(member->origin), NOTE_ED25519,
@@ -66,25 +54,33 @@ static int rotate_entry(struct store *store, const struct log_row *row, const st
                                 .recovery_seed = recovery ? r->recovery_seed : NULL};
     const struct note_signer *signers[] = {&r->old_signer, &r->new_signer};
     struct span origin = span_str(row->info.origin);
-    struct buf record, note;
-    struct tlog_hash root;
-    uint64_t size;
+    struct buf record;
     memcpy(rotation.old_key, member->profile.log_key, 32);
     memcpy(rotation.next_recovery_hash, next_hash, 32);
     buf_init(&record, INLINE_MAX);
-    buf_init(&note, NOTE_MAX);
     int rc = rotate_write(origin, &rotation, time_ms, &record, err);
     struct store_entry entry = {.entry = buf_view(&record)};
     if (!rc)
         rc = store_add(store, row->info.number, &entry, 1, err);
     if (!rc)
-        rc = store_staged_root(store, row->info.number, &size, &root, err);
-    if (!rc)
-        rc = checkpoint_sign(origin, size, &root, signers, 2, &note, err);
-    if (!rc)
-        rc = store_set_head(store, row->info.number, buf_view(&note), err);
+        rc = author_head(store, row, signers, 2, err);
     buf_done(&record);
-    buf_done(&note);
+    return rc;
+}
+
+/* The key file; one that is lost is made anew if the recovery key is at hand, and the profile names its keys later. */
+static int rotate_keys(struct store *store, struct span origin, bool recovery, struct rotating *r, struct err *err)
+{
+    struct err lost;
+    int rc = keys_load(store->dir, origin, &r->keys, &lost);
+    if (rc == ERR_NOTFOUND && recovery) {
+        keys_make(&r->keys);
+        memcpy(r->keys.origin, origin.data, origin.len);
+        r->made = true;
+        return 0;
+    }
+    if (rc)
+        *err = lost;
     return rc;
 }
 
@@ -98,9 +94,9 @@ static int rotate(struct store *store, const struct log_row *row, const char *re
     arena_init(&arena, MEMBER_ARENA_MAX);
     int rc = row_member(store, row, row->info.size, &arena, &member, err);
     if (!rc)
-        rc = keys_load(store->dir, origin, &r->keys, err);
+        rc = rotate_keys(store, origin, recovery_path != NULL, r, err);
     if (!rc)
-        rc = old_key(&member, recovery_path, r, err);
+        rc = old_key(store, &member, recovery_path, r, err);
     if (!rc) {
         random_bytes(r->keys.next_seed, 32);
         r->keys.has_next = true;
@@ -152,6 +148,73 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
         r.keys.has_next = false;
         rc = keys_save(store->dir, &r.keys, err);
     }
+    bool made_keys = r.made;
     sodium_memzero(&r, sizeof r);
+    return rc || !made_keys ? rc : author_new_profile(store, number, SPAN_LIT(""), time_ms, err);
+}
+
+/* ---- the other keys ---- */
+
+/* Within the transaction: the profile that names new keys, signed with the log key; the keys go to *keys. */
+static int profile_entry(struct store *store, const struct log_row *row, struct span host, int64_t time_ms,
+                         struct keys *keys, struct err *err)
+{
+    struct keys fresh;
+    struct note_signer signer = {0};
+    const struct note_signer *signers[] = {&signer};
+    struct member member;
+    struct arena arena;
+    struct buf record;
+    arena_init(&arena, MEMBER_ARENA_MAX);
+    buf_init(&record, INLINE_MAX);
+    keys_make(&fresh);
+    int rc = row_member(store, row, row->info.size, &arena, &member, err);
+    if (!rc)
+        rc = keys_load(store->dir, span_str(row->info.origin), keys, err);
+    if (!rc)
+        rc = keys_in_force(store, &member, keys, err);
+    if (rc)
+        goto out;
+    memcpy(keys->cosigner_seed, fresh.cosigner_seed, 32);
+    memcpy(keys->request_seed, fresh.request_seed, 32);
+    memcpy(keys->encryption_seed, fresh.encryption_seed, 32);
+    keys_publish(keys, &member.profile);
+    if (host.len > 0)
+        snprintf(member.profile.host, sizeof member.profile.host, "%.*s", SPAN_ARGS(host));
+    rc = profile_write(&member.profile, time_ms, &record, err);
+    struct store_entry entry = {.entry = buf_view(&record)};
+    if (!rc)
+        rc = store_add(store, row->info.number, &entry, 1, err);
+    if (!rc)
+        rc = note_signer_make(&signer, span_str(row->info.origin), NOTE_ED25519, keys->log_seed, err);
+    if (!rc)
+        rc = author_head(store, row, signers, 1, err);
+out:
+    note_signer_wipe(&signer);
+    keys_wipe(&fresh);
+    buf_done(&record);
+    arena_done(&arena);
+    return rc;
+}
+
+int author_new_profile(struct store *store, int64_t number, struct span host, int64_t time_ms, struct err *err)
+{
+    struct keys keys = {0};
+    struct log_row row;
+    if (host.len > ORIGIN_MAX)
+        return err_set(err, ERR_LIMIT, "host of %zu bytes, %d allowed", host.len, ORIGIN_MAX);
+    int rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = row_load(store, number, &row, err);
+    if (!rc)
+        rc = author_check(store, &row, err);
+    if (!rc)
+        rc = profile_entry(store, &row, host, time_ms, &keys, err);
+    rc = store_end(store, true, rc, err);
+    /* A crash in between loses keys that nobody has used yet; the next call makes others. */
+    if (!rc)
+        rc = keys_save(store->dir, &keys, err);
+    keys_wipe(&keys);
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "state/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,16 +93,32 @@ static int schema_check(struct store *store, bool create, struct err *err)
     return schema_make(store, err);
 }
 
+/* The file with the mode that SQLite's other files then get too. One that is there is not opened: see residue.c. */
+static int schema_file(const char *path, bool create, const char *dir, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return err_sys(err, "%s", path);
+    if (!create)
+        return err_set(err, ERR_NOTFOUND, "%s: no node here: run `tongzhou init`", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST)
+        return err_sys(err, "%s", path);
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
 int schema_open(struct store *store, bool create, struct err *err)
 {
     char path[PATH_MAX];
-    struct stat st;
     file_path(store, "", -1, path);
-    if (stat(path, &st) != 0 && !create)
-        return errno == ENOENT ? err_set(err, ERR_NOTFOUND, "%s: no node here: run `tongzhou init`", store->dir)
-                               : err_sys(err, "%s", path);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-    int rc = sqlite3_open_v2(path, &store->db, flags, NULL);
+    int rc = schema_file(path, create, store->dir, err);
+    if (rc)
+        return rc;
+    rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return db_fail(store, rc, err);
     sqlite3_extended_result_codes(store->db, 1);
@@ -120,8 +137,6 @@ int schema_open(struct store *store, bool create, struct err *err)
         rc = db_exec(store, "BEGIN IMMEDIATE", err);
         if (!rc && !(rc = schema_check(store, true, err)))
             rc = db_exec(store, "COMMIT", err);
-        if (chmod(path, 0600) != 0 && !rc)
-            rc = err_sys(err, "%s", path);
     }
     if (!rc && store->read_only)
         rc = db_exec(store, "PRAGMA query_only = ON", err);

@@ -1,8 +1,8 @@
 #include "state/internal.h"
 
 /* Slots of the tail; entries that have moved to files meanwhile keep `*ret_got` short. */
-static int slots_tail(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out,
-                      size_t *ret_got, struct err *err)
+static int slots_tail(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, size_t *ret_got,
+                      struct err *err)
 {
     sqlite3_stmt *stmt = db_query(store, err, "SELECT slot FROM tail WHERE ref >= ? AND ref < ? ORDER BY ref", "ii",
                                   RECORD_REF(number, first), RECORD_REF(number, first + count));
@@ -17,8 +17,7 @@ static int slots_tail(struct store *store, int64_t number, uint64_t first, size_
 }
 
 /* What table `slot` says goes above the file's. */
-static int slots_late(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out,
-                      struct err *err)
+static int slots_late(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, struct err *err)
 {
     sqlite3_stmt *stmt = db_query(store, err, "SELECT ref, slot FROM slot WHERE ref >= ? AND ref < ? ORDER BY ref",
                                   "ii", RECORD_REF(number, first), RECORD_REF(number, first + count));

@@ -1,3 +1,5 @@
+#include "base/codec.h"
+#include "base/random.h"
 #include "state/internal.h"
 
 #include <errno.h>
@@ -293,6 +295,19 @@ int store_seq(struct store *store, int64_t *ret_seq, char ret_generation[17], st
     }
     db_end(stmt);
     return rc == 1 ? 0 : rc < 0 ? rc : err_set(err, ERR_IO, "%s/state.db: no row in node", store->dir);
+}
+
+int store_renew(struct store *store, struct err *err)
+{
+    uint8_t random[8];
+    char generation[17];
+    int rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    random_bytes(random, sizeof random);
+    hex_encode(random, sizeof random, generation);
+    rc = db_run(store, err, "UPDATE node SET generation = ?", "s", generation);
+    return store_end(store, true, rc, err);
 }
 
 #define FACT_MAX 65536

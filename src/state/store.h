@@ -33,8 +33,8 @@
 #include "record/seal.h"
 #include "tlog/tile.h"
 
-#define STORE_FORMAT 1        /* in state.db; an older program refuses a newer folder */
-#define STORE_FILES_MAX 64    /* descriptors of log and payload files kept open by one handle */
+#define STORE_FORMAT 1           /* in state.db; an older program refuses a newer folder */
+#define STORE_FILES_MAX 64       /* descriptors of log and payload files kept open by one handle */
 #define LOG_NUMBER_MAX (1 << 23) /* a log's number fits 23 bits, so that number << 40 | index is a positive int64_t */
 
 /* number << 40 | index: one integer for a record, used by the index and the sweep set. */
@@ -74,28 +74,28 @@ enum log_mode { MODE_FULL = 1, MODE_RECENT = 2, MODE_HEADS = 3 }; /* which paylo
 enum log_standing { STANDING_GOOD = 0, STANDING_SUSPENDED = 1, STANDING_FROZEN = 2 };
 
 struct log_info {
-    int64_t number;             /* 1.. : local, used in refs */
+    int64_t number; /* 1.. : local, used in refs */
     char origin[ORIGIN_MAX + 1];
-    uint8_t hash[32];           /* of the origin */
+    uint8_t hash[32]; /* of the origin */
     char hex[65];
     enum log_role role;
     enum log_mode mode;
-    uint64_t recent;            /* entries whose payloads MODE_RECENT keeps */
-    bool is_operator;           /* the node's own member: its cosigner key cosigns */
-    bool followed;              /* asked for by a person, so no quota applies */
+    uint64_t recent;  /* entries whose payloads MODE_RECENT keeps */
+    bool is_operator; /* the node's own member: its cosigner key cosigns */
+    bool followed;    /* asked for by a person, so no quota applies */
     enum log_standing standing;
-    uint64_t frozen_from;       /* rows from this index on are not folded; UINT64_MAX: none */
+    uint64_t frozen_from; /* rows from this index on are not folded; UINT64_MAX: none */
     uint64_t size, staged;
-    struct tlog_hash root;      /* at size */
-    int64_t head_ms;            /* when this node stored the head */
-    uint64_t bytes;             /* entries and payloads on this node */
-    uint64_t payloads;          /* payloads held */
-    uint64_t payloads_from;     /* lowest index from which the pull has asked for all payloads that it wanted */
-    int64_t peer;               /* through which it came, 0: none */
-    int64_t seq;                /* of its last change, see store_heads */
+    struct tlog_hash root;  /* at size */
+    int64_t head_ms;        /* when this node stored the head */
+    uint64_t bytes;         /* entries and payloads on this node */
+    uint64_t payloads;      /* payloads held */
+    uint64_t payloads_from; /* lowest index from which the pull has asked for all payloads that it wanted */
+    int64_t peer;           /* through which it came, 0: none */
+    int64_t seq;            /* of its last change, see store_heads */
 };
 
-int store_log(struct store *store, int64_t number, struct log_info *ret, struct err *err);            /* ERR_NOTFOUND */
+int store_log(struct store *store, int64_t number, struct log_info *ret, struct err *err); /* ERR_NOTFOUND */
 int store_log_by_origin(struct store *store, struct span origin, struct log_info *ret, struct err *err);
 int store_log_by_hash(struct store *store, const uint8_t hash[32], struct log_info *ret, struct err *err);
 
@@ -149,8 +149,8 @@ int store_checkpoint(struct store *store, int64_t number, struct buf *out, struc
 int store_member(struct store *store, int64_t number, struct arena *arena, struct member *ret, struct err *err);
 
 /* Indices below `size` of constitutional entries, ascending, into the arena. */
-int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret, size_t *ret_count,
-                       struct err *err);
+int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
+                       size_t *ret_count, struct err *err);
 
 /* ---- payloads: see payload.h ---- */
 
@@ -202,7 +202,8 @@ int store_add_cosignature(struct store *store, int64_t number, const struct note
 
 /* Names and times of the cosignatures of the present head. */
 int store_cosignatures(struct store *store, int64_t number,
-                       int (*each)(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line, struct err *err),
+                       int (*each)(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line,
+                                   struct err *err),
                        void *ctx, struct err *err);
 
 /* Small facts of the node by name (text up to 64 kB); get: ERR_NOTFOUND. */

@@ -4,8 +4,8 @@
 static int drop_rows(struct store *store, struct log_row *row, uint64_t from, struct err *err)
 {
     static const char *const statements[] = {
-        "DELETE FROM tail WHERE ref >= ? AND ref < ?",         "DELETE FROM tail_payload WHERE ref >= ? AND ref < ?",
-        "DELETE FROM slot WHERE ref >= ? AND ref < ?",         "DELETE FROM constitution WHERE ref >= ? AND ref < ?",
+        "DELETE FROM tail WHERE ref >= ? AND ref < ?",        "DELETE FROM tail_payload WHERE ref >= ? AND ref < ?",
+        "DELETE FROM slot WHERE ref >= ? AND ref < ?",        "DELETE FROM constitution WHERE ref >= ? AND ref < ?",
         "DELETE FROM erase_queue WHERE ref >= ? AND ref < ?",
     };
     int64_t first = RECORD_REF(row->info.number, from), end = RECORD_REF(row->info.number + 1, 0), bytes = 0;

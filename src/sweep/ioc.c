@@ -84,6 +84,15 @@ static bool starts_nocase(struct span text, const char *what)
     return true;
 }
 
+/* "hxxp" or "h**p", as the scheme that it was: with a colon, perhaps in brackets, behind it or behind an s. */
+static bool starts_scheme(struct span text)
+{
+    if (!starts_nocase(text, "hxxp") && !starts_nocase(text, "h**p"))
+        return false;
+    size_t end = text.len > 4 && lower(text.data[4]) == 's' ? 5 : 4;
+    return text.len > end && memchr(":[(", text.data[end], 3);
+}
+
 static void refang(struct span text, struct buf *out)
 {
     for (size_t pos = 0; pos < text.len;) {
@@ -96,7 +105,7 @@ static void refang(struct span text, struct buf *out)
                     used = strlen(defanged[i].fanged);
                 }
             }
-        } else if (pos == 0 && (starts_nocase(rest, "hxxp") || starts_nocase(rest, "h**p"))) {
+        } else if (pos == 0 && starts_scheme(rest)) {
             buf_str(out, "http");
             used = 4;
         }

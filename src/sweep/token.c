@@ -2,6 +2,7 @@
 #include "sweep/token.h"
 
 #define NOWHERE SIZE_MAX
+#define RANGE_MIN 15 /* bytes of 1.1.1.1-2.2.2.2 */
 
 int token_scan_init(struct token_scan *scan, const struct sweep_set *set, size_t max, struct err *err)
 {
@@ -171,10 +172,32 @@ static inline struct walk walk_name(struct token_scan *scan, size_t start, size_
     }
 }
 
+static inline bool is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') <= 9;
+}
+
+/* Does a path begin at `pos`, as / or as JSON's \/? */
+static inline bool is_slash(const uint8_t *lower, size_t pos)
+{
+    return lower[pos] == '/' || (lower[pos] == '\\' && lower[pos + 1] == '/');
+}
+
+static inline bool may_precede_path(uint8_t c)
+{
+    return c == '/' || c == ':' || c == '\\';
+}
+
+/* The path behind a host that ends before `pos`, perhaps with a port between. */
 static int scan_path_behind(struct token_scan *scan, size_t pos)
 {
     const uint8_t *lower = scan->map.lower;
-    if (!(scan->want & TOKEN_WANT_PATH) || (lower[pos] != '/' && !(lower[pos] == '\\' && lower[pos + 1] == '/')))
+    if (!(scan->want & TOKEN_WANT_PATH) || !may_precede_path(lower[pos]))
+        return 0;
+    if (lower[pos] == ':')
+        for (size_t most = pos + 6; ++pos < most && is_digit(lower[pos]);)
+            ;
+    if (!is_slash(lower, pos))
         return 0;
     struct token_match match = token_path(scan, pos);
     return match.entry == SET_NO_ENTRY ? 0 : token_report(scan, match);
@@ -196,11 +219,6 @@ static int scan_name(struct token_scan *scan, size_t start, size_t begin, size_t
 }
 
 /* ---- IPv4 ---- */
-
-static inline bool is_digit(uint8_t c)
-{
-    return (uint8_t)(c - '0') <= 9;
-}
 
 static inline bool is_word(const struct token_scan *scan, size_t pos)
 {
@@ -275,6 +293,13 @@ static int scan_address(struct token_scan *scan, uint32_t address, size_t start,
     return match.entry == SET_NO_ENTRY ? scan_path_behind(scan, end) : token_report(scan, match);
 }
 
+static bool is_number(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && is_digit(*p))
+        p++;
+    return p == end;
+}
+
 /* A word that ends in a number: an address, one with a port behind a dot, or a range of two. */
 static int scan_numbers(struct token_scan *scan, size_t start, size_t end)
 {
@@ -282,13 +307,13 @@ static int scan_numbers(struct token_scan *scan, size_t start, size_t end)
     while (start < end) {
         uint32_t address;
         bool known = half_known(scan->set, lower + start);
-        if (!known && !(scan->want & TOKEN_WANT_PATH) && end - start <= 15)
+        if (!known && end - start < RANGE_MIN && (!(scan->want & TOKEN_WANT_PATH) || !may_precede_path(lower[end])))
             return 0;
         size_t len = ipv4_begin(span_of(lower + start, end - start), &address);
         size_t next = start + len;
         if (len == 0)
             return 0;
-        if (next < end && lower[next] == '.' && port_at(scan, next + 1) == 0)
+        if (next < end && lower[next] == '.' && (end - next > 6 || !is_number(lower + next + 1, lower + end)))
             return 0; /* 1.2.3.4.5.6 */
         if (next < end && lower[next] != '.' && lower[next] != '-')
             return 0;
@@ -298,13 +323,6 @@ static int scan_numbers(struct token_scan *scan, size_t start, size_t end)
         start = next + 1;
     }
     return 0;
-}
-
-static bool is_number(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && is_digit(*p))
-        p++;
-    return p == end;
 }
 
 static int scan_part(struct token_scan *scan, size_t start, size_t end, size_t after)

@@ -202,7 +202,7 @@ static bool may_be_path(struct token_scan *scan, size_t pos)
         if (*p == '\\')
             p++;
         key = key_roll(key, '/');
-        for (p++; p < end && plain_bytes[*p]; p++)
+        for (p++; p < end && (plain_bytes[*p] || (*p == '.' && p + 1 < end && plain_bytes[p[1]])); p++)
             key = key_roll(key, *p);
         const uint8_t *next = p + (end - p >= 2 && p[0] == '\\' && p[1] == '/');
         if (p == end || (*next != '/' && *p != ' ' && *p != '"' && *p != '?'))

@@ -31,6 +31,12 @@ static size_t escape(int value, uint8_t out[3])
     return 3;
 }
 
+/* Bytes that RFC 3986 does not allow, or only as part of an escape; control characters are refused before. */
+static const bool escaped_bytes[256] = {
+    [' '] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,        ['^'] = true,
+    ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true, [128 ... 255] = true,
+};
+
 size_t url_unit(struct span text, size_t pos, uint8_t out[3], size_t *ret_len)
 {
     uint8_t c = text.data[pos];
@@ -46,7 +52,7 @@ size_t url_unit(struct span text, size_t pos, uint8_t out[3], size_t *ret_len)
         }
         return value < 0 ? 1 : 3;
     }
-    if (c >= 0x80 || strchr(" \"<>\\^`{|}", c)) {
+    if (escaped_bytes[c]) {
         *ret_len = escape(c, out);
         return 1;
     }

@@ -1,5 +1,5 @@
 module tongzhou.example/interop
 
-go 1.26.0
+go 1.24.0
 
-require golang.org/x/mod v0.42.0 // indirect
+require golang.org/x/mod v0.33.0

@@ -49,6 +49,8 @@ static const struct {
     {"http://evil.com/", IOC_NONE, IOC_URL, "evil.com/"},
     {"hxxp://evil[.]com/a", IOC_NONE, IOC_URL, "evil.com/a"},
     {"hXXps[://]evil[.]com[/]A", IOC_NONE, IOC_URL, "evil.com/A"},
+    {"h**p://evil.com/a", IOC_NONE, IOC_URL, "evil.com/a"},
+    {"hxxp.com", IOC_NONE, IOC_DOMAIN, "hxxp.com"},
     {"evil.com/path", IOC_NONE, IOC_URL, "evil.com/path"},
     {"evil.com", IOC_URL, IOC_URL, "evil.com/"},
     {"evil.com:8080", IOC_NONE, IOC_URL, "evil.com:8080/"},

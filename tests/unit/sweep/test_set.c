@@ -1,9 +1,21 @@
 /* The compiled set: what went in is found, in order, with its tags; damage is refused or harmless. */
 #include "sample.h"
 
-static const char *const names[] = {"evil.com", "a.evil.com", "bad.example.net", "evil.com", "evil.company", "zebra.org",
-                                    "1.2.3.4", "1.2.3.0/24", "2001:db8::/32", "1.2.3.4:80", "http://x.example/a",
-                                    "user@evil.com", "d41d8cd98f00b204e9800998ecf8427e", "/gate.php?id=1", NULL};
+static const char *const names[] = {"evil.com",
+                                    "a.evil.com",
+                                    "bad.example.net",
+                                    "evil.com",
+                                    "evil.company",
+                                    "zebra.org",
+                                    "1.2.3.4",
+                                    "1.2.3.0/24",
+                                    "2001:db8::/32",
+                                    "1.2.3.4:80",
+                                    "http://x.example/a",
+                                    "user@evil.com",
+                                    "d41d8cd98f00b204e9800998ecf8427e",
+                                    "/gate.php?id=1",
+                                    NULL};
 
 static void test_find(void **state)
 {
@@ -101,9 +113,9 @@ static void test_refused(void **state)
     static const struct {
         enum ioc_type type;
         const char *value;
-    } bad[] = {{IOC_DOMAIN, "com"},      {IOC_DOMAIN, ""},           {IOC_DOMAIN, "a..b"}, {IOC_IPV4, "1.2.3"},
-               {IOC_IPV6, "1.2.3.4"},    {IOC_IPV4_PORT, "1.2.3.4"}, {IOC_URL, "evil.com"}, {IOC_NONE, "evil.com"},
-               {IOC_TYPES, "evil.com"}};
+    } bad[] = {{IOC_DOMAIN, "com"},   {IOC_DOMAIN, ""},       {IOC_DOMAIN, "a..b"},
+               {IOC_IPV4, "1.2.3"},   {IOC_IPV6, "1.2.3.4"},  {IOC_IPV4_PORT, "1.2.3.4"},
+               {IOC_URL, "evil.com"}, {IOC_NONE, "evil.com"}, {IOC_TYPES, "evil.com"}};
     struct sweep_builder *builder = sweep_builder_new(0);
     assert_non_null(builder);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -243,9 +255,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),    cmocka_unit_test(test_prefix),    cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_tags),    cmocka_unit_test(test_refused),   cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_damage),  cmocka_unit_test(test_cut),       cmocka_unit_test(test_many),
+        cmocka_unit_test(test_find),   cmocka_unit_test(test_prefix),  cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_tags),   cmocka_unit_test(test_refused), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_cut),     cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,30 @@
 /* Tokens of real logs, wherever they stand and however the input is cut. */
 #include "sample.h"
 
-static const char *const indicators[] = {
-    "evil.com", "deep.sub.other.net", "b\xc3\xbc" "cher.example", "6.6.6.6", "7.7.0.0/16", "7.7.7.0/24", "9.9.9.9:4444",
-    "2001:db8:bad::/48", "2001:db8:bad::66", "http://files.example/a/b.exe", "http://files.example/dir/",
-    "http://files.example:8080/p?x=1", "http://5.5.5.5", "http://[2001:db8::5]/x", "d41d8cd98f00b204e9800998ecf8427e",
-    "da39a3ee5e6b4b0d3255bfef95601890afd80709", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "boss@mail.example", "o'neil@mail.example", "/gate.php", "/panel/five/fre.php?id=1", "http://port.example:444/", NULL};
+static const char *const indicators[] = {"evil.com",
+                                         "deep.sub.other.net",
+                                         "b\xc3\xbc"
+                                         "cher.example",
+                                         "6.6.6.6",
+                                         "7.7.0.0/16",
+                                         "7.7.7.0/24",
+                                         "9.9.9.9:4444",
+                                         "2001:db8:bad::/48",
+                                         "2001:db8:bad::66",
+                                         "http://files.example/a/b.exe",
+                                         "http://files.example/dir/",
+                                         "http://files.example:8080/p?x=1",
+                                         "http://5.5.5.5",
+                                         "http://[2001:db8::5]/x",
+                                         "d41d8cd98f00b204e9800998ecf8427e",
+                                         "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+                                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                         "boss@mail.example",
+                                         "o'neil@mail.example",
+                                         "/gate.php",
+                                         "/panel/five/fre.php?id=1",
+                                         "http://port.example:444/",
+                                         NULL};
 
 /* A line and the values it must yield, in order. */
 static const struct {
@@ -22,10 +40,12 @@ static const struct {
     {"Nov 22 11:14:26 dnsmasq[812]: reply cdn.example is 7.7.7.1", "7.7.7.0/24"},
     {"Nov 22 11:14:26 dnsmasq[812]: reply cdn.example is 7.7.9.1", "7.7.0.0/16"},
     /* Zeek dns.log, TSV and JSON */
-    {"1795340066.123456\tCHhAvVGS1DHFjwGM9\t10.0.0.1\t53211\t10.0.0.53\t53\tudp\t1\t-\tx.evil.com\t1\tC_INTERNET\t1\tA\t0\t"
+    {"1795340066.123456\tCHhAvVGS1DHFjwGM9\t10.0.0.1\t53211\t10.0.0.53\t53\tudp\t1\t-\tx.evil.com\t1\tC_"
+     "INTERNET\t1\tA\t0\t"
      "NOERROR\tF\tF\tT\tT\t0\t6.6.6.6,2001:db8:bad::66\t60.0\tF",
      "evil.com 6.6.6.6 2001:db8:bad::66"},
-    {"{\"ts\":1795340066.1,\"id.resp_h\":\"10.0.0.53\",\"query\":\"evil.com\",\"answers\":[\"6.6.6.6\",\"::ffff:7.7.7.7\"]}",
+    {"{\"ts\":1795340066.1,\"id.resp_h\":\"10.0.0.53\",\"query\":\"evil.com\",\"answers\":[\"6.6.6.6\",\"::ffff:7.7.7."
+     "7\"]}",
      "evil.com 6.6.6.6 7.7.7.0/24"},
     /* Apache combined */
     {"6.6.6.6 - - [22/Nov/2026:11:14:26 +0000] \"GET /gate.php HTTP/1.1\" 200 5 \"http://files.example/a/b.exe\" "
@@ -46,7 +66,8 @@ static const struct {
     {"\"11/22/2026 11:14:26 AM\",\"PC\\bob\",\"C:\\Windows\\evil.com.exe\",\"6.6.6.6\",\"DNS;evil.com;\"",
      "6.6.6.6 evil.com"},
     {"a,http://files.example/a/b.exe,200", "files.example/a/b.exe"},
-    {"\\\\share.evil.com\\c$ hash DA39A3EE5E6B4B0D3255BFEF95601890AFD80709;", "evil.com da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+    {"\\\\share.evil.com\\c$ hash DA39A3EE5E6B4B0D3255BFEF95601890AFD80709;",
+     "evil.com da39a3ee5e6b4b0d3255bfef95601890afd80709"},
     /* syslog, firewall */
     {"<134>1 2026-11-22T11:14:26.123Z fw kernel: SRC=6.6.6.6 DST=10.0.0.1 PROTO=TCP SPT=1 DPT=443", "6.6.6.6"},
     {"%ASA-6-302013: Built outbound TCP for outside:9.9.9.9/4444 (9.9.9.9/4444) to inside:10.0.0.1/80",
@@ -60,40 +81,57 @@ static const struct {
     {"postfix/smtpd[9]: NOQUEUE: reject: RCPT from mx.evil.com[6.6.6.6]: from=<boss@mail.example> to=<a@b.example> "
      "helo=<[6.6.6.6]>",
      "evil.com 6.6.6.6 boss@mail.example 6.6.6.6"},
-    {"from=BOSS@Mail.Example, 'o'neil@mail.example' mailto:boss@mail.example.", "boss@mail.example o'neil@mail.example boss@mail.example"},
+    {"from=BOSS@Mail.Example, 'o'neil@mail.example' mailto:boss@mail.example.",
+     "boss@mail.example o'neil@mail.example boss@mail.example"},
     {"xboss@mail.example boss@mail.example.com boss@amail.example", ""},
     {"who@evil.com", "evil.com"},
     /* names */
-    {"_dmarc.evil.com *.evil.com evil.com. (evil.com) 'evil.com' evil.com:443 evil.com,", "evil.com evil.com evil.com evil.com evil.com evil.com evil.com"},
+    {"_dmarc.evil.com *.evil.com evil.com. (evil.com) 'evil.com' evil.com:443 evil.com,",
+     "evil.com evil.com evil.com evil.com evil.com evil.com evil.com"},
     {"evil.com.example notevil.com evil.co evil-com evilxcom evil.comx -evil.com evil.com_x", ""},
     {"deep.sub.other.net x.deep.sub.other.net sub.other.net other.net", "deep.sub.other.net deep.sub.other.net"},
     {"..evil.com.. x..evil.com a.b.c.d.e.f.evil.com", "evil.com evil.com evil.com"},
     {"redirect=http%3A%2F%2Fevil.com%2Fx&b", "evil.com"},
-    {"hxxp://evil[.]com/x www.evil[.]com evil(.)com 6[.]6[.]6[.]6 6.6.6[.]6", "evil.com evil.com evil.com 6.6.6.6 6.6.6.6"},
-    {"B\xc3\x9c" "CHER.example www.b\xc3\xbc" "cher.example xn--bcher-kva.example", "xn--bcher-kva.example xn--bcher-kva.example xn--bcher-kva.example"},
-    {"\xe8\xae\xbf\xe9\x97\xae\xef\xbc\x88" "evil.com\xef\xbc\x89\xe3\x80\x82", "evil.com"},
-    {"\xe2\x80\x9c" "evil.com\xe2\x80\x9d", "evil.com"},
+    {"hxxp://evil[.]com/x www.evil[.]com evil(.)com 6[.]6[.]6[.]6 6.6.6[.]6",
+     "evil.com evil.com evil.com 6.6.6.6 6.6.6.6"},
+    {"B\xc3\x9c"
+     "CHER.example www.b\xc3\xbc"
+     "cher.example xn--bcher-kva.example",
+     "xn--bcher-kva.example xn--bcher-kva.example xn--bcher-kva.example"},
+    {"\xe8\xae\xbf\xe9\x97\xae\xef\xbc\x88"
+     "evil.com\xef\xbc\x89\xe3\x80\x82",
+     "evil.com"},
+    {"\xe2\x80\x9c"
+     "evil.com\xe2\x80\x9d",
+     "evil.com"},
     /* addresses */
     {"6.6.6.66 66.6.6.6 6.6.6.6.6.6 06.6.6.6 6.6.6.06 6.6.6 256.6.6.6 x6.6.6.6", ""},
     {"9.9.9.9:4444 9.9.9.9:44444 9.9.9.9:443 9.9.9.9 9.9.9.9:4444/x", "9.9.9.9:4444 9.9.9.9:4444"},
-    {"2001:DB8:BAD::66 [2001:db8:bad::66]:443 2001:db8:bad:0:0:0:0:66 2001:db8:bad::66%eth0", "2001:db8:bad::66 2001:db8:bad::66 2001:db8:bad::66 2001:db8:bad::66"},
+    {"2001:DB8:BAD::66 [2001:db8:bad::66]:443 2001:db8:bad:0:0:0:0:66 2001:db8:bad::66%eth0",
+     "2001:db8:bad::66 2001:db8:bad::66 2001:db8:bad::66 2001:db8:bad::66"},
     {"src:2001:db8:bad::7 2001:db8:bad::7: x", "2001:db8:bad::/48 2001:db8:bad::/48"},
     {"2001:db8:bae::66 00:11:22:33:44:55 11:14:26 std::vector a::b::c", ""},
     /* URLs */
-    {"http://files.example/dir/x/y https://files.example:443/dir/ http://files.example/dir http://files.example/dirx", "files.example/dir/ files.example/dir/"},
-    {"http://files.example/a/b.exe?q http://files.example/a/b.exe/c http://files.example/a/b.exex", "files.example/a/b.exe files.example/a/b.exe"},
-    {"http://files.example/a/b.exe. (http://files.example/a/b.exe) http://files.example/a/b.exe, x", "files.example/a/b.exe files.example/a/b.exe files.example/a/b.exe"},
+    {"http://files.example/dir/x/y https://files.example:443/dir/ http://files.example/dir http://files.example/dirx",
+     "files.example/dir/ files.example/dir/"},
+    {"http://files.example/a/b.exe?q http://files.example/a/b.exe/c http://files.example/a/b.exex",
+     "files.example/a/b.exe files.example/a/b.exe"},
+    {"http://files.example/a/b.exe. (http://files.example/a/b.exe) http://files.example/a/b.exe, x",
+     "files.example/a/b.exe files.example/a/b.exe files.example/a/b.exe"},
     {"http://FILES.example/a/b.exe http://files.example/A/b.exe", "files.example/a/b.exe"},
     {"http://u:p@files.example/%61/b%2Eexe", "files.example/a/b.exe"},
     {"http://5.5.5.5/x http://5.5.5.5 http://5.5.5.5:80 http://5.5.5.5:81/ 5.5.5.5", "5.5.5.5/ 5.5.5.5/ 5.5.5.5/"},
     {"http://[2001:db8::5]/x [2001:db8::5]/y", "[2001:db8::5]/x"},
     {"CONNECT port.example:444 HTTP/1.1 CONNECT port.example:443 HTTP/1.1", "port.example:444/"},
-    {"http://benign.example/gate.php", "/gate.php"},
+    {"http://benign.example/gate.php http://benign.example:8080/gate.php?x http://1.1.1.1:81/gate.php",
+     "/gate.php /gate.php /gate.php"},
     {"http:\\/\\/benign.example\\/gate.php http:\\/\\/benign.example\\/x\\/gate.php", "/gate.php"},
     /* hashes */
-    {"md5=d41d8cd98f00b204e9800998ecf8427e, d41d8cd98f00b204e9800998ecf8427e.exe", "d41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427e"},
+    {"md5=d41d8cd98f00b204e9800998ecf8427e, d41d8cd98f00b204e9800998ecf8427e.exe",
+     "d41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427e"},
     {"d41d8cd98f00b204e9800998ecf8427ea xd41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427z", ""},
-    {"SHA256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+    {"SHA256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
     {"", ""},
     {".", ""},
     {". .. ... : :: ::: / // [.] @ @. a@.b", ""},

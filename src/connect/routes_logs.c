@@ -1,0 +1,175 @@
+#include "connect/routes.h"
+
+#include "base/codec.h"
+#include "base/sha256.h"
+#include "connect/heads.h"
+#include "tlog/tile.h"
+
+#define WAIT_MAX_S 60 /* of one long poll */
+#define BUNDLE_NUMBER_MAX (LOG_SIZE_MAX / TILE_WIDTH)
+
+/* ---- /logs/{hash}/... ---- */
+
+static int not_found(const struct http_request *request, struct http_reply *reply)
+{
+    return http_problem(request, reply, 404, "There is nothing at this address", NULL);
+}
+
+static int bad_request(const struct http_request *request, struct http_reply *reply, const char *detail)
+{
+    return http_problem(request, reply, 400, "The request cannot be understood", detail);
+}
+
+static int serve_checkpoint(const struct view *view, const struct log_info *log, struct http_reply *reply,
+                            struct err *err)
+{
+    reply->content_type = "text/plain; charset=utf-8";
+    reply->cache_control = "public, max-age=2";
+    return view_checkpoint(view, log, &reply->body, err);
+}
+
+/* Full tiles and bundles leave by sendfile when they stand in files. */
+static int serve_tile(const struct view *view, const struct log_info *log, const struct tile *tile,
+                      struct http_reply *reply, struct err *err)
+{
+    struct err in_tail = {0};
+    reply->content_type = "application/octet-stream";
+    reply->cache_control = "public, max-age=31536000, immutable";
+    reply->allow_range = true;
+    int code = view_tile_file(view, log, tile, &reply->fd, &reply->fd_offset, &reply->fd_len, &in_tail);
+    if (code == 0)
+        return 0;
+    reply->fd = -1;
+    if (code != ERR_NOTFOUND)
+        return err_set(err, code, "%s", in_tail.text);
+    return view_tile(view, log, tile, &reply->body, err);
+}
+
+static void etag_of(struct http_reply *reply)
+{
+    uint8_t hash[32];
+    sha256_once(buf_view(&reply->body), hash);
+    reply->etag[0] = '"';
+    hex_encode(hash, 16, reply->etag + 1);
+    strcpy(reply->etag + 33, "\"");
+}
+
+static bool query_u64(const struct http_request *request, const char *name, uint64_t *value)
+{
+    struct span text = http_query(request, name);
+    return text.len == 0 || span_u64(text, LOG_SIZE_MAX, value);
+}
+
+static int serve_payloads(const struct view *view, const struct log_info *log, uint64_t number,
+                          const struct http_request *request, struct http_reply *reply, struct err *err)
+{
+    uint64_t first = number * TILE_WIDTH, from = first, to = first + TILE_WIDTH;
+    size_t count;
+    if (!query_u64(request, "from", &from) || !query_u64(request, "to", &to) || from < first || from >= to ||
+        to > first + TILE_WIDTH)
+        return bad_request(request, reply, "from and to are entries of this bundle, from below to");
+    if (from >= log->size)
+        return not_found(request, reply);
+    if (to > log->size)
+        to = log->size;
+    reply->content_type = "application/octet-stream";
+    reply->cache_control = "no-cache";
+    reply->vary = "Signature-Input";
+    int code = view_payloads(view, log, from, (size_t)(to - from), &reply->body, &count, err);
+    if (code == 0)
+        etag_of(reply);
+    return code;
+}
+
+static int route_log(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                     struct err *err)
+{
+    uint8_t hash[32];
+    struct log_info log;
+    struct tile tile;
+    uint64_t number;
+    struct span rest = request->part[1];
+    if (!hex_decode(request->part[0], hash, 32))
+        return not_found(request, reply);
+    int code = view_log_by_hash(view, hash, &log, err);
+    if (code == 0 && log.size == 0)
+        return not_found(request, reply);
+    if (code == 0 && span_is(rest, "checkpoint"))
+        code = serve_checkpoint(view, &log, reply, err);
+    else if (code == 0 && tile_parse(rest, &tile))
+        code = serve_tile(view, &log, &tile, reply, err);
+    else if (code == 0 && span_starts(rest, SPAN_LIT("payload/")) &&
+             span_u64(span_sub(rest, 8, rest.len), BUNDLE_NUMBER_MAX, &number))
+        code = serve_payloads(view, &log, number, request, reply, err);
+    else if (code == 0)
+        return not_found(request, reply);
+    return code == ERR_NOTFOUND ? not_found(request, reply) : code;
+}
+
+/* ---- /heads ---- */
+
+/* RFC 7240: "wait=N" among the preferences; 0 without one. */
+static unsigned prefer_wait(struct span prefer)
+{
+    for (size_t at = 0; at < prefer.len;) {
+        struct span rest = span_sub(prefer, at, prefer.len);
+        size_t comma = span_find(rest, ',');
+        struct span one = span_trim(span_sub(rest, 0, comma));
+        uint64_t seconds;
+        if (span_starts(one, SPAN_LIT("wait=")) && span_u64(span_sub(one, 5, one.len), 86400, &seconds))
+            return seconds < WAIT_MAX_S ? (unsigned)seconds : WAIT_MAX_S;
+        at += comma + 1;
+    }
+    return 0;
+}
+
+struct heads_writer {
+    struct buf *out;
+    size_t lines;
+};
+
+static int write_head(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct heads_writer *writer = ctx;
+    writer->lines++;
+    heads_write_line(writer->out, log->hex, span_str(log->origin), log->size);
+    return buf_check(writer->out, "heads", err);
+}
+
+static int route_heads(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                       struct err *err)
+{
+    struct heads_writer writer = {&reply->body, 0};
+    char generation[17], asked[17];
+    int64_t seq, since = 0, next = 0;
+    struct span cursor = http_query(request, "since");
+    if (cursor.len > HEADS_CURSOR_MAX)
+        return bad_request(request, reply, "since: not a cursor");
+    int code = store_seq(view->store, &seq, generation, err);
+    if (code < 0)
+        return code;
+    if (cursor.len == 0 || !heads_cursor_parse(cursor, asked, &since) || strcmp(asked, generation) != 0 || since > seq)
+        since = 0; /* another life of this store: everything is told again */
+    code = view_heads(view, since, HEADS_PAGE_MAX, write_head, &writer, &next, err);
+    if (code < 0)
+        return code;
+    unsigned wait_s = prefer_wait(request->prefer);
+    if (writer.lines == 0 && wait_s > 0 && !request->waited) {
+        reply->wait_seq = next;
+        reply->wait_s = wait_s;
+        return 0;
+    }
+    heads_write_end(&reply->body, writer.lines == HEADS_PAGE_MAX, generation, next);
+    reply->content_type = "text/plain; charset=utf-8";
+    reply->cache_control = "no-store";
+    return buf_check(&reply->body, "heads", err);
+}
+
+const struct route connect_routes[CONNECT_ROUTES] = {
+    {HTTP_GET, "/logs/{hash}/{rest}", OUTLET_HTTP_LOGS, route_log,
+     "one log: checkpoint, tile/L/N, tile/entries/N, payload/N?from=&to="},
+    {HTTP_GET, "/heads", OUTLET_HTTP_HEADS, route_heads, "logs whose size or payloads changed since a cursor"},
+    {HTTP_GET, "/node", OUTLET_HTTP_STATUS, route_node, "who runs this node, as JSON"},
+    {HTTP_GET, "/healthz", OUTLET_HTTP_STATUS, route_health, "does the node answer"},
+    {HTTP_GET, "/metrics", OUTLET_HTTP_STATUS, route_metrics, "figures for Prometheus"},
+};

@@ -1,0 +1,96 @@
+#include "connect/sync_internal.h"
+
+static int count_one(void *ctx, int64_t peer, uint64_t size, struct err *err)
+{
+    (void)peer;
+    (void)size;
+    (void)err;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static int cursor_forget(void *ctx, const struct peer *peer, struct err *err)
+{
+    struct peer all = *peer;
+    all.cursor[0] = '\0';
+    return peer_update(ctx, &all, err);
+}
+
+static int follow_known(struct store *store, struct log_info *log, enum log_mode mode, uint64_t recent, struct err *err)
+{
+    if (log->role == LOG_OWN || log->role == LOG_LOCAL)
+        return err_set(err, ERR_STATE, "%s lives on this node: there is nothing to follow", log->origin);
+    if (log->role == LOG_LISTED)
+        log->role = LOG_MIRROR;
+    log->followed = true;
+    log->mode = mode;
+    log->recent = recent;
+    return store_log_update(store, log, err);
+}
+
+static int follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, struct err *err)
+{
+    struct log_info log;
+    struct err missing = {0};
+    size_t announced = 0;
+    int code = store_log_by_origin(store, origin, &log, &missing);
+    if (code < 0 && code != ERR_NOTFOUND)
+        return err_set(err, code, "%s", missing.text);
+    if (code == ERR_NOTFOUND) {
+        struct log_new make = {.origin = origin, .role = LOG_MIRROR, .mode = mode, .recent = recent, .followed = true};
+        code = store_log_create(store, &make, &log.number, err);
+    } else {
+        code = follow_known(store, &log, mode, recent, err);
+    }
+    if (code == 0)
+        code = peer_log_each(store, log.number, count_one, &announced, err);
+    if (code == 0 && announced == 0) /* whoever has it told us before we cared, and is asked for everything again */
+        code = peer_each(store, cursor_forget, store, err);
+    return code;
+}
+
+int sync_follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, struct err *err)
+{
+    if (!origin_valid(origin))
+        return err_set(err, ERR_SYNTAX, "not an origin: expected NAME/ and 52 characters of its fingerprint");
+    int code = store_begin(store, err);
+    if (code < 0)
+        return code;
+    code = follow(store, origin, mode, recent, err);
+    if (code == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return code;
+}
+
+struct forgive {
+    int64_t number;
+    struct peer row;
+    bool is_found;
+};
+
+static int forgive_find(void *ctx, const struct peer *peer, struct err *err)
+{
+    struct forgive *forgive = ctx;
+    (void)err;
+    if (peer->number == forgive->number) {
+        forgive->row = *peer;
+        forgive->is_found = true;
+    }
+    return 0;
+}
+
+int sync_forgive(struct store *store, int64_t peer, struct err *err)
+{
+    struct forgive forgive = {.number = peer};
+    int code = peer_each(store, forgive_find, &forgive, err);
+    if (code < 0)
+        return code;
+    if (!forgive.is_found)
+        return err_set(err, ERR_NOTFOUND, "no such peer");
+    forgive.row.set_aside = false;
+    forgive.row.failures = 0;
+    forgive.row.retry_ms = 0;
+    forgive.row.reason[0] = '\0';
+    return peer_update(store, &forgive.row, err);
+}

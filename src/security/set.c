@@ -1,0 +1,277 @@
+/*
+ * DIR/sweep.set: the compiled set, and behind it a key that says of which state of the index it is:
+ *   the set's bytes, zeros up to a multiple of 8, and 48 bytes: magic, length of the set, counter, next change, zero
+ * (little-endian as the machine has it: the file never leaves it). It is written aside and renamed, so that who has
+ * it mapped keeps what he mapped.
+ */
+#include "security/query.h"
+#include "security/set_current.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_LEN_MAX 4096
+#define SET_MAGIC "tongzhou set\0\0\0\1"
+#define WRITE_BUFFER (1u << 20)
+#define SWEEP_EXPECTED 65536 /* indicators; only a hint */
+
+struct set_key {
+    char magic[16];
+    uint64_t set_len;
+    int64_t counter;        /* INDICATOR_COUNTER when it was made */
+    int64_t next_change_ms; /* when an indicator in it expires */
+    uint64_t zero;
+};
+
+struct intel_set {
+    void *map;
+    size_t map_len;
+    struct sweep_set *set;
+};
+
+static void set_path(struct index *index, char out[PATH_LEN_MAX])
+{
+    snprintf(out, PATH_LEN_MAX, "%s/sweep.set", index_dir(index));
+}
+
+void intel_set_close(struct intel_set *set)
+{
+    if (!set)
+        return;
+    sweep_set_close(set->set);
+    if (set->map)
+        munmap(set->map, set->map_len);
+    free(set);
+}
+
+const struct sweep_set *intel_set_sweep(const struct intel_set *set)
+{
+    return set->set;
+}
+
+/* ---- opening ---- */
+
+static int map_file(const char *path, void **ret_map, size_t *ret_len, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_sys(err, "%s", path);
+    struct stat st;
+    int rc = fstat(fd, &st) < 0 ? err_sys(err, "%s", path) : 0;
+    if (rc == 0 && (st.st_size < (off_t)sizeof(struct set_key) || st.st_size % 8 != 0))
+        rc = err_set(err, ERR_SYNTAX, "%s: is cut", path);
+    if (rc == 0) {
+        *ret_len = (size_t)st.st_size;
+        *ret_map = mmap(NULL, *ret_len, PROT_READ, MAP_SHARED, fd, 0);
+        if (*ret_map == MAP_FAILED)
+            rc = err_sys(err, "map %s", path);
+    }
+    close(fd);
+    return rc;
+}
+
+/* ERR_NOTFOUND also if it is of another state of the index, unless any will do. */
+static int open_set(struct index *index, int64_t now_ms, bool any, struct intel_set **ret, struct err *err)
+{
+    char path[PATH_LEN_MAX];
+    struct set_key key;
+    int64_t counter;
+    set_path(index, path);
+    int rc = index_counter(index, INDICATOR_COUNTER, 0, &counter, err);
+    struct intel_set *set = rc == 0 ? calloc(1, sizeof(*set)) : NULL;
+    if (!set)
+        return rc < 0 ? rc : err_memory(err);
+    if ((rc = map_file(path, &set->map, &set->map_len, err)) < 0) {
+        set->map = NULL;
+        intel_set_close(set);
+        return rc;
+    }
+    memcpy(&key, (const char *)set->map + set->map_len - sizeof(key), sizeof(key));
+    if (memcmp(key.magic, SET_MAGIC, sizeof(key.magic)) != 0 || key.set_len > set->map_len - sizeof(key))
+        rc = err_set(err, ERR_SYNTAX, "%s: is no compiled set", path);
+    else if (!any && (key.counter != counter || key.next_change_ms <= now_ms))
+        rc = err_set(err, ERR_NOTFOUND, "%s: is of another time", path);
+    else
+        rc = sweep_set_open(span_of(set->map, (size_t)key.set_len), &set->set, err);
+    if (rc < 0) {
+        set->set = NULL;
+        intel_set_close(set);
+        return rc;
+    }
+    *ret = set;
+    return 0;
+}
+
+/* ---- building ---- */
+
+struct set_writer {
+    int fd;
+    const char *path;
+    struct buf buf;
+    uint64_t len;
+};
+
+static int writer_flush(struct set_writer *writer, struct err *err)
+{
+    size_t done = 0;
+    while (done < writer->buf.len) {
+        ssize_t n = write(writer->fd, writer->buf.data + done, writer->buf.len - done);
+        if (n < 0 && errno != EINTR)
+            return err_sys(err, "write %s", writer->path);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    buf_clear(&writer->buf);
+    return 0;
+}
+
+static int writer_add(void *ctx, struct span bytes, struct err *err)
+{
+    struct set_writer *writer = ctx;
+    writer->len += bytes.len;
+    while (bytes.len > 0) {
+        struct span part = span_sub(bytes, 0, WRITE_BUFFER - writer->buf.len);
+        buf_span(&writer->buf, part);
+        bytes = span_sub(bytes, part.len, bytes.len);
+        int rc = buf_check(&writer->buf, writer->path, err);
+        if (rc == 0 && writer->buf.len == WRITE_BUFFER)
+            rc = writer_flush(writer, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_set(struct set_writer *writer, struct sweep_builder *builder, struct set_key *key, struct err *err)
+{
+    static const uint8_t zeros[8];
+    int rc = sweep_builder_write(builder, writer_add, writer, err);
+    key->set_len = writer->len;
+    if (rc == 0)
+        rc = writer_add(writer, span_of(zeros, (8 - writer->len % 8) % 8), err);
+    if (rc == 0)
+        rc = writer_add(writer, span_of(key, sizeof(*key)), err);
+    if (rc == 0)
+        rc = writer_flush(writer, err);
+    if (rc == 0 && fdatasync(writer->fd) < 0)
+        rc = err_sys(err, "sync %s", writer->path);
+    return rc;
+}
+
+/* Write aside, rename. */
+static int save_set(struct index *index, struct sweep_builder *builder, struct set_key *key, struct err *err)
+{
+    char path[PATH_LEN_MAX], aside[PATH_LEN_MAX + 8];
+    set_path(index, path);
+    snprintf(aside, sizeof(aside), "%s.XXXXXX", path);
+    struct set_writer writer = {.fd = mkostemp(aside, O_CLOEXEC), .path = aside};
+    if (writer.fd < 0)
+        return err_sys(err, "make %s", aside);
+    buf_init(&writer.buf, WRITE_BUFFER);
+    int rc = write_set(&writer, builder, key, err);
+    buf_done(&writer.buf);
+    if (close(writer.fd) < 0 && rc == 0)
+        rc = err_sys(err, "close %s", aside);
+    if (rc == 0 && rename(aside, path) < 0)
+        rc = err_sys(err, "rename %s", aside);
+    if (rc < 0)
+        unlink(aside);
+    return rc;
+}
+
+static int add_all(struct index *index, const struct current *current, struct sweep_builder *builder, struct err *err)
+{
+    sqlite3_stmt *statement =
+        index_statement(index, "SELECT type, value, ref FROM security_ioc ORDER BY type, value, ref", err);
+    if (!statement)
+        return err->code;
+    int rc;
+    while ((rc = index_step(index, statement, err)) > 0) {
+        int64_t ref = sqlite3_column_int64(statement, 2);
+        if (!current_holds(current, ref))
+            continue;
+        struct span value = span_of(sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
+        rc = sweep_builder_add(builder, (enum ioc_type)sqlite3_column_int(statement, 0), value, (uint64_t)ref, err);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(statement);
+    return rc < 0 ? rc : 0;
+}
+
+static int collect_set(struct index *index, int64_t now_ms, struct sweep_builder *builder, struct set_key *key,
+                       struct err *err)
+{
+    struct current current;
+    int rc = snapshot_begin(index, err);
+    if (rc < 0)
+        return rc;
+    rc = index_counter(index, INDICATOR_COUNTER, 0, &key->counter, err);
+    if (rc == 0)
+        rc = current_load(index, now_ms, &current, err);
+    else
+        current = (struct current){0};
+    if (rc == 0)
+        rc = add_all(index, &current, builder, err);
+    snapshot_end(index);
+    key->next_change_ms = current.next_change_ms;
+    current_done(&current);
+    return rc;
+}
+
+static int build_set(struct index *index, int64_t now_ms, struct err *err)
+{
+    struct set_key key = {.magic = SET_MAGIC};
+    struct sweep_builder *builder = sweep_builder_new(SWEEP_EXPECTED);
+    if (!builder)
+        return err_memory(err);
+    int rc = collect_set(index, now_ms, builder, &key, err);
+    if (rc == 0)
+        rc = save_set(index, builder, &key, err);
+    sweep_builder_free(builder);
+    return rc;
+}
+
+int intel_set_open(struct store *store, struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err)
+{
+    (void)store;
+    struct err stale;
+    int rc = index_refresh(index, err);
+    if (rc < 0 || (rc = open_set(index, now_ms, false, ret, &stale)) == 0)
+        return rc;
+    /* What is made now will do, even if something was folded meanwhile: a feed may write all the time. */
+    if ((rc = build_set(index, now_ms, err)) == 0)
+        rc = open_set(index, now_ms, true, ret, err);
+    return rc < 0 ? err_in(err, "compile the indicators") : 0;
+}
+
+/* ---- hits ---- */
+
+int intel_hit_rows(const struct view *view, const struct sweep_hit *hit, size_t max,
+                   int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, size_t *ret_count,
+                   struct err *err)
+{
+    struct asker asker;
+    struct found_list list = {0};
+    const struct sweep_ioc *ioc = hit->ioc;
+    size_t given = 0;
+    int rc = asker_init(&asker, view, err);
+    for (size_t i = 0; rc >= 0 && i < ioc->tag_count; i++)
+        rc = asker_add(&asker, &list, (int64_t)ioc->tags[i], err);
+    found_sort(&list);
+    for (size_t i = 0; rc >= 0 && i < list.count && given < max; i++) {
+        struct intel_row row;
+        rc = asker_row(&asker, &list.items[i], ioc->type, ioc->value, &row, err);
+        if (rc > 0 && row.current) {
+            given++;
+            rc = each(ctx, &row, err);
+        }
+    }
+    asker_done(&asker);
+    *ret_count = given;
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,599 @@
+/* The import: what goes in, what is refused, what is known already, and archives. */
+#include <archive.h>
+#include <archive_entry.h>
+#include <time.h>
+
+#include "security/import_help.h"
+#include "security/import_map.h"
+
+const struct capability *const capabilities[] = {&security_capability, NULL};
+
+#define RED "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+#define CUSTOM "marking-definition--00000000-0000-4000-8000-000000000009"
+
+static void run(struct node *node, const struct import_call *call, struct import_result *ret, struct told *told)
+{
+    struct err err = {0};
+    if (told) {
+        *told = (struct told){0};
+        buf_init(&told->text, 1 << 20);
+    }
+    node_check(node_import(node, call, ret, told, &err), &err);
+    assert_int_equal(ret->items, ret->added + ret->duplicates + ret->refused);
+}
+
+static void check_list(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    struct import_call call = {
+        .text = SPAN_LIT("evil.com\n1.2.3.4\nEVIL.com\nwrong\n"), .number = node->own.number, .tlp = TLP_CLEAR};
+    run(node, &call, &result, &told);
+    assert_int_equal(result.items, 3);
+    assert_int_equal(result.added, 2);
+    assert_int_equal(result.duplicates, 1);
+    assert_int_equal(result.bad, 1);
+    assert_int_equal(result.bytes, call.text.len);
+    assert_int_equal(result.first_index, 1);
+    assert_non_null(strstr(buf_cstr(&told.text), "bad :4 \"wrong\""));
+    assert_int_equal(node_size(node, node->own.number), 3);
+    buf_done(&told.text);
+
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    unsigned flags;
+    struct err err = {0};
+    arena_init(&arena, 1 << 20);
+    buf_init(&text, 1 << 20);
+    node_record(node, node->own.number, 1, &arena, &text, &record);
+    assert_true(span_is(record.kind, "security/stix"));
+    assert_true(span_is(record.type, STIX_TYPE));
+    assert_int_equal(record.tlp, TLP_CLEAR);
+    assert_int_equal(record.time_ms, TEST_NOW_MS);
+    assert_non_null(strstr(buf_cstr(&text) + 4 + SEAL_SALT, "[domain-name:value = 'evil.com']"));
+    node_check(payload_flags(node->store, node->own.number, 1, &flags, &err), &err);
+    assert_true(flags & SLOT_CLEAR);
+    arena_done(&arena);
+    buf_done(&text);
+}
+
+static void check_again(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct import_call call = {.text = SPAN_LIT("evil.com\n1.2.3.4\n"), .number = node->own.number, .tlp = TLP_CLEAR};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+    call.now_ms = TEST_NOW_MS + 1000;
+    call.name = "other.txt";
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 0);
+    assert_int_equal(result.duplicates, 2);
+    assert_int_equal(result.first_index, UINT64_MAX);
+    assert_int_equal(node_size(node, node->own.number), 3);
+    /* Another log knows nothing of it. */
+    call.number = node->local.number;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+}
+
+static void check_dry_run(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct import_call call = {
+        .text = SPAN_LIT("evil.com\n1.2.3.4\nwrong\n"), .number = node->own.number, .tlp = TLP_CLEAR, .dry_run = true};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+    assert_int_equal(result.bad, 1);
+    assert_int_equal(result.first_index, UINT64_MAX);
+    assert_int_equal(node_size(node, node->own.number), 1);
+}
+
+#define OBJECT(n, modified, more)                                                                                      \
+    "{\"type\":\"campaign\",\"spec_version\":\"2.1\",\"id\":\"campaign--0c7b5b88-8ff7-4a4d-aa9d-feb398cd006" #n "\","  \
+    "\"created\":\"2016-05-12T08:17:27.000Z\",\"modified\":\"" modified "\",\"name\":\"a\"" more "}"
+#define MODIFIED_1 "2016-05-12T08:17:27.000Z"
+#define MODIFIED_2 "2017-05-12T08:17:27.000Z"
+
+static void check_marking(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    struct import_call call = {
+        .text = SPAN_LIT(
+            "[" OBJECT(1, MODIFIED_1, ",\"object_marking_refs\":[\"" RED "\"]") "," OBJECT(2, MODIFIED_1, "") "]"),
+        .number = node->own.number,
+        .tlp = TLP_CLEAR,
+        .format = IMPORT_STIX};
+    run(node, &call, &result, &told);
+    assert_int_equal(result.refused, 1);
+    assert_int_equal(result.added, 1);
+    assert_string_equal(buf_cstr(&told.text),
+                        "refused :1 campaign--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061: marked narrower than "
+                        "TLP:CLEAR: TLP:RED by " RED "\n");
+    buf_done(&told.text);
+    call.tlp = TLP_AMBER_STRICT;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.refused, 1);
+    call.tlp = TLP_RED;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+
+    /* What is not clear is kept here and is not for the public. */
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    unsigned flags;
+    struct err err = {0};
+    arena_init(&arena, 1 << 20);
+    buf_init(&text, 1 << 20);
+    node_record(node, node->own.number, result.first_index, &arena, &text, &record);
+    assert_int_equal(record.tlp, TLP_RED);
+    node_check(payload_flags(node->store, node->own.number, result.first_index, &flags, &err), &err);
+    assert_int_equal(flags & SLOT_CLEAR, 0);
+    arena_done(&arena);
+    buf_done(&text);
+}
+
+static void check_local(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct err err = {0};
+    struct import_call call = {
+        .text = SPAN_LIT(
+            "[" OBJECT(1, MODIFIED_1, ",\"object_marking_refs\":[\"" RED "\"]") "," OBJECT(2, MODIFIED_1, "") "]"),
+        .number = node->own.number,
+        .tlp = TLP_NONE};
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_USAGE);
+    call.number = node->local.number;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    arena_init(&arena, 1 << 20);
+    buf_init(&text, 1 << 20);
+    node_record(node, node->local.number, 1, &arena, &text, &record);
+    assert_int_equal(record.tlp, TLP_RED);
+    node_record(node, node->local.number, 2, &arena, &text, &record);
+    assert_int_equal(record.tlp, TLP_NONE);
+    arena_done(&arena);
+    buf_done(&text);
+}
+
+static void check_marking_known(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct import_call call = {.text = SPAN_LIT(OBJECT(1, MODIFIED_1, ",\"object_marking_refs\":[\"" CUSTOM "\"]")),
+                               .number = node->own.number,
+                               .tlp = TLP_GREEN};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.refused, 1);
+    struct import_call definition = call;
+    definition.text = SPAN_LIT("{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"" CUSTOM
+                               "\",\"created\":\"2020-01-01T00:00:00.000Z\",\"definition_type\":\"tlp\",\"definition\":"
+                               "{\"tlp\":\"green\"}}");
+    run(node, &definition, &result, NULL);
+    assert_int_equal(result.added, 1);
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    call.tlp = TLP_CLEAR;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.refused, 1);
+}
+
+static void check_versions(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    struct import_call call = {
+        .text = SPAN_LIT(OBJECT(1, MODIFIED_1, "")), .number = node->own.number, .tlp = TLP_CLEAR};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.updated, 0);
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.duplicates, 1);
+    call.text = SPAN_LIT(OBJECT(1, MODIFIED_1, ",\"x\":1"));
+    run(node, &call, &result, &told);
+    assert_int_equal(result.refused, 1);
+    assert_non_null(strstr(buf_cstr(&told.text), "conflict :1 campaign--"));
+    buf_done(&told.text);
+    call.text = SPAN_LIT(OBJECT(1, MODIFIED_2, ",\"x\":1"));
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.updated, 1);
+    call.text = SPAN_LIT(OBJECT(1, MODIFIED_1, ""));
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.duplicates, 1);
+    /* Several versions in one file, in any order; the same twice; two that disagree. */
+    call.text = SPAN_LIT("[" OBJECT(2, MODIFIED_2, "") "," OBJECT(2, MODIFIED_1, "") "," OBJECT(
+        2, MODIFIED_1, "") "," OBJECT(2, MODIFIED_1, ",\"x\":1") "]");
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+    assert_int_equal(result.duplicates, 1);
+    assert_int_equal(result.refused, 1);
+}
+
+/* Every byte of every object comes back as it went in. */
+static void check_bytes(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct span text = data_read("attack/ics-attack.json");
+    struct got got;
+    got_read(&got, IMPORT_STIX, "x", text, 0, SIZE_MAX);
+    struct import_call call = {.text = text, .number = node->own.number, .tlp = TLP_CLEAR, .name = "ics-attack.json"};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1826);
+    assert_int_equal(result.bad, 0);
+    struct arena arena;
+    struct buf payload;
+    struct record record;
+    arena_init(&arena, 1 << 20);
+    buf_init(&payload, PAYLOAD_MAX);
+    for (uint64_t i = 0; i < result.added; i++) {
+        arena_clear(&arena);
+        node_record(node, node->own.number, result.first_index + i, &arena, &payload, &record);
+        assert_true(span_eq(record.body, span_str(got.items[i].object)));
+    }
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.duplicates, 1826);
+    arena_done(&arena);
+    buf_done(&payload);
+    got_done(&got);
+    data_free(text);
+}
+
+static void check_refused_data(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    struct span red = data_read("stix/interop-objectmarking-test.json");
+    struct span misp = data_read("citizenlab/202006_DarkBasin/misp.json");
+    struct import_call call = {.text = red, .number = node->own.number, .tlp = TLP_CLEAR, .name = "red.json"};
+    run(node, &call, &result, &told);
+    assert_int_equal(result.refused, 1);
+    assert_non_null(strstr(buf_cstr(&told.text), "TLP:RED by marking-definition--5e57c739"));
+    buf_done(&told.text);
+    call.text = misp;
+    call.name = "misp.json";
+    run(node, &call, &result, &told);
+    assert_int_equal(result.added, 0);
+    assert_int_equal(result.refused, result.items);
+    assert_int_equal(result.items, 462 + 17 + 1); /* domains, e-mail addresses, the event */
+    assert_non_null(strstr(buf_cstr(&told.text), "MISP distribution 1 (this community only)"));
+    buf_done(&told.text);
+    assert_int_equal(node_size(node, node->own.number), 1);
+    call.number = node->local.number;
+    call.tlp = TLP_NONE;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, result.items);
+    data_free(red);
+    data_free(misp);
+}
+
+static void check_failures(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct err err = {0};
+    struct import_call call = {
+        .text = SPAN_LIT("evil.com\nhalf.c"), .number = node->own.number, .tlp = TLP_CLEAR, .fail_code = ERR_IO};
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_IO);
+    assert_string_equal(err.text, "the source failed");
+    assert_int_equal(node_size(node, node->own.number), 1);
+    call.fail_code = 0;
+    call.text = SPAN_LIT("\n <!DOCTYPE html><html>");
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_SYNTAX);
+    call.number = 99;
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_NOTFOUND);
+}
+
+static int stop_report(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset,
+                       const char *reason)
+{
+    (void)ctx;
+    (void)what;
+    (void)source;
+    (void)line;
+    (void)offset;
+    (void)reason;
+    return ERR_STATE;
+}
+
+static void check_report_ends(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct err err = {0};
+    struct memory memory = {.text = SPAN_LIT("a.com\nwrong\nb.com\n"), .piece = 3};
+    struct import_options options = {
+        .number = node->own.number, .tlp = TLP_CLEAR, .now_ms = TEST_NOW_MS, .report = stop_report};
+    assert_int_equal(
+        import_run(node->store, node->index, IMPORT_LIST, SPAN_LIT("x"), memory_read, &memory, &options, &result, &err),
+        ERR_STATE);
+    assert_int_equal(node_size(node, node->own.number), 2); /* what was read before is good */
+}
+
+/* ---- archives ---- */
+
+static struct span pack(bool tar, const char *filter, const char *const (*files)[2], size_t count, char *out,
+                        size_t max)
+{
+    size_t used = 0;
+    struct archive *archive = archive_write_new();
+    assert_non_null(archive);
+    if (tar)
+        archive_write_set_format_pax_restricted(archive);
+    else
+        archive_write_set_format_raw(archive);
+    assert_int_equal(archive_write_add_filter_by_name(archive, filter), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_memory(archive, out, max, &used), ARCHIVE_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct archive_entry *entry = archive_entry_new();
+        archive_entry_set_pathname(entry, files[i][0]);
+        archive_entry_set_filetype(entry, AE_IFREG);
+        archive_entry_set_perm(entry, 0644);
+        archive_entry_set_size(entry, (la_int64_t)strlen(files[i][1]));
+        assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+        assert_int_equal(archive_write_data(archive, files[i][1], strlen(files[i][1])),
+                         (la_ssize_t)strlen(files[i][1]));
+        archive_entry_free(entry);
+    }
+    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
+    archive_write_free(archive);
+    return span_of(out, used);
+}
+
+static const char *const members[][2] = {
+    {"LICENSE", "a licence is no.indicator\n"},
+    {"trails/__init__.py", "import evil.com\n"},
+    {"trails/static/malware/wannacry.txt", "# Reference: https://example.com/x\n\nkill.example.com\nfree\n"},
+    {"iocs/list.csv", "0.0.0.0 hosts.example.com\n1.2.3.4,x\n"},
+    {"iocs/object.json", OBJECT(1, MODIFIED_1, "")},
+};
+
+static void check_archives(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    static char bytes[1 << 16];
+    static const char *const filters[] = {"xz", "gzip", "zstd", "bzip2"};
+    for (size_t i = 0; i < 4; i++) {
+        struct import_call call = {.text = pack(true, filters[i], members, 5, bytes, sizeof(bytes)),
+                                   .number = node->own.number,
+                                   .tlp = TLP_CLEAR,
+                                   .name = "set.tar.x"};
+        run(node, &call, &result, &told);
+        assert_int_equal(result.items, 4);
+        assert_int_equal(i == 0 ? result.added : result.duplicates, 4);
+        assert_int_equal(result.bad, 1);
+        assert_int_equal(result.bytes, call.text.len);
+        assert_non_null(strstr(buf_cstr(&told.text), "bad trails/static/malware/wannacry.txt:4 \"free\""));
+        buf_done(&told.text);
+    }
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    arena_init(&arena, 1 << 20);
+    buf_init(&text, 1 << 20);
+    node_record(node, node->own.number, 1, &arena, &text, &record);
+    buf_byte(&text, 0);
+    assert_non_null(strstr((const char *)text.data + 4 + SEAL_SALT, "\"labels\":[\"wannacry\"]"));
+    arena_done(&arena);
+    buf_done(&text);
+}
+
+static void check_compressed(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    static char bytes[1 << 16];
+    static const char *const file[][2] = {{"data", "evil.com\nwrong\n"}};
+    struct import_call call = {.text = pack(false, "gzip", file, 1, bytes, sizeof(bytes)),
+                               .number = node->own.number,
+                               .tlp = TLP_CLEAR,
+                               .name = "lists/botnet.txt.gz"};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.bad, 1);
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    arena_init(&arena, 1 << 20);
+    buf_init(&text, 1 << 20);
+    node_record(node, node->own.number, 1, &arena, &text, &record);
+    buf_byte(&text, 0);
+    assert_non_null(strstr((const char *)text.data + 4 + SEAL_SALT, "\"labels\":[\"botnet\"]"));
+    arena_done(&arena);
+    buf_done(&text);
+}
+
+static void check_broken_archives(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    static char bytes[1 << 16];
+    struct span whole = pack(true, "xz", members, 5, bytes, sizeof(bytes));
+    for (size_t len = 6; len < whole.len; len += 7) {
+        struct import_call call = {
+            .text = span_sub(whole, 0, len), .number = node->own.number, .tlp = TLP_CLEAR, .dry_run = true};
+        run(node, &call, &result, &told);
+        assert_true(result.bad >= 1);
+        assert_non_null(strstr(buf_cstr(&told.text), "cannot be unpacked any further"));
+        buf_done(&told.text);
+    }
+}
+
+static void check_bomb(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    static char bytes[1 << 20];
+    size_t len = 80u << 20;
+    char *lines = malloc(len + 1);
+    assert_non_null(lines);
+    memset(lines, '\n', len);
+    lines[len] = 0;
+    const char *const file[][2] = {{"a.txt", lines}, {"b.txt", "evil.com\n"}};
+    struct import_call call = {
+        .text = pack(true, "zstd", file, 2, bytes, sizeof(bytes)), .number = node->own.number, .tlp = TLP_CLEAR};
+    run(node, &call, &result, &told);
+    assert_int_equal(result.items, 0);
+    assert_int_equal(result.bad, 1);
+    assert_non_null(strstr(buf_cstr(&told.text), "1,000 times"));
+    buf_done(&told.text);
+    free(lines);
+}
+
+/* ---- many ---- */
+
+static void check_batches(void **state)
+{
+    enum { COUNT = 40000 };
+    struct node *node = *state;
+    struct import_result result;
+    struct buf text;
+    struct timespec begin, end;
+    buf_init(&text, 16u << 20);
+    for (int i = 0; i < COUNT; i++)
+        buf_fmt(&text, "host%d.example.com\n", i);
+    struct import_call call = {.text = buf_view(&text), .number = node->own.number, .tlp = TLP_CLEAR};
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    run(node, &call, &result, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_int_equal(result.added, COUNT);
+    assert_int_equal(result.first_index, 1);
+    assert_int_equal(node_size(node, node->own.number), COUNT + 1);
+    double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    print_message("# %d lines in %.2f s, %.0f a second\n", COUNT, seconds, COUNT / seconds);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    run(node, &call, &result, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_int_equal(result.duplicates, COUNT);
+    seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    print_message("# again: %.2f s, %.0f a second\n", seconds, COUNT / seconds);
+    buf_done(&text);
+}
+
+static int count_value(void *ctx, uint64_t key, uint64_t *value, struct err *err)
+{
+    uint64_t *sum = ctx;
+    (void)key;
+    (void)err;
+    *sum += *value;
+    return 0;
+}
+
+static void check_map(void **state)
+{
+    struct import_map map;
+    struct err err = {0};
+    uint64_t sum = 0;
+    (void)state;
+    import_map_init(&map, 10000);
+    assert_null(import_map_find(&map, 7));
+    for (uint64_t i = 0; i < 10000; i++)
+        assert_int_equal(import_map_put(&map, i * 0x10000, i, &err), 0);
+    assert_int_equal(import_map_put(&map, 3, 3, &err), ERR_LIMIT);
+    assert_int_equal(import_map_put(&map, 5 * 0x10000, 500, &err), 0);
+    for (uint64_t i = 0; i < 10000; i++)
+        assert_int_equal(*import_map_find(&map, i * 0x10000), i == 5 ? 500 : i);
+    assert_null(import_map_find(&map, 3));
+    assert_int_equal(import_map_each(&map, count_value, &sum, &err), 0);
+    assert_int_equal(sum, 9999 * 10000 / 2 + 495);
+    import_map_done(&map);
+}
+
+static void check_formats(void **state)
+{
+    static const struct {
+        const char *head, *name;
+        enum import_format format;
+    } cases[] = {
+        {"{\"type\":\"bundle\",\"objects\":[", "x", IMPORT_STIX},
+        {"  [ {\"type\":\"indicator\"", "x", IMPORT_STIX},
+        {"{\"more\":false,\"objects\":[", "x", IMPORT_STIX},
+        {"{\"response\":[{\"Event\":{\"type\":1", "x", IMPORT_MISP},
+        {"\xef\xbb\xbf{\"Event\":{", "x", IMPORT_MISP},
+        {"{\"type\":\"identity\",\"name\":\"an \\\"Event\\\"\"}", "x", IMPORT_STIX},
+        {"evil.com\n", "x", IMPORT_LIST},
+        {"", "x", IMPORT_LIST},
+        {"[Adblock Plus]\n||x.com^", "x", IMPORT_LIST},
+        {"evil.com\n", "trails/static/malware/x.txt", IMPORT_MALTRAIL},
+        {"# Copyright (c) 2014-2026 Maltrail developers\n", "x", IMPORT_MALTRAIL},
+    };
+    bool known;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(import_guess(span_str(cases[i].head), span_str(cases[i].name)), cases[i].format);
+    for (enum import_format format = IMPORT_AUTO; format <= IMPORT_MISP; format++) {
+        assert_int_equal(import_format_parse(span_str(import_format_word(format)), &known), format);
+        assert_true(known);
+    }
+    import_format_parse(SPAN_LIT("xml"), &known);
+    assert_false(known);
+}
+
+/* The pattern that we write and the pattern that is read agree on type and value. */
+static int same_value(void *ctx, enum ioc_type type, struct span value, struct err *err)
+{
+    struct got_item *item = ctx;
+    (void)err;
+    if (type == item->item.ioc_type && span_is(value, item->value))
+        item->item.line = 0;
+    return 0;
+}
+
+static void check_patterns_back(void **state)
+{
+    static const char list[] =
+        "1.2.3.4\n1.2.3.0/24\n2001:db8::1\n2001:db8::/32\nevil.com\nhttps://evil.com/a'b\\c%20d?e=f&g\n"
+        "http://evil.com:8080/\nd41d8cd98f00b204e9800998ecf8427e\nda39a3ee5e6b4b0d3255bfef95601890afd80709\n"
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\na'b@evil.com\n1.2.3.4:443\n"
+        "/gate'.php?id=1\nftp://1.2.3.4/x\nhttp://[2001:db8::1]/y\n";
+    struct got got;
+    struct err err = {0};
+    (void)state;
+    got_text(&got, IMPORT_LIST, "x.txt", list);
+    assert_int_equal(got.bad_count, 0);
+    assert_int_equal(got.item_count, 15);
+    for (size_t i = 0; i < got.item_count; i++) {
+        json_t *object = json_small_load(span_str(got.items[i].object), &err);
+        assert_non_null(object);
+        const char *pattern = json_string_value(json_object_get(object, "pattern"));
+        node_check(stix_pattern_values(span_str(pattern), same_value, &got.items[i], &err), &err);
+        if (got.items[i].item.line != 0)
+            fail_msg("%s does not give %s back", pattern, got.items[i].value);
+        json_decref(object);
+    }
+    got_done(&got);
+}
+
+#define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_setup, node_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(check_map),   cmocka_unit_test(check_formats), cmocka_unit_test(check_patterns_back),
+        NODE_TEST(check_list),         NODE_TEST(check_again),          NODE_TEST(check_dry_run),
+        NODE_TEST(check_marking),      NODE_TEST(check_local),          NODE_TEST(check_marking_known),
+        NODE_TEST(check_versions),     NODE_TEST(check_failures),       NODE_TEST(check_report_ends),
+        NODE_TEST(check_archives),     NODE_TEST(check_compressed),     NODE_TEST(check_broken_archives),
+        NODE_TEST(check_bomb),         NODE_TEST(check_batches),        NODE_TEST(check_bytes),
+        NODE_TEST(check_refused_data),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

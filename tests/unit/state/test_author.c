@@ -1,0 +1,323 @@
+#include "state/node.h"
+
+#include "base/sha256.h"
+
+static int rotate(struct node *node, int64_t number, const char *recovery, const char *next, struct err *err)
+{
+    return author_rotate(node->store, number, recovery ? node_path(node, recovery) : NULL, node_path(node, next),
+                         TIME_MS, err);
+}
+
+static size_t key_count(struct store *store, int64_t number)
+{
+    struct arena arena;
+    struct member member;
+    arena_init(&arena, 4u << 20);
+    good(store_member(store, number, &arena, &member, &err));
+    size_t count = member.key_count;
+    arena_done(&arena);
+    return count;
+}
+
+static void creating(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info, local, found;
+    node_start(&node);
+    node_member(&node, "first.example.org", true, &info);
+    assert_true(info.is_operator);
+    assert_int_equal(info.size, 1);
+    assert_true(origin_valid(span_str(info.origin)));
+    log_verify(node.store, info.number);
+    good(store_operator(node.store, &found, &err));
+    assert_int_equal(found.number, info.number);
+    struct author_new make = {.time_ms = TIME_MS, .role = LOG_OWN, .is_operator = true};
+    strcpy(make.profile.name, "second.example.org");
+    make.profile.class = CLASS_STATE;
+    make.recovery_path = node_path(&node, "second.recovery");
+    bad(author_create(node.store, &make, &local, &err), ERR_EXISTS, "is the operator here already");
+    assert_int_not_equal(access(make.recovery_path, F_OK), 0);
+    make.is_operator = false;
+    make.recovery_path = node_path(&node, "first.example.org.recovery");
+    bad(author_create(node.store, &make, &local, &err), ERR_EXISTS, "there already");
+    assert_int_equal(access(make.recovery_path, F_OK), 0);
+    make.recovery_path = NULL;
+    bad(author_create(node.store, &make, &local, &err), ERR_USAGE, "recovery key");
+    make.recovery_path = node_path(&node, "bad.recovery");
+    strcpy(make.profile.name, "no/slash");
+    bad(author_create(node.store, &make, &local, &err), ERR_SYNTAX, "name");
+    assert_int_not_equal(access(node_path(&node, "bad.recovery"), F_OK), 0);
+    strcpy(make.profile.name, "local.example.org");
+    make.recovery_path = NULL;
+    make.role = LOG_LOCAL;
+    good(author_create(node.store, &make, &local, &err));
+    assert_int_equal(local.role, LOG_LOCAL);
+    append_many(node.store, local.number, "l", 3, 50, false);
+    log_verify(node.store, local.number);
+    bad(mirror_cosign(node.store, local.number, 1795000000, &err), ERR_STATE, "not served");
+    node_stop(&node);
+}
+
+static void start_check(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    uint64_t first;
+    node_start(&node);
+    node_member(&node, "check.example.org", true, &info);
+    struct store *other = node_handle(&node);
+    struct buf text;
+    buf_init(&text, PAYLOAD_MAX);
+    record_make(&text, "x", 10);
+    struct author_item item = {buf_view(&text), true};
+    bad(author_append(other, info.number, &item, 1, TIME_MS, &first, &err), ERR_STATE, "--alone");
+    author_allow(other);
+    good(author_append(other, info.number, &item, 1, TIME_MS, &first, &err));
+    bad(author_append(other, info.number, &item, 0, TIME_MS, &first, &err), ERR_USAGE, "nothing");
+    item.text = SPAN_LIT("not a record");
+    bad(author_append(other, info.number, &item, 1, TIME_MS, &first, &err), ERR_SYNTAX, "record 1 of 1");
+    item.text = SPAN_LIT("tongzhou/1 connect/rotate\n\n{}");
+    bad(author_append(other, info.number, &item, 1, TIME_MS, &first, &err), ERR_USAGE, "tongzhou rotate");
+    item.text = SPAN_LIT("tongzhou/1 connect/erase\n\n9\n");
+    bad(author_append(other, info.number, &item, 1, TIME_MS, &first, &err), ERR_SYNTAX, "entry 9");
+    item.text = SPAN_LIT("tongzhou/1 connect/profile\n\n{}");
+    bad(author_append(other, info.number, &item, 1, TIME_MS, &first, &err), ERR_SYNTAX, "profile");
+    good(store_log(other, info.number, &info, &err));
+    assert_int_equal(info.size, 2);
+    store_close(other);
+    buf_done(&text);
+    node_stop(&node);
+}
+
+static void rotating(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "rotate.example.org", true, &info);
+    append_many(node.store, info.number, "r", 300, 50, true);
+    good(rotate(&node, info.number, NULL, "next1", &err));
+    log_verify(node.store, info.number);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    bad(rotate(&node, info.number, "rotate.example.org.recovery", "next2", &err), ERR_VERIFY, "not the recovery key");
+    assert_int_not_equal(access(node_path(&node, "next2"), F_OK), 0);
+    bad(rotate(&node, info.number, NULL, "next1", &err), ERR_EXISTS, "there already");
+    good(rotate(&node, info.number, "next1", "next2", &err));
+    log_verify(node.store, info.number);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    log_verify(node.store, info.number);
+    assert_int_equal(key_count(node.store, info.number), 3);
+    node_stop(&node);
+}
+
+/* The key file is gone; the recovery key brings all of them back. */
+static void keys_lost(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    struct keys before, after;
+    uint64_t first;
+    node_start(&node);
+    node_member(&node, "lost.example.org", true, &info);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    good(keys_load(node.dir, span_str(info.origin), &before, &err));
+    good(keys_remove(node.dir, span_str(info.origin), &err));
+    struct buf text;
+    buf_init(&text, PAYLOAD_MAX);
+    record_make(&text, "x", 10);
+    struct author_item item = {buf_view(&text), true};
+    bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_NOTFOUND, "no keys");
+    bad(rotate(&node, info.number, NULL, "n1", &err), ERR_NOTFOUND, "no keys");
+    good(rotate(&node, info.number, "lost.example.org.recovery", "n1", &err));
+    good(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err));
+    log_verify(node.store, info.number);
+    good(keys_load(node.dir, span_str(info.origin), &after, &err));
+    assert_memory_not_equal(before.cosigner_seed, after.cosigner_seed, 32);
+    good(mirror_cosign(node.store, info.number, 1795000000, &err));
+    buf_done(&text);
+    node_stop(&node);
+}
+
+static void moved(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    struct arena arena;
+    struct member member;
+    struct keys keys;
+    struct profile published;
+    node_start(&node);
+    node_member(&node, "moved.example.org", true, &info);
+    const char *host = "host.example.net/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    bad(author_new_profile(node.store, info.number, SPAN_LIT("no origin"), TIME_MS, &err), ERR_SYNTAX, "host");
+    good(author_new_profile(node.store, info.number, span_str(host), TIME_MS, &err));
+    arena_init(&arena, 1u << 20);
+    good(store_member(node.store, info.number, &arena, &member, &err));
+    good(keys_load(node.dir, span_str(info.origin), &keys, &err));
+    keys_publish(&keys, &published);
+    assert_string_equal(member.profile.host, host);
+    assert_memory_equal(member.profile.cosigner_key, published.cosigner_key, 32);
+    assert_memory_equal(member.profile.request_key, published.request_key, 32);
+    assert_memory_equal(member.profile.encryption_key, published.encryption_key, 32);
+    assert_memory_equal(member.profile.log_key, published.log_key, 32);
+    assert_int_equal(member.profile_index, 1);
+    arena_done(&arena);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    log_verify(node.store, info.number);
+    node_stop(&node);
+}
+
+/* The process ends at any step of a rotation: the member can go on afterwards, with one key or the other. */
+static void rotation_crash(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "rotate.example.org", true, &info);
+    bool done = false;
+    size_t keys = 1;
+    int n = 1, promoted = 0;
+    for (; !done && n < 100; n++) {
+        int wait_status;
+        char next[32];
+        snprintf(next, sizeof next, "next-%d", n);
+        store_close(node.store);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct node mine = node;
+            struct err err;
+            mine.store = node_handle(&mine);
+            author_allow(mine.store);
+            steps_left = n;
+            disk_set_hook(step_hook, NULL);
+            _exit(rotate(&mine, info.number, NULL, next, &err) ? 6 : 0);
+        }
+        assert_int_equal(waitpid(child, &wait_status, 0), child);
+        assert_true(WIFEXITED(wait_status));
+        done = WEXITSTATUS(wait_status) == 0;
+        assert_true(done || WEXITSTATUS(wait_status) == 7);
+        node.store = node_handle(&node);
+        author_allow(node.store);
+        size_t now = key_count(node.store, info.number);
+        assert_true(now == keys || now == keys + 1);
+        if (now > keys && !done)
+            promoted++;
+        /* The recovery key that the log names is one whose file is there. */
+        if (now > keys)
+            assert_int_equal(access(node_path(&node, next), F_OK), 0);
+        keys = now;
+        append_many(node.store, info.number, "c", 1, 50, true);
+        log_verify(node.store, info.number);
+    }
+    assert_true(done);
+    assert_true(promoted > 0);
+    assert_true(n > 10);
+    node_stop(&node);
+}
+
+static void standing(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info, next;
+    uint64_t first;
+    node_start(&node);
+    node_member(&node, "standing.example.org", true, &info);
+    append_many(node.store, info.number, "s", 5, 50, true);
+    struct buf text, proof;
+    buf_init(&text, PAYLOAD_MAX);
+    buf_init(&proof, INLINE_MAX);
+    record_make(&text, "x", 10);
+    struct author_item item = {buf_view(&text), true};
+    good(store_begin(node.store, &err));
+    good(mirror_fork(node.store, info.number, false, 0, SPAN_LIT("two heads"), &err));
+    good(store_commit(node.store, &err));
+    bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_STATE, "suspended");
+    good(store_begin(node.store, &err));
+    good(mirror_fork(node.store, info.number, true, 4, SPAN_LIT("at 4"), &err));
+    good(mirror_fork(node.store, info.number, true, 5, SPAN_LIT("at 5"), &err));
+    good(mirror_fork(node.store, info.number, true, 3, SPAN_LIT("at 3"), &err));
+    good(mirror_fork(node.store, info.number, true, 3, SPAN_LIT("at 3 again"), &err));
+    good(mirror_fork(node.store, info.number, false, 0, SPAN_LIT("two heads again"), &err));
+    good(store_commit(node.store, &err));
+    good(store_log(node.store, info.number, &next, &err));
+    assert_int_equal(next.standing, STANDING_FROZEN);
+    assert_int_equal(next.frozen_from, 3);
+    assert_true(next.seq > info.seq);
+    good(mirror_fork_proof(node.store, info.number, &proof, &err));
+    assert_true(span_is(buf_view(&proof), "at 3"));
+    bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_STATE, "--succeeds");
+    bad(author_rotate(node.store, info.number, NULL, node_path(&node, "n"), TIME_MS, &err), ERR_STATE, "--succeeds");
+    bad(mirror_cosign(node.store, info.number, 1795000000, &err), ERR_STATE, "forked");
+    /* The member goes on in a new log, with the old one's blessing or not at all. */
+    struct author_new make = {.time_ms = TIME_MS,
+                              .role = LOG_OWN,
+                              .recovery_path = node_path(&node, "successor.recovery"),
+                              .succeeds = span_str(info.origin)};
+    strcpy(make.profile.name, "standing.example.org");
+    make.profile.class = CLASS_CIVIL;
+    bad(author_create(node.store, &make, &next, &err), ERR_USAGE, "recovery key");
+    uint8_t other[32];
+    good(recovery_create(node_path(&node, "other.recovery"), SPAN_LIT("x"), other, &err));
+    make.old_recovery_path = node_path(&node, "other.recovery");
+    make.recovery_path = node_path(&node, "successor.recovery");
+    bad(author_create(node.store, &make, &next, &err), ERR_VERIFY, "succession");
+    make.old_recovery_path = node_path(&node, "standing.example.org.recovery");
+    make.recovery_path = node_path(&node, "successor.recovery");
+    good(author_create(node.store, &make, &next, &err));
+    struct arena arena;
+    struct member old_member, new_member;
+    arena_init(&arena, 1u << 20);
+    good(store_member(node.store, info.number, &arena, &old_member, &err));
+    good(store_member(node.store, next.number, &arena, &new_member, &err));
+    good(succeeds_verify(&new_member.profile, &old_member, &err));
+    arena_done(&arena);
+    append_many(node.store, next.number, "s", 5, 50, true);
+    buf_done(&text);
+    buf_done(&proof);
+    node_stop(&node);
+}
+
+static void constitution(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "const.example.org", true, &info);
+    append_many(node.store, info.number, "c", 300, 50, true);
+    good(author_erase(node.store, info.number, 5, TIME_MS, &err));
+    good(rotate(&node, info.number, NULL, "n1", &err));
+    append_many(node.store, info.number, "c", 300, 50, true);
+    good(author_new_profile(node.store, info.number, SPAN_LIT(""), TIME_MS, &err));
+    struct arena arena;
+    const uint64_t *list;
+    size_t count;
+    arena_init(&arena, 1u << 20);
+    good(store_constitution(node.store, info.number, &arena, &list, &count, &err));
+    assert_int_equal(count, 4);
+    assert_int_equal(list[0], 0);
+    assert_int_equal(list[1], 301);
+    assert_int_equal(list[2], 302);
+    assert_int_equal(list[3], 603);
+    arena_done(&arena);
+    node_stop(&node);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(creating),  cmocka_unit_test(start_check), cmocka_unit_test(rotating),
+        cmocka_unit_test(keys_lost), cmocka_unit_test(moved),       cmocka_unit_test(rotation_crash),
+        cmocka_unit_test(standing),  cmocka_unit_test(constitution),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+#include "state/node.h"
+
+#include <sodium.h>
+
+#include "base/codec.h"
+
+static struct node node;
+static char origin[ORIGIN_MAX + 1];
+
+static int start(void **state)
+{
+    (void)state;
+    node_start(&node);
+    struct tlog_hash leaf = {{7}};
+    char base32[BASE32_LEN(32) + 1];
+    base32_encode(leaf.b, 32, base32);
+    snprintf(origin, sizeof origin, "keys.example.org/%s", base32);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    node_stop(&node);
+    return 0;
+}
+
+static void key_path(char out[256])
+{
+    uint8_t hash[32];
+    char hex[65];
+    origin_hash(span_str(origin), hash);
+    hex_encode(hash, 32, hex);
+    snprintf(out, 256, "%s/keys/%s.key", node.dir, hex);
+}
+
+static void save_and_load(void **state)
+{
+    (void)state;
+    struct keys keys, back;
+    struct stat st;
+    char path[256], folder[128];
+    keys_make(&keys);
+    strcpy(keys.origin, origin);
+    bad(keys_load(node.dir, span_str(origin), &back, &err), ERR_NOTFOUND, "no keys of");
+    for (int next = 0; next < 2; next++) {
+        keys.has_next = next;
+        if (next)
+            memset(keys.next_seed, 9, 32);
+        good(keys_save(node.dir, &keys, &err));
+        good(keys_load(node.dir, span_str(origin), &back, &err));
+        assert_memory_equal(&keys, &back, sizeof keys);
+    }
+    key_path(path);
+    snprintf(folder, sizeof folder, "%s/keys", node.dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    /* Others may read it. */
+    assert_int_equal(chmod(path, 0640), 0);
+    bad(keys_load(node.dir, span_str(origin), &back, &err), ERR_REFUSED, "chmod 600");
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    good(keys_save(node.dir, &keys, &err));
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    good(keys_remove(node.dir, span_str(origin), &err));
+    bad(keys_remove(node.dir, span_str(origin), &err), ERR_NOTFOUND, "no keys of");
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void out_of_form(void **state)
+{
+    (void)state;
+    struct keys keys, back;
+    struct buf text, broken;
+    keys_make(&keys);
+    strcpy(keys.origin, origin);
+    buf_init(&text, 4096);
+    buf_init(&broken, 8192);
+    keys_format(&keys, &text);
+    good(keys_parse(buf_view(&text), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+    for (size_t cut = 0; cut < text.len; cut++) {
+        struct err err;
+        assert_int_equal(keys_parse(span_of(text.data, cut), &back, &err), ERR_SYNTAX);
+    }
+    buf_span(&broken, buf_view(&text));
+    buf_str(&broken, "more\n");
+    bad(keys_parse(buf_view(&broken), &back, &err), ERR_SYNTAX, "keys");
+    assert_true(sodium_is_zero((const unsigned char *)&back, sizeof back));
+    /* Another member's file under this name. */
+    good(keys_save(node.dir, &keys, &err));
+    char path[256];
+    key_path(path);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 7, SEEK_SET), 0);
+    fputs("lies", file);
+    fclose(file);
+    bad(keys_load(node.dir, span_str(origin), &back, &err), ERR_SYNTAX, "these are keys of");
+    buf_done(&text);
+    buf_done(&broken);
+}
+
+static void public_halves(void **state)
+{
+    (void)state;
+    struct keys keys;
+    struct profile profile;
+    uint8_t wanted[32];
+    keys_make(&keys);
+    keys_publish(&keys, &profile);
+    ed25519_keypair(keys.request_seed, wanted);
+    assert_memory_equal(profile.request_key, wanted, 32);
+    assert_int_equal(crypto_scalarmult_base(wanted, keys.encryption_seed), 0);
+    assert_memory_equal(profile.encryption_key, wanted, 32);
+    keys_wipe(&keys);
+    assert_true(sodium_is_zero((const unsigned char *)&keys, sizeof keys));
+}
+
+static void recovery(void **state)
+{
+    (void)state;
+    uint8_t public_key[32], seed[32], again[32];
+    struct stat st;
+    const char *path = node_path(&node, "take-me-away");
+    good(recovery_create(path, span_str(origin), public_key, &err));
+    bad(recovery_create(path, span_str(origin), public_key, &err), ERR_EXISTS, "there already");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    good(recovery_load(path, seed, &err));
+    ed25519_keypair(seed, again);
+    assert_memory_equal(public_key, again, 32);
+    assert_int_equal(chmod(path, 0644), 0);
+    bad(recovery_load(path, seed, &err), ERR_REFUSED, "others may read it");
+    bad(recovery_load(node_path(&node, "nowhere"), seed, &err), ERR_NOTFOUND, "nowhere");
+    path = node_path(&node, "rubbish");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("tongzhou-recovery name AAAA\n", file);
+    fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
+    bad(recovery_load(path, seed, &err), ERR_SYNTAX, "no recovery key");
+    bad(recovery_create(node_path(&node, "no/such/folder"), SPAN_LIT("x"), public_key, &err), ERR_IO, "no/such");
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(save_and_load),
+        cmocka_unit_test(out_of_form),
+        cmocka_unit_test(public_halves),
+        cmocka_unit_test(recovery),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

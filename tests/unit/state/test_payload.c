@@ -1,0 +1,276 @@
+#include "state/node.h"
+
+#include "base/random.h"
+
+/* A node that holds the log of another without any payload. */
+static void mirror_of(struct node *from, int64_t number, struct node *to, struct log_info *ret)
+{
+    struct log_info info;
+    struct buf bundle, note;
+    uint64_t count;
+    buf_init(&bundle, 64u << 20);
+    buf_init(&note, NOTE_MAX);
+    good(store_log(from->store, number, &info, &err));
+    good(store_read_entries(from->store, number, 0, (size_t)info.size, &bundle, &err));
+    good(store_checkpoint(from->store, number, &note, &err));
+    struct log_new log = {.origin = span_str(info.origin), .role = LOG_MIRROR, .mode = MODE_FULL};
+    int64_t here;
+    good(store_begin(to->store, &err));
+    good(store_log_create(to->store, &log, &here, &err));
+    good(mirror_stage(to->store, here, buf_view(&bundle), &count, &err));
+    good(mirror_finish(to->store, here, buf_view(&note), &err));
+    good(store_commit(to->store, &err));
+    good(store_log(to->store, here, ret, &err));
+    buf_done(&bundle);
+    buf_done(&note);
+}
+
+static void payload_parts(struct store *store, int64_t number, uint64_t index, struct buf *item)
+{
+    buf_clear(item);
+    good(payload_read(store, number, index, item, NULL, &err));
+}
+
+#define PARTS(item) span_of((item).data + 4, SEAL_SALT), span_of((item).data + 36, (item).len - 36)
+
+static void arriving_later(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror, now;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 700, 200, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    struct buf item;
+    uint64_t wanted;
+    unsigned flags;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    good(payload_next_wanted(b.store, mirror.number, 0, &wanted, &err));
+    assert_int_equal(wanted, 1); /* entry 0 stands inline */
+    good(payload_flags(b.store, mirror.number, 0, &flags, &err));
+    assert_int_equal(flags, SLOT_INLINE);
+    bad(payload_read(b.store, mirror.number, 3, &item, &flags, &err), ERR_NOTFOUND, "not held");
+    assert_int_equal(flags, 0);
+    /* In files and in the tail, small and known to be asked in any order; every second one clear. */
+    static const uint64_t order[] = {699, 5, 255, 256, 511, 512, 650, 1, 600, 254};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        payload_parts(a.store, own.number, order[i], &item);
+        good(store_begin(b.store, &err));
+        good(payload_put(b.store, mirror.number, order[i], PARTS(item), i % 2 == 0, &err));
+        payload_expect(b.store, mirror.number, order[i], "p");
+        good(payload_put(b.store, mirror.number, order[i], PARTS(item), i % 2 == 0, &err));
+        good(store_commit(b.store, &err));
+        payload_expect(b.store, mirror.number, order[i], "p");
+        good(payload_flags(b.store, mirror.number, order[i], &flags, &err));
+        assert_int_equal(flags, SLOT_HELD | (i % 2 == 0 ? SLOT_CLEAR : 0));
+    }
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, 10);
+    assert_true(now.seq > mirror.seq);
+    good(payload_next_wanted(b.store, mirror.number, 0, &wanted, &err));
+    assert_int_equal(wanted, 2);
+    good(payload_next_wanted(b.store, mirror.number, 699, &wanted, &err));
+    assert_int_equal(wanted, 701 - 1);
+    /* What does not fit the seal. */
+    payload_parts(a.store, own.number, 7, &item);
+    good(store_begin(b.store, &err));
+    bad(payload_put(b.store, mirror.number, 8, PARTS(item), true, &err), ERR_VERIFY, "payload of entry 8");
+    bad(payload_put(b.store, mirror.number, 0, PARTS(item), true, &err), ERR_SYNTAX, "payload of entry 0");
+    bad(payload_put(b.store, mirror.number, 701, PARTS(item), true, &err), ERR_NOTFOUND, "701");
+    good(payload_refuse(b.store, mirror.number, 2, &err));
+    good(payload_refuse(b.store, mirror.number, 1, &err));
+    good(payload_refuse(b.store, mirror.number, 690, &err));
+    good(store_commit(b.store, &err));
+    good(payload_flags(b.store, mirror.number, 2, &flags, &err));
+    assert_int_equal(flags, SLOT_REFUSED);
+    good(payload_flags(b.store, mirror.number, 690, &flags, &err));
+    assert_int_equal(flags, SLOT_REFUSED);
+    payload_expect(b.store, mirror.number, 1, "p");
+    good(payload_next_wanted(b.store, mirror.number, 0, &wanted, &err));
+    assert_int_equal(wanted, 3);
+    buf_done(&item);
+    node_stop(&a);
+    node_stop(&b);
+}
+
+/* A payload given up in a transaction leaves nothing, in the file neither. */
+static void rolled_back(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror, now;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 400, 200, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    struct buf item;
+    char path[256];
+    struct stat st;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    payload_parts(a.store, own.number, 9, &item);
+    good(store_begin(b.store, &err));
+    good(payload_put(b.store, mirror.number, 9, PARTS(item), true, &err));
+    store_rollback(b.store);
+    snprintf(path, sizeof path, "%s/payloads/%s/data", b.dir, mirror.hex);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, 0);
+    assert_int_equal(now.bytes, mirror.bytes);
+    assert_null(payload_text(b.store, mirror.number, 9));
+    buf_done(&item);
+    node_stop(&a);
+    node_stop(&b);
+}
+
+/* Slots wait in state.db and move to the file by thousands; nobody sees a difference. */
+static void settling(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 9000, 30, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    struct buf item;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    uint64_t index = 1;
+    while (index <= 8960) {
+        good(store_begin(b.store, &err));
+        for (uint64_t end = index + 2000; index < end && index <= 8960; index++) {
+            payload_parts(a.store, own.number, index, &item);
+            good(payload_put(b.store, mirror.number, index, PARTS(item), true, &err));
+        }
+        good(store_commit(b.store, &err));
+    }
+    good(store_begin(b.store, &err));
+    good(store_commit(b.store, &err));
+    sqlite3_stmt *count;
+    assert_int_equal(sqlite3_prepare_v2(store_db(b.store), "SELECT count(*) FROM slot", -1, &count, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(count, 0), 0);
+    sqlite3_finalize(count);
+    node_again(&b);
+    for (uint64_t i = 1; i <= 8960; i += 11)
+        payload_expect(b.store, mirror.number, i, "p");
+    uint64_t wanted;
+    good(payload_next_wanted(b.store, mirror.number, 0, &wanted, &err));
+    assert_int_equal(wanted, 8961);
+    buf_done(&item);
+    node_stop(&a);
+    node_stop(&b);
+}
+
+static void bundles(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "bundles.example.org", true, &info);
+    append_many(node.store, info.number, "c", 300, 100, true);
+    append_many(node.store, info.number, "n", 300, 100, false);
+    struct buf out;
+    size_t count;
+    buf_init(&out, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 4096);
+    for (int clear_only = 0; clear_only < 2; clear_only++) {
+        buf_clear(&out);
+        good(payload_read_bundle(node.store, info.number, 200, 401, clear_only, &out, &count, &err));
+        assert_int_equal(count, 401);
+        struct payload_reader reader = {buf_view(&out), 0};
+        struct payload_item item;
+        struct err reader_err;
+        for (uint64_t i = 200; i < 601; i++) {
+            assert_int_equal(payload_next(&reader, &item, &reader_err), 1);
+            assert_int_equal(item.hole, clear_only && i > 300);
+            if (item.hole)
+                continue;
+            struct buf entry;
+            buf_init(&entry, ENTRY_MAX + 2);
+            good(store_read_entry(node.store, info.number, i, &entry, &err));
+            good(seal_check(span_str(info.origin), buf_view(&entry), item.salt, item.payload, &err));
+            buf_done(&entry);
+        }
+        assert_int_equal(payload_next(&reader, &item, &reader_err), 0);
+    }
+    bad(payload_read_bundle(node.store, info.number, 600, 2, true, &out, &count, &err), ERR_NOTFOUND, "601");
+    buf_done(&out);
+    node_stop(&node);
+}
+
+/* Large payloads stand in `data` from the start, also of the tail; an answer stops at its maximum. */
+static void large(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "large.example.org", true, &info);
+    append_many(node.store, info.number, "L", 3, 12u << 20, true);
+    append_many(node.store, info.number, "L", 1, PAYLOAD_TAIL_MAX + 1, true);
+    append_many(node.store, info.number, "L", 1, 1000, true);
+    struct buf out;
+    size_t count;
+    buf_init(&out, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 4096);
+    good(payload_read_bundle(node.store, info.number, 0, 6, true, &out, &count, &err));
+    assert_int_equal(count, 3);
+    buf_clear(&out);
+    good(payload_read_bundle(node.store, info.number, 3, 3, true, &out, &count, &err));
+    assert_int_equal(count, 3);
+    append_many(node.store, info.number, "L", 300, 10, true);
+    node_again(&node);
+    log_verify(node.store, info.number);
+    for (uint64_t i = 1; i < 306; i++)
+        payload_expect(node.store, info.number, i, "L");
+    buf_done(&out);
+    node_stop(&node);
+}
+
+/* A slot that points at another entry's item, or nowhere, holds nothing; it never serves something else. */
+static void wrong_slots(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "slots.example.org", true, &info);
+    append_many(node.store, info.number, "w", 600, 100, true);
+    store_close(node.store);
+    char path[256];
+    uint8_t slot[8];
+    snprintf(path, sizeof path, "%s/payloads/%s/slots", node.dir, info.hex);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 8 * 10, SEEK_SET), 0);
+    assert_int_equal(fread(slot, 1, 8, file), 8);
+    assert_int_equal(fseek(file, 8 * 20, SEEK_SET), 0);
+    assert_int_equal(fwrite(slot, 1, 8, file), 8);
+    memset(slot + 2, 0xff, 6);
+    assert_int_equal(fwrite(slot, 1, 8, file), 8);
+    slot[7] = 3;
+    memset(slot + 2, 0, 5);
+    assert_int_equal(fwrite(slot, 1, 8, file), 8);
+    fclose(file);
+    node.store = node_handle(&node);
+    payload_expect(node.store, info.number, 10, "w");
+    assert_null(payload_text(node.store, info.number, 20));
+    assert_null(payload_text(node.store, info.number, 21));
+    assert_null(payload_text(node.store, info.number, 22));
+    payload_expect(node.store, info.number, 23, "w");
+    node_stop(&node);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back), cmocka_unit_test(settling),
+        cmocka_unit_test(bundles),        cmocka_unit_test(large),       cmocka_unit_test(wrong_slots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
