@@ -246,7 +246,11 @@ static void benign_address(char *out, size_t size)
 
 static void local_address(char *out, size_t size)
 {
-    snprintf(out, size, "10.%u.%u.%u", below(4), below(256), 1 + below(254));
+    unsigned address;
+    do
+        address = 10u << 24 | below(4) << 16 | below(256) << 8 | (1 + below(254));
+    while (address_listed(address));
+    snprintf(out, size, "10.%u.%u.%u", address >> 16 & 255, address >> 8 & 255, address & 255);
 }
 
 static void benign_path(char *out, size_t size)

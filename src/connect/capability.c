@@ -39,7 +39,8 @@ static int erase_apply(struct fold *fold, const struct fold_record *record, stru
     uint64_t target;
     int code = erase_parse(record->record, &target, err);
     if (code == 0 && target >= record->index)
-        code = err_set(err, ERR_SYNTAX, "withdraws entry %llu, which is not in front of it", (unsigned long long)target);
+        code =
+            err_set(err, ERR_SYNTAX, "withdraws entry %llu, which is not in front of it", (unsigned long long)target);
     if (code < 0)
         return code;
     sqlite3_stmt *insert =

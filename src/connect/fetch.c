@@ -378,8 +378,8 @@ static bool redirected(struct fetch *fetch)
         }
     }
     text_escape_into(text, sizeof(text), span_str(to ? to : "nowhere"));
-    reply->code = err_set(&reply->err, ERR_REFUSED, "status %d: a redirect to %s, which is not followed", reply->status,
-                          text);
+    reply->code =
+        err_set(&reply->err, ERR_REFUSED, "status %d: a redirect to %s, which is not followed", reply->status, text);
     return false;
 }
 

@@ -10,36 +10,36 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
-#define FETCH_HEADERS_MAX 65536        /* bytes of an answer's header */
-#define FETCH_CONNECTIONS_PER_HOST 10  /* a long poll, eight pulls, one to spare */
-#define FETCH_CONNECTIONS_MAX 160      /* of one fetcher: sync keeps below 200 descriptors */
+#define FETCH_HEADERS_MAX 65536       /* bytes of an answer's header */
+#define FETCH_CONNECTIONS_PER_HOST 10 /* a long poll, eight pulls, one to spare */
+#define FETCH_CONNECTIONS_MAX 160     /* of one fetcher: sync keeps below 200 descriptors */
 #define FETCH_REDIRECTS_MAX 5
 
 struct fetcher;
 struct fetch; /* one request under way */
 
 struct fetch_reply {
-    int code;                /* 0: an answer came, see status; or an errcode with err.text */
+    int code; /* 0: an answer came, see status; or an errcode with err.text */
     struct err err;
-    int status;              /* HTTP */
+    int status; /* HTTP */
     char etag[256], last_modified[64], content_type[128], content_range[128];
-    unsigned retry_after_s;  /* 0: not said */
-    struct buf body;         /* of a 200 or 206 without sink; `done` may take it over (then buf_init it again) */
+    unsigned retry_after_s;       /* 0: not said */
+    struct buf body;              /* of a 200 or 206 without sink; `done` may take it over (then buf_init it again) */
     uint64_t bytes_in, bytes_out; /* headers and bodies */
     int64_t took_ms;
 };
 
 struct fetch_request {
-    const char *url;                  /* http:// or https://, copied */
-    size_t body_max;                  /* bytes; more is ERR_LIMIT */
+    const char *url;                                        /* http:// or https://, copied */
+    size_t body_max;                                        /* bytes; more is ERR_LIMIT */
     const char *if_none_match, *if_modified_since, *accept; /* NULL: none */
-    bool has_range;                   /* bytes from `range_from`, up to and with `range_to` (0: the end) */
+    bool has_range; /* bytes from `range_from`, up to and with `range_to` (0: the end) */
     uint64_t range_from, range_to;
-    unsigned wait_s;                  /* "Prefer: wait=N"; 0: none. The low speed limit waits as much longer */
-    unsigned connect_timeout_ms;      /* 0: PEER_CONNECT_TIMEOUT_MS */
+    unsigned wait_s;                     /* "Prefer: wait=N"; 0: none. The low speed limit waits as much longer */
+    unsigned connect_timeout_ms;         /* 0: PEER_CONNECT_TIMEOUT_MS */
     unsigned low_speed_bps, low_speed_s; /* 0: PEER_LOW_SPEED_BPS, PEER_LOW_SPEED_S */
-    unsigned total_ms;                /* 0: no limit but the slowest speed */
-    bool redirects_same_host;         /* follow to the same host (http may become https) */
+    unsigned total_ms;                   /* 0: no limit but the slowest speed */
+    bool redirects_same_host;            /* follow to the same host (http may become https) */
     /* Takes the pieces of a 200's body instead of reply.body; non-zero ends the request with that error. */
     int (*sink)(void *ctx, struct span piece, struct err *err);
     /* Called once from fetcher_run, unless cancelled. May start and cancel others. Not for fetch_once. */

@@ -10,9 +10,9 @@
 #include "tlog/checkpoint.h"
 #include "tlog/tile.h"
 
-#define REMOTE_TILES 32       /* kept: a proof needs two a level */
+#define REMOTE_TILES 32            /* kept: a proof needs two a level */
 #define HUNT_ARENA_MAX (16u << 20) /* bytes: ROTATIONS_MAX entries of ENTRY_MAX would be as much; real ones are 1 kB */
-#define UNTOLD "forks.untold" /* fact: u32 length ‖ record, of proofs that wait to be signed for */
+#define UNTOLD "forks.untold"      /* fact: u32 length ‖ record, of proofs that wait to be signed for */
 #define UNTOLD_MAX 65536
 
 /* ---- the peer's tiles as a source of hashes ---- */
@@ -95,7 +95,8 @@ static int remote_load(struct remote *remote, int level, uint64_t index, const s
     if (len != (size_t)tile.width * TLOG_HASH_SIZE)
         return err_set(err, ERR_SYNTAX, "tile of level %d: %zu bytes, expected %u", level, len,
                        tile.width * TLOG_HASH_SIZE);
-    struct remote_tile *slot = &remote->tiles[remote->count < REMOTE_TILES ? remote->count++ : remote->turn++ % REMOTE_TILES];
+    struct remote_tile *slot =
+        &remote->tiles[remote->count < REMOTE_TILES ? remote->count++ : remote->turn++ % REMOTE_TILES];
     slot->level = level;
     slot->index = index;
     slot->width = width;
@@ -113,7 +114,8 @@ static int remote_read(void *ctx, unsigned level, uint64_t first, size_t count, 
             return code;
         size_t at = (size_t)(first % TILE_WIDTH), n = tile->width > at ? tile->width - at : 0;
         if (n == 0)
-            return err_set(err, ERR_USAGE, "hash %llu of level %u is beyond the tree", (unsigned long long)first, level);
+            return err_set(err, ERR_USAGE, "hash %llu of level %u is beyond the tree", (unsigned long long)first,
+                           level);
         if (n > count)
             n = count;
         memcpy(out, tile->hashes + at, n * sizeof(*out));
@@ -292,8 +294,10 @@ static int prove(struct prey *prey, const uint64_t *index, struct buf *out, stru
     struct fork_proof proof = {.has_index = index != NULL, .index = index ? *index : 0};
     struct chain chain;
     struct err unsigned_ = {0};
-    uint64_t limit = prey->a.checkpoint.size < prey->b.checkpoint.size ? prey->a.checkpoint.size : prey->b.checkpoint.size;
-    int code = chain_make(prey->store, prey->log->number, prey->member, index ? *index : limit, prey->arena, &chain, err);
+    uint64_t limit =
+        prey->a.checkpoint.size < prey->b.checkpoint.size ? prey->a.checkpoint.size : prey->b.checkpoint.size;
+    int code =
+        chain_make(prey->store, prey->log->number, prey->member, index ? *index : limit, prey->arena, &chain, err);
     if (code < 0)
         return code;
     if (member_verify_checkpoint(&chain.member, &prey->a.parsed, &prey->a.checkpoint, &unsigned_) < 0 ||

@@ -14,12 +14,12 @@
 struct fetcher;
 
 struct fork_hunt {
-    const char *url;       /* of the peer that holds the other branch */
-    struct span note;      /* its checkpoint, signed by the log */
-    bool may_sign;         /* tell the community: append connect/fork to the operator's own log */
+    const char *url;  /* of the peer that holds the other branch */
+    struct span note; /* its checkpoint, signed by the log */
+    bool may_sign;    /* tell the community: append connect/fork to the operator's own log */
     int64_t now_ms;
     unsigned low_speed_bps, low_speed_s, connect_timeout_ms; /* as in fetch.h; 0: usual */
-    const atomic_bool *stop; /* give up soon after this becomes true; may be NULL */
+    const atomic_bool *stop;                                 /* give up soon after this becomes true; may be NULL */
 };
 
 enum fork_outcome {
@@ -30,9 +30,9 @@ enum fork_outcome {
 
 struct fork_found {
     enum fork_outcome outcome;
-    uint64_t index;     /* FORK_PROVEN */
-    bool told;          /* the record stands in our own log */
-    struct buf record;  /* the record's text; always to be freed by the caller */
+    uint64_t index;    /* FORK_PROVEN */
+    bool told;         /* the record stands in our own log */
+    struct buf record; /* the record's text; always to be freed by the caller */
 };
 
 /*

@@ -40,8 +40,8 @@ static bool is_frozen_already(struct store *store, const struct fork_proof *proo
            log.standing == STANDING_FROZEN && (!proof->has_index || log.frozen_from <= proof->index);
 }
 
-static int scan_freeze(struct store *store, const struct fork_proof *proof, enum fork_verdict verdict,
-                       struct span text, struct err *err)
+static int scan_freeze(struct store *store, const struct fork_proof *proof, enum fork_verdict verdict, struct span text,
+                       struct err *err)
 {
     struct log_info log;
     int code = store_begin(store, err);

@@ -63,11 +63,11 @@ static void bind_text(sqlite3_stmt *statement, int column, const char *text)
 static int member_write(struct fold *fold, int64_t number, const struct member *member, struct err *err)
 {
     const struct profile *profile = &member->profile;
-    sqlite3_stmt *insert = index_statement(
-        fold->index,
-        "INSERT OR REPLACE INTO connect_member(ref, origin, name, class, jurisdiction, contact, host, succeeds, log_key,"
-        " profile, rotations) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        err);
+    sqlite3_stmt *insert = index_statement(fold->index,
+                                           "INSERT OR REPLACE INTO connect_member(ref, origin, name, class, "
+                                           "jurisdiction, contact, host, succeeds, log_key,"
+                                           " profile, rotations) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                                           err);
     if (!insert)
         return err->code;
     sqlite3_bind_int64(insert, 1, RECORD_REF(number, 0));

@@ -1,11 +1,15 @@
 /* Home: who we are, is everybody in touch, what is new. */
+#include <stdio.h>
+
 #include "connect/pages.h"
 #include "state/peers.h"
 
-#define NEWEST 12     /* records under "What is new" */
+#define NEWEST 400    /* records looked at for "What is new" */
+#define RUN_SHOWN 3   /* of records of one member and kind in a row */
+#define KIND_MAX 64   /* bytes of a kind's name */
 #define LOGS_SHOWN 25 /* of the mirrored logs; those that are behind come first */
-#define RECENTLY_MS                                                                                                    \
-    (INT64_C(15) * 60 * 1000) /* a peer reached within this is in touch: several rounds of long polling */
+/* A peer reached within this is in touch: several rounds of long polling. */
+#define RECENTLY_MS (INT64_C(15) * 60 * 1000)
 
 /* ---- who we are ---- */
 
@@ -289,16 +293,42 @@ static int write_mirrors(struct page *page, const struct view *view, const struc
 
 struct newest {
     struct page *page;
-    size_t count;
+    size_t count, run; /* rows so far; those of one member and kind in a row */
+    char origin[ORIGIN_MAX + 1], kind[KIND_MAX + 1];
 };
+
+/* An import brings thousands at once; they must not hide what the others say. */
+static void end_run(struct newest *newest)
+{
+    struct page *page = newest->page;
+    if (newest->run <= RUN_SHOWN)
+        return;
+    page_raw(page, "<li class=\"about\">");
+    uint64_t more = newest->run - RUN_SHOWN;
+    if (newest->count < NEWEST)
+        page_sayf(page, TRN(page, more, "and one more of this kind by {2}", "and {1} more of this kind by {2}"),
+                  SAY(say_number(more), say_origin(span_str(newest->origin))));
+    else
+        page_sayf(page, TR(page, "and many more of this kind by {1}"), SAY(say_origin(span_str(newest->origin))));
+    page_raw(page, "</li>\n");
+}
 
 static int write_new_row(void *ctx, const struct view_row *row, struct err *err)
 {
     (void)err;
     struct newest *newest = ctx;
-    if (newest->count++ == 0)
+    const char *kind = row->kind ? row->kind : "";
+    if (newest->count == 0)
         page_raw(newest->page, "<ul class=\"records\">\n");
-    page_row(newest->page, row, false);
+    if (strcmp(newest->origin, row->origin) != 0 || strcmp(newest->kind, kind) != 0) {
+        end_run(newest);
+        newest->run = 0;
+        snprintf(newest->origin, sizeof(newest->origin), "%s", row->origin);
+        snprintf(newest->kind, sizeof(newest->kind), "%s", kind);
+    }
+    newest->count++;
+    if (newest->run++ < RUN_SHOWN)
+        page_row(newest->page, row, false);
     return 0;
 }
 
@@ -310,9 +340,10 @@ static int write_newest(struct page *page, const struct view *view, struct err *
     page_say(page, TR_MARK("What is new"));
     page_raw(page, "</h2>\n");
     int rc = view_list(view, &query, write_new_row, &newest, err);
-    if (newest.count > 0)
+    if (newest.count > 0) {
+        end_run(&newest);
         page_raw(page, "</ul>\n");
-    else {
+    } else {
         page_raw(page, "<p>");
         page_say(page, TR_MARK("Nothing yet."));
         page_raw(page, "</p>\n");

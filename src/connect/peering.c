@@ -28,7 +28,8 @@ static int facts_read(const json_t *object, struct node_facts *ret, struct err *
 {
     const char *origin, *version;
     if (!json_is_object(object) || json_integer_value(json_object_get(object, "tongzhou")) != 1)
-        return err_set(err, ERR_SYNTAX, "no Tongzhou node answers here, or one of another format: expected \"tongzhou\":1");
+        return err_set(err, ERR_SYNTAX,
+                       "no Tongzhou node answers here, or one of another format: expected \"tongzhou\":1");
     int code = json_small_string(object, "operator", "", &origin, err);
     if (code == 0)
         code = json_small_string(object, "version", "", &version, err);

@@ -6,15 +6,15 @@
 #include "state/peers.h"
 
 struct peering_found {
-    char url[PEER_URL_MAX + 1];        /* canonical */
-    char version[64];                  /* of its program, escaped */
-    char origin[ORIGIN_MAX + 1];       /* its operator's log */
-    char fingerprint[96];              /* the origin's hash part in groups of four: what people compare by telephone */
-    struct profile profile;            /* of entry 0, which fits the origin */
-    uint64_t size;                     /* of the operator's log as it says */
-    bool size_verified;                /* signed by entry 0's key (false after a rotation: the pull will tell) */
-    size_t logs;                       /* announced on the first page of /heads */
-    bool more_logs;                    /* and there are more */
+    char url[PEER_URL_MAX + 1];  /* canonical */
+    char version[64];            /* of its program, escaped */
+    char origin[ORIGIN_MAX + 1]; /* its operator's log */
+    char fingerprint[96];        /* the origin's hash part in groups of four: what people compare by telephone */
+    struct profile profile;      /* of entry 0, which fits the origin */
+    uint64_t size;               /* of the operator's log as it says */
+    bool size_verified;          /* signed by entry 0's key (false after a rotation: the pull will tell) */
+    size_t logs;                 /* announced on the first page of /heads */
+    bool more_logs;              /* and there are more */
 };
 
 /*

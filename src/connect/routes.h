@@ -9,7 +9,8 @@ extern const struct route connect_routes[CONNECT_ROUTES];
 
 /* routes_status.c */
 int route_node(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
-int route_health(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int route_health(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                 struct err *err);
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err);
 

@@ -11,10 +11,10 @@
 #include "tlog/checkpoint.h"
 
 #define FACT "start-checked"
-#define CHECK_TOTAL_MS 20000  /* a person waits for the command; a peer that is slower has not answered */
+#define CHECK_TOTAL_MS 20000 /* a person waits for the command; a peer that is slower has not answered */
 #define CHECK_CONNECT_MS 5000
 #define CHECK_STRAGGLE_MS 1500 /* once every log has an answer, the others get so much longer */
-#define HEAL_TRIES 8          /* sources for one log */
+#define HEAL_TRIES 8           /* sources for one log */
 
 /* ---- the fact: a running node has checked ---- */
 
@@ -43,18 +43,22 @@ static unsigned long long start_ticks(long pid)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
-/* "BOOT PID TICKS DEVICE INODE"; false where /proc is not as expected. */
+/* "BOOT PID TICKS DEVICE INODE BORN"; false where /proc is not as expected. A copy in the same place may get the inode
+ * of what it replaces, so the file's time of birth belongs to it (0 where the file system has none). */
 static bool fact_write(struct store *store, long pid, char *out, size_t size)
 {
     char boot[64], path[4096];
-    struct stat file;
+    struct statx file;
     snprintf(path, sizeof(path), "%s/state.db", store_dir(store));
     unsigned long long ticks = start_ticks(pid);
-    if (read_small("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0 || ticks == 0 || stat(path, &file) < 0)
+    if (read_small("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0 || ticks == 0 ||
+        statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &file) < 0)
         return false;
+    bool has_birth = (file.stx_mask & STATX_BTIME) != 0;
     boot[strcspn(boot, "\n")] = '\0';
-    int len = snprintf(out, size, "%s %ld %llu %llu %llu", boot, pid, ticks, (unsigned long long)file.st_dev,
-                       (unsigned long long)file.st_ino);
+    int len = snprintf(out, size, "%s %ld %llu %u:%u %llu %lld.%u", boot, pid, ticks, file.stx_dev_major,
+                       file.stx_dev_minor, (unsigned long long)file.stx_ino,
+                       has_birth ? (long long)file.stx_btime.tv_sec : 0, has_birth ? file.stx_btime.tv_nsec : 0);
     return len > 0 && (size_t)len < size;
 }
 
@@ -110,7 +114,7 @@ struct check {
     struct log_check *logs;
     size_t log_count, log_cap;
     char reason[ERR_TEXT_MAX]; /* of the last peer that did not answer */
-    int64_t answered_ms; /* when every log had an answer */
+    int64_t answered_ms;       /* when every log had an answer */
     int fatal;
     struct err err;
 };
@@ -169,7 +173,8 @@ static void answer_judge(struct question *question, struct span text)
         log->answers++;
     } else {
         if (log->longer_count < HEAL_TRIES)
-            log->longer[log->longer_count++] = (struct source){check->peers[question->peer].number, checkpoint.size};
+            log->longer[log->longer_count++] =
+                (struct source){.peer = check->peers[question->peer].number, .size = checkpoint.size};
         if (checkpoint.size > log->signed_size && signed_by_us(check->store, &log->log, &note))
             log->signed_size = checkpoint.size;
     }
@@ -252,7 +257,8 @@ static bool is_settled(struct check *check)
 /* All peers for all own logs at once. */
 static int ask_all(struct check *check, struct err *err)
 {
-    struct question *questions = calloc(check->peer_count * check->log_count + 1, sizeof(*questions)), *next = questions;
+    struct question *questions = calloc(check->peer_count * check->log_count + 1, sizeof(*questions)),
+                    *next = questions;
     int code = questions ? 0 : err_memory(err);
     for (size_t p = 0; code == 0 && p < check->peer_count; p++)
         for (size_t l = 0; code == 0 && l < check->log_count; l++) {
@@ -323,26 +329,29 @@ static int conclude(struct check *check, struct err *err)
     for (size_t i = 0; i < check->log_count; i++) {
         struct log_check *log = &check->logs[i];
         if (log->is_forked)
-            return err_set(err, ERR_FORK,
-                           "%s: a peer holds another branch of this log, signed with its own key (%s). Nothing more may "
-                           "be signed with it; go on in a new log: tongzhou init --succeeds",
-                           log->log.origin, check->reason);
+            return err_set(
+                err, ERR_FORK,
+                "%s: a peer holds another branch of this log, signed with its own key (%s). Nothing more may "
+                "be signed with it; go on in a new log: tongzhou init --succeeds",
+                log->log.origin, check->reason);
         if (log->longer_count > 0) {
             int code = heal(check, log, err);
             if (code < 0)
                 return err_in(err, "healing %s", log->log.origin);
         }
         if (log->log.size < log->signed_size)
-            return err_set(err, ERR_STATE,
-                           "%s: a peer holds %llu entries of this log, here are %llu, and they could not be fetched back "
-                           "(%s). Nothing is signed before they are: try again, or `tongzhou sync`",
-                           log->log.origin, (unsigned long long)log->signed_size, (unsigned long long)log->log.size,
-                           check->reason);
+            return err_set(
+                err, ERR_STATE,
+                "%s: a peer holds %llu entries of this log, here are %llu, and they could not be fetched back "
+                "(%s). Nothing is signed before they are: try again, or `tongzhou sync`",
+                log->log.origin, (unsigned long long)log->signed_size, (unsigned long long)log->log.size,
+                check->reason);
         if (log->answers == 0)
-            return err_set(err, ERR_STATE,
-                           "no peer could say how far our log %s goes, and signing from an older copy would fork it (%s). "
-                           "Try again when a peer can be reached, or give --alone if this node is the first",
-                           log->log.origin, check->reason[0] ? check->reason : "no answer");
+            return err_set(
+                err, ERR_STATE,
+                "no peer could say how far our log %s goes, and signing from an older copy would fork it (%s). "
+                "Try again when a peer can be reached, or give --alone if this node is the first",
+                log->log.origin, check->reason[0] ? check->reason : "no answer");
     }
     return 0;
 }

@@ -22,7 +22,7 @@ int start_check(struct store *store, bool alone, struct err *err);
 
 /*
  * This process has checked and goes on running: other commands on the same folder may rely on it while it lives. The fact
- * names the boot, the process, its start time and the file identity of state.db, so that neither a restart nor a
+ * names the boot, the process, its start time and the identity of the file state.db, so that neither a restart nor a
  * copied folder inherits it.
  */
 int start_check_note(struct store *store, struct err *err);

@@ -10,10 +10,12 @@
 #include "connect/heads.h"
 #include "connect/peering.h"
 
+#define STATIC_FILE_MAX (1u << 30) /* bytes of one payload bundle: 256 payloads of 4 MiB */
+
 struct writing {
     const struct view *view;
     const char *dir;
-    struct buf bytes, heads;
+    struct buf bytes, part, heads;
     struct static_result *result;
 };
 
@@ -109,15 +111,35 @@ static int put_level(struct writing *w, const struct log_info *log, int level, s
     return 0;
 }
 
+/* A file server knows no ?from=: the whole bundle in one file, up to STATIC_FILE_MAX; behind that come holes. */
+static int gather_payloads(struct writing *w, const struct log_info *log, uint64_t first, size_t count, struct err *err)
+{
+    buf_clear(&w->bytes);
+    for (size_t done = 0; done < count;) {
+        size_t covered;
+        buf_clear(&w->part);
+        int rc = view_payloads(w->view, log, first + done, count - done, &w->part, &covered, err);
+        if (rc)
+            return rc;
+        if (w->bytes.len + w->part.len > STATIC_FILE_MAX)
+            covered = 0;
+        else
+            buf_span(&w->bytes, buf_view(&w->part));
+        if (covered == 0)
+            for (; done < count; done++)
+                payload_add_hole(&w->bytes);
+        done += covered;
+    }
+    return buf_check(&w->bytes, "payload bundle", err);
+}
+
 static int put_payloads(struct writing *w, const struct log_info *log, struct err *err)
 {
     for (uint64_t n = 0; n * TILE_WIDTH < log->size; n++) {
         char path[128];
-        size_t covered;
         uint64_t first = n * TILE_WIDTH, left = log->size - first;
         snprintf(path, sizeof(path), "logs/%s/payload/%llu", log->hex, (unsigned long long)n);
-        buf_clear(&w->bytes);
-        int rc = view_payloads(w->view, log, first, left < TILE_WIDTH ? (size_t)left : TILE_WIDTH, &w->bytes, &covered, err);
+        int rc = gather_payloads(w, log, first, left < TILE_WIDTH ? (size_t)left : TILE_WIDTH, err);
         /* Written each time, since an erasure changes it in place; holes alone are four bytes an entry. */
         if (!rc)
             rc = put_file(w, path, buf_view(&w->bytes), err);
@@ -172,7 +194,8 @@ int static_export(const struct view *view, const char *dir, struct static_result
 {
     struct writing w = {.view = view, .dir = dir, .result = ret};
     *ret = (struct static_result){0};
-    buf_init(&w.bytes, PAYLOAD_BUNDLE_MAX + (20u << 20));
+    buf_init(&w.bytes, STATIC_FILE_MAX + 4 * TILE_WIDTH);
+    buf_init(&w.part, PAYLOAD_BUNDLE_MAX + (20u << 20));
     buf_init(&w.heads, 1u << 30);
     int rc = view_logs(view, put_log, &w, err);
     if (!rc)
@@ -180,6 +203,7 @@ int static_export(const struct view *view, const char *dir, struct static_result
     if (!rc)
         rc = buf_check(&w.heads, "heads", err);
     buf_done(&w.bytes);
+    buf_done(&w.part);
     buf_done(&w.heads);
     return rc;
 }

@@ -9,6 +9,8 @@
 #include "connect/sync_internal.h"
 
 #define PROGRESS_MS 500
+#define SLEEP_MAX_MS 500  /* peers whose back-off ends are looked for as often */
+#define SLEEP_READY_MS 50 /* something waits for its commit */
 
 int64_t sync_clock_ms(void)
 {
@@ -200,6 +202,19 @@ static void pump(struct sync *sync)
         peer_pump(sync->peers[i]);
 }
 
+/* How long the loop may sleep when no answer comes: until something is due. */
+static unsigned sleep_ms(const struct sync *sync, int64_t now)
+{
+    int64_t ms = TAILQ_EMPTY(&sync->ready) && sync->later_count == 0 ? SLEEP_MAX_MS : SLEEP_READY_MS;
+    for (size_t i = 0; !sync->is_round && i < sync->peer_count; i++) {
+        const struct sync_peer *peer = sync->peers[i];
+        int64_t left = peer->poll_after_ms - now;
+        if (!peer->poll && peer_usable(peer) && left < ms)
+            ms = left > 1 ? left : 1;
+    }
+    return (unsigned)ms;
+}
+
 static int loop_turn(struct sync *sync, struct err *err)
 {
     int64_t now = sync_clock_ms();
@@ -214,9 +229,8 @@ static int loop_turn(struct sync *sync, struct err *err)
     if (!sync->pull_only)
         peers_poll(sync);
     pump(sync);
-    bool waits = !TAILQ_EMPTY(&sync->ready) || sync->later_count > 0;
     if (!flush_is_due(sync, now))
-        code = fetcher_run(sync->fetcher, waits ? 50 : 500, err);
+        code = fetcher_run(sync->fetcher, sleep_ms(sync, sync_clock_ms()), err);
     pump(sync); /* only when there is nothing more to ask for is a small commit worth its sync */
     if (code == 0 && flush_is_due(sync, sync_clock_ms()))
         code = sync_flush(sync, err);

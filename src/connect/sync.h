@@ -21,13 +21,13 @@
 struct sync_report;
 
 struct sync_options {
-    const char *only;        /* one peer, by address or origin, due or not; NULL: all that are not set aside */
-    bool ignore_backoff;     /* ask those too that failed a moment ago: a person waits for it */
-    bool may_sign;           /* the start check passed: fork proofs go into our own log */
-    enum log_mode mode;      /* of logs that peers announce; 0: MODE_FULL */
-    uint64_t recent;         /* with MODE_RECENT */
-    uint64_t bytes_max;      /* of one round; 0: no limit. What is left comes with the next */
-    unsigned wait_s;         /* of long polls; 0: 30 */
+    const char *only;    /* one peer, by address or origin, due or not; NULL: all that are not set aside */
+    bool ignore_backoff; /* ask those too that failed a moment ago: a person waits for it */
+    bool may_sign;       /* the start check passed: fork proofs go into our own log */
+    enum log_mode mode;  /* of logs that peers announce; 0: MODE_FULL */
+    uint64_t recent;     /* with MODE_RECENT */
+    uint64_t bytes_max;  /* of one round; 0: no limit. What is left comes with the next */
+    unsigned wait_s;     /* of long polls; 0: 30 */
     unsigned connect_timeout_ms, low_speed_bps, low_speed_s; /* as in fetch.h; 0: usual */
     /* Called after every commit that changed what we serve (wakes those who wait for /heads). May be NULL. */
     void (*changed)(void *ctx);
@@ -46,9 +46,9 @@ struct sync_report {
     uint64_t peers, reached;          /* asked; answered */
     uint64_t logs, entries, payloads; /* whose head advanced; entries below those heads; payloads stored */
     uint64_t bytes_in, bytes_out, requests;
-    uint64_t collected;               /* cosignatures of others, new */
-    uint64_t cosigned;                /* by us */
-    uint64_t listed;                  /* new logs beyond a quota */
+    uint64_t collected; /* cosignatures of others, new */
+    uint64_t cosigned;  /* by us */
+    uint64_t listed;    /* new logs beyond a quota */
     uint64_t forks, healed, erased;
     uint64_t commits;
     size_t failure_count;

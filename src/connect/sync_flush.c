@@ -26,8 +26,8 @@ static bool job_is_complete(const struct job *job)
 {
     const struct piece *piece;
     TAILQ_FOREACH(piece, &job->pieces, link)
-        if (piece->fetch)
-            return false;
+    if (piece->fetch)
+        return false;
     return job->next >= job->target;
 }
 
@@ -193,7 +193,7 @@ static int flush_sign(struct sync *sync, struct job_list *finished, struct err *
         if (sync_error_is_ours(code))
             return rolled_back(sync, err_set(err, code, "%s", unsigned_.text));
         code = 0;
-        if ( job->log.role == LOG_OWN || job->log.standing != STANDING_GOOD)
+        if (job->log.role == LOG_OWN || job->log.standing != STANDING_GOOD)
             continue;
         int done = mirror_cosign(sync->store, job->log.number, (uint64_t)sync_now_ms() / 1000, &unsigned_);
         if (done == 0)
@@ -237,9 +237,10 @@ static void collect_again(struct job *job)
 {
     struct sync *sync = job->sync;
     struct err err = {0};
-    char *operator = job->peer->row.origin;
-    if (sync->is_round || job->log.role != LOG_OWN || job->waits >= 3 || operator[0] == '\0' ||
-        store_cosignatures(sync->store, job->log.number, is_by, operator, &err) != 0)
+    char *operator= job->peer->row.origin;
+    if (sync->is_round || job->log.role != LOG_OWN ||
+        job->waits >= 3 ||
+        operator[0] == '\0' || store_cosignatures(sync->store, job->log.number, is_by, operator, & err) != 0)
         return;
     struct later later = {.due_ms = sync_clock_ms() + (INT64_C(1000) << job->waits),
                           .peer = job->peer->row.number,

@@ -5,7 +5,8 @@
  * memory here; everything that is written goes through sync_flush, which makes one commit of whatever is ready.
  *
  *   sync.c        the loop, the round, the running node
- *   sync_peer.c   peers: long polls, the lines they answer, failures and back-off
+ *   sync_peer.c   the list of peers, failures and back-off, quotas
+ *   sync_poll.c   long polls and the lines they answer
  *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
  *   sync_piece.c  bundles of entries and of payloads as they arrive
  *   sync_flush.c  commits
@@ -24,16 +25,16 @@
 #include "state/mirror.h"
 #include "state/payload.h"
 
-#define SYNC_WINDOW 8                    /* requests under way a peer, its long poll aside */
-#define SYNC_FLUSH_BYTES (8u << 20)      /* what is ready is committed at the latest when it is so large, */
-#define SYNC_FLUSH_MS 400                /* or so old; at once when nothing else is under way */
-#define SYNC_PEER_HELD_MAX (24u << 20)   /* bytes arrived and not yet committed, a peer: then nothing more is asked */
-#define SYNC_HELD_MAX (192u << 20)       /* of all peers */
-#define SYNC_SOURCES_MAX 8               /* peers remembered for one log under way */
-#define SYNC_LISTED_MAX 10000            /* logs beyond its quota that one peer can make us list */
-#define SYNC_HUNTS_MAX 64                /* waiting; more are dropped and come again with the next line */
-#define SYNC_REFRESH_MS 3000             /* how often the list of peers is read again */
-#define SYNC_BACKOFF_MS 2000             /* after the first failure, doubled up to */
+#define SYNC_WINDOW 8                  /* requests under way a peer, its long poll aside */
+#define SYNC_FLUSH_BYTES (8u << 20)    /* what is ready is committed at the latest when it is so large, */
+#define SYNC_FLUSH_MS 400              /* or so old; at once when nothing else is under way */
+#define SYNC_PEER_HELD_MAX (24u << 20) /* bytes arrived and not yet committed, a peer: then nothing more is asked */
+#define SYNC_HELD_MAX (192u << 20)     /* of all peers */
+#define SYNC_SOURCES_MAX 8             /* peers remembered for one log under way */
+#define SYNC_LISTED_MAX 10000          /* logs beyond its quota that one peer can make us list */
+#define SYNC_HUNTS_MAX 64              /* waiting; more are dropped and come again with the next line */
+#define SYNC_REFRESH_MS 3000           /* how often the list of peers is read again */
+#define SYNC_BACKOFF_MS 2000           /* after the first failure, doubled up to */
 #define SYNC_BACKOFF_MAX_MS (15 * 60 * 1000)
 
 struct sync;
@@ -42,25 +43,25 @@ struct job;
 TAILQ_HEAD(job_list, job);
 
 struct sync_peer {
-    struct peer row;         /* as in state.db; counters there are added to, see peer_save */
+    struct peer row; /* as in state.db; counters there are added to, see peer_save */
     struct sync *sync;
     struct fetch *poll, *node;
-    unsigned in_flight;      /* requests but the poll */
-    size_t held;             /* bytes of its answers that wait for a commit */
-    bool polled;             /* a round: all lines have come */
-    bool failed;             /* a round: not asked again */
-    bool counted;            /* in report.reached */
-    bool dirty;              /* to be saved with the next commit */
+    unsigned in_flight; /* requests but the poll */
+    size_t held;        /* bytes of its answers that wait for a commit */
+    bool polled;        /* a round: all lines have come */
+    bool failed;        /* a round: not asked again */
+    bool counted;       /* in report.reached */
+    bool dirty;         /* to be saved with the next commit */
     int64_t saved_ms;
-    bool present;            /* while the list is read again */
-    int64_t poll_after_ms;   /* monotonic */
-    unsigned empty_polls;    /* answered at once with nothing, in a row */
+    bool present;                     /* while the list is read again */
+    int64_t poll_after_ms;            /* monotonic */
+    unsigned empty_polls;             /* answered at once with nothing, in a row */
     uint64_t new_bytes, new_requests; /* not yet in state.db */
     bool quota_known;
     uint64_t used_logs, used_bytes, listed;
     size_t waiting_count;
-    struct job_list waiting; /* not begun */
-    struct job_list asking;  /* have something to ask */
+    struct job_list waiting;  /* not begun */
+    struct job_list asking;   /* have something to ask */
     struct job_list settling; /* all is asked; answers or a commit are awaited */
 };
 
@@ -75,17 +76,19 @@ enum job_step {
 struct piece {
     TAILQ_ENTRY(piece) link;
     struct job *job;
-    struct fetch *fetch;  /* NULL: arrived */
-    uint64_t from, to;    /* entries */
-    uint64_t asked_from;  /* the bundle bytes begin with this entry: `from` when asked by range, else the bundle's first */
-    uint64_t offset;      /* by range from this byte of its bundle on; 0: all */
-    bool whole;           /* the partial bundle was gone, the full one is asked for */
-    struct buf body;      /* arrived: exactly [from, to) */
+    struct fetch *fetch; /* NULL: arrived */
+    uint64_t from, to;   /* entries */
+    uint64_t
+        asked_from;  /* the bundle bytes begin with this entry: `from` when asked by range, else the bundle's first */
+    uint64_t offset; /* by range from this byte of its bundle on; 0: all */
+    bool whole;      /* the partial bundle was gone, the full one is asked for */
+    struct buf body; /* arrived: exactly [from, to) */
 };
 
 struct source {
     int64_t peer;
     uint64_t size;
+    bool check; /* its checkpoint is to be looked at even if we have come as far meanwhile */
 };
 
 struct job {
@@ -97,20 +100,20 @@ struct job {
     enum job_step step;
     struct source sources[SYNC_SOURCES_MAX];
     size_t source_count;
-    bool collect;    /* fetch the checkpoint for its cosignatures though the size is ours */
-    bool again;      /* the peer's line came again at our size: ask for all wanted payloads again */
-    bool mixed;      /* something staged came from elsewhere */
+    bool collect; /* fetch the checkpoint for its cosignatures though the size is ours */
+    bool again;   /* the peer's line came again at our size: ask for all wanted payloads again */
+    bool mixed;   /* something staged came from elsewhere */
     bool retried;
     bool is_ready;
-    bool bad_note;   /* a cosignature in the note does not hold */
+    bool bad_note;              /* a cosignature in the note does not hold */
     bool do_collect, do_finish; /* at the next commit */
-    struct fetch *fetch; /* the checkpoint */
+    struct fetch *fetch;        /* the checkpoint */
     struct buf note;
-    uint64_t target;     /* size of the checkpoint */
-    uint64_t next;       /* entry from which on nothing has been asked for */
+    uint64_t target; /* size of the checkpoint */
+    uint64_t next;   /* entry from which on nothing has been asked for */
     uint64_t old_size;
-    uint64_t gained;     /* payloads */
-    unsigned waits;      /* for the peer's cosignature */
+    uint64_t gained; /* payloads */
+    unsigned waits;  /* for the peer's cosignature */
     int64_t ready_ms;
     TAILQ_HEAD(piece_list, piece) pieces; /* ascending */
 };
@@ -150,8 +153,8 @@ struct sync {
     struct fetcher *fetcher;
     struct sync_report report, published;
     bool is_round;
-    bool own_only;          /* pull nothing but our own logs back */
-    bool pull_only;         /* no polls: only jobs that were put in */
+    bool own_only;  /* pull nothing but our own logs back */
+    bool pull_only; /* no polls: only jobs that were put in */
     atomic_bool stop, look;
     struct sync_peer **peers;
     size_t peer_count, peer_cap;
@@ -169,8 +172,8 @@ struct sync {
     struct hunt *hunts[SYNC_HUNTS_MAX]; /* the first may be running */
     size_t hunt_count;
     int64_t refreshed_ms, told_ms;
-    bool is_changed;        /* since `changed` was called */
-    int fatal;              /* the store failed: everything ends */
+    bool is_changed; /* since `changed` was called */
+    int fatal;       /* the store failed: everything ends */
     struct err fatal_err;
 };
 
@@ -196,7 +199,6 @@ int peers_load(struct sync *sync, struct err *err); /* first time and again */
 void peers_free(struct sync *sync);
 struct sync_peer *peer_by_number(struct sync *sync, int64_t number);
 bool peer_usable(const struct sync_peer *peer);
-void peers_poll(struct sync *sync);
 int peer_save(struct sync_peer *peer, struct err *err);
 
 /* It could not be reached, stalled, answered with an error: later again. */
@@ -210,8 +212,15 @@ bool log_goes_on(const struct log_info *log);
 
 /* Put jobs in for all that peers have announced before and that is not here yet. peer NULL: of all. */
 int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err);
+/* Count what its peer has made us mirror and list, once. */
+int peer_quota_load(struct sync_peer *peer, struct err *err);
+
 /* May this log take so many more bytes? */
 bool peer_quota_holds(struct sync *sync, const struct log_info *log, uint64_t more_bytes);
+
+/* ---- sync_poll.c ---- */
+
+void peers_poll(struct sync *sync); /* start what is due */
 
 /* ---- sync_job.c ---- */
 
@@ -221,12 +230,12 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
 bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer);
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
-void job_leave_peer(struct job *job);    /* forget what came from its peer; another source, or the end */
-void job_restart(struct job *job);       /* from the beginning, at the same peer */
+void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
+void job_restart(struct job *job);    /* from the beginning, at the same peer */
 void job_reject(struct job *job, const struct err *why); /* what its peer sent does not hold; frees or restarts */
-void job_finished(struct job *job);      /* another source has more, or the end */
+void job_finished(struct job *job);                      /* another source has more, or the end */
 void job_is_ready(struct job *job);
-void peer_pump(struct sync_peer *peer);  /* start requests as the window allows */
+void peer_pump(struct sync_peer *peer); /* start requests as the window allows */
 void later_add(struct sync *sync, const struct later *later);
 void later_due(struct sync *sync);
 

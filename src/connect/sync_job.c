@@ -3,7 +3,7 @@
 #include "connect/sync_internal.h"
 #include "tlog/checkpoint.h"
 
-#define AGAIN_MS 2000            /* between two times of asking for all payloads of a log that are lacking, doubled up to */
+#define AGAIN_MS 2000 /* between two times of asking for all payloads of a log that are lacking, doubled up to */
 #define AGAIN_MAX_MS (600 * 1000)
 
 static struct log_slot *slot_of(struct sync *sync, int64_t number)
@@ -100,13 +100,15 @@ static struct source *source_of(struct job *job, int64_t peer)
     return NULL;
 }
 
-static void source_put(struct job *job, int64_t peer, uint64_t size)
+static void source_put(struct job *job, int64_t peer, uint64_t size, bool check)
 {
     struct source *source = source_of(job, peer);
-    if (source)
+    if (source) {
         source->size = size;
-    else if (job->source_count < SYNC_SOURCES_MAX)
-        job->sources[job->source_count++] = (struct source){peer, size};
+        source->check |= check;
+    } else if (job->source_count < SYNC_SOURCES_MAX) {
+        job->sources[job->source_count++] = (struct source){peer, size, check};
+    }
 }
 
 static void source_drop(struct job *job, int64_t peer)
@@ -123,8 +125,10 @@ static bool source_worth(struct job *job, const struct source *source)
     uint64_t from;
     if (!peer || !peer_usable(peer) || hunt_ignores(job->sync, source->peer, job->log.number))
         return false;
-    if (source->size != job->log.size)
-        return source->size > job->log.size;
+    if (source->check || source->size > job->log.size)
+        return true;
+    if (source->size < job->log.size)
+        return false;
     int code = payloads_wanted(job->sync, source->peer, &job->log, false, &from, &err);
     if (code < 0)
         sync_fatal(job->sync, &err);
@@ -146,6 +150,7 @@ static void job_go_on(struct job *job)
         job_to(job, NULL);
         job->peer = peer_by_number(job->sync, job->sources[i].peer);
         job->again = job->retried = false;
+        job->collect = job->sources[i].check && job->sources[i].size <= job->log.size;
         job_to(job, &job->peer->waiting);
         return;
     }
@@ -225,8 +230,12 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
     if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number))
         return NULL;
     struct job *job = slot->job;
+    if (job && job->peer == peer) {
+        source_put(job, peer->row.number, size, false);
+        return job;
+    }
     if (job) {
-        source_put(job, peer->row.number, size);
+        source_put(job, peer->row.number, size, collect || size > log->size);
         return job;
     }
     if (size <= log->size && !collect && !payloads_are_due(sync, peer, log, again))
@@ -236,7 +245,7 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
         return NULL;
     job->collect = collect;
     job->again = again;
-    source_put(job, peer->row.number, size);
+    source_put(job, peer->row.number, size, false);
     job_to(job, &peer->waiting);
     return job;
 }

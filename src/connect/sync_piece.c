@@ -6,7 +6,7 @@
 
 #define PIECES_AHEAD 64 /* of one job, under way or arrived: a first one that is late does not let the rest pile up */
 #define PAYLOAD_ANSWER_MAX (PAYLOAD_BUNDLE_MAX + 65536) /* bytes: the answer stops at the first, item headers aside */
-#define ASKED_MAX 65536    /* bytes of the fact that remembers who was asked */
+#define ASKED_MAX 65536                                 /* bytes of the fact that remembers who was asked */
 
 /* ---- pieces ---- */
 
@@ -50,7 +50,7 @@ static bool job_is_ahead(const struct job *job)
     size_t count = 0;
     const struct piece *piece;
     TAILQ_FOREACH(piece, &job->pieces, link)
-        count++;
+    count++;
     return count >= PIECES_AHEAD;
 }
 

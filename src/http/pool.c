@@ -8,8 +8,12 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t returned;
     unsigned count;
-    bool *taken;
-    struct pool_handle *handles;
+    struct slot {
+        bool taken;
+        bool owned;      /* some thread had it: */
+        pthread_t owner; /* the last one; its caches (counts, statements) are warm for this handle */
+        struct pool_handle handle;
+    } * slots;
 };
 
 static int open_handle(const char *dir, struct pool_handle *handle, struct err *err)
@@ -37,11 +41,10 @@ int pool_new(const char *dir, unsigned count, struct pool **ret, struct err *err
     pthread_cond_init(&pool->returned, NULL);
     pool->count = count;
     pool->dir = strdup(dir);
-    pool->taken = calloc(count, sizeof(*pool->taken));
-    pool->handles = calloc(count, sizeof(*pool->handles));
-    int rc = pool->dir && pool->taken && pool->handles ? 0 : err_memory(err);
+    pool->slots = calloc(count, sizeof(*pool->slots));
+    int rc = pool->dir && pool->slots ? 0 : err_memory(err);
     if (rc == 0)
-        rc = open_handle(dir, &pool->handles[0], err);
+        rc = open_handle(dir, &pool->slots[0].handle, err);
     if (rc < 0)
         pool_free(pool);
     else
@@ -53,56 +56,59 @@ void pool_free(struct pool *pool)
 {
     if (!pool)
         return;
-    for (unsigned i = 0; pool->handles && i < pool->count; i++) {
-        if (!pool->handles[i].store)
+    for (unsigned i = 0; pool->slots && i < pool->count; i++) {
+        if (!pool->slots[i].handle.store)
             continue;
-        index_close(pool->handles[i].index);
-        store_close(pool->handles[i].store);
+        index_close(pool->slots[i].handle.index);
+        store_close(pool->slots[i].handle.store);
     }
-    free(pool->handles);
-    free(pool->taken);
+    free(pool->slots);
     free(pool->dir);
     pthread_cond_destroy(&pool->returned);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
-/* A free handle's number, opened ones first; `count` if all are taken. */
-static unsigned find_free(const struct pool *pool)
+/* A free slot: this thread's own, else nobody's, else somebody else's; NULL if all are taken. */
+static struct slot *find_free(const struct pool *pool)
 {
-    unsigned found = pool->count;
+    struct slot *found = NULL;
     for (unsigned i = 0; i < pool->count; i++) {
-        if (pool->taken[i])
+        struct slot *slot = &pool->slots[i];
+        if (slot->taken)
             continue;
-        if (pool->handles[i].store)
-            return i;
-        if (found == pool->count)
-            found = i;
+        if (slot->owned && pthread_equal(slot->owner, pthread_self()))
+            return slot;
+        if (!found || (found->owned && !slot->owned))
+            found = slot;
     }
     return found;
 }
 
 int pool_take(struct pool *pool, struct pool_handle **ret, struct err *err)
 {
+    struct slot *slot;
     pthread_mutex_lock(&pool->lock);
-    unsigned found;
-    while ((found = find_free(pool)) == pool->count)
+    while (!(slot = find_free(pool)))
         pthread_cond_wait(&pool->returned, &pool->lock);
-    pool->taken[found] = true;
+    slot->taken = slot->owned = true;
+    slot->owner = pthread_self();
     pthread_mutex_unlock(&pool->lock);
-    struct pool_handle *handle = &pool->handles[found];
-    int rc = handle->store ? 0 : open_handle(pool->dir, handle, err);
+    int rc = slot->handle.store ? 0 : open_handle(pool->dir, &slot->handle, err);
     if (rc < 0)
-        pool_give(pool, handle);
+        pool_give(pool, &slot->handle);
     else
-        *ret = handle;
+        *ret = &slot->handle;
     return rc;
 }
 
 void pool_give(struct pool *pool, struct pool_handle *handle)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->taken[handle - pool->handles] = false;
+    for (unsigned i = 0; i < pool->count; i++) {
+        if (&pool->slots[i].handle == handle)
+            pool->slots[i].taken = false;
+    }
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);
 }

@@ -111,6 +111,8 @@ static int forget_erasures(struct folder *f, uint64_t from, struct err *err)
             return rc;
         int64_t ref = sqlite3_column_int64(statement, 0);
         sqlite3_reset(statement);
+        if (f->cursor.payloads > 0)
+            f->cursor.payloads--; /* one that is perhaps held and was not taken in */
         if ((rc = missing_insert(f->index, f->log.number, RECORD_REF_INDEX(ref), err)) < 0)
             return rc;
         if (!(statement = index_statement(f->index, "DELETE FROM erased WHERE ref = ?1", err)))
@@ -246,7 +248,7 @@ static int insert_row(struct folder *f, int64_t ref, const struct row *row, stru
         return rc;
     sqlite3_stmt *statement =
         index_statement(f->index,
-                        "INSERT OR REPLACE INTO record(ref, kind, time_ms, tlp, lang, type, bytes, is_inline, shown, "
+                        "INSERT INTO record(ref, kind, time_ms, tlp, lang, type, bytes, is_inline, shown, "
                         "folded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                         err);
     if (!statement)

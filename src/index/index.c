@@ -215,10 +215,11 @@ static int open_database(struct index *index, struct err *err)
     return rc;
 }
 
+/* SQLITE_ERROR, too: a header that is damaged in the right places is "unsupported file format". */
 static bool is_damaged(const struct index *index)
 {
     int code = index->db ? sqlite3_errcode(index->db) & 0xff : SQLITE_OK;
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR;
 }
 
 int index_replace(struct index *index, struct err *err)

@@ -196,8 +196,19 @@ int view_proof(const struct view *view, const struct log_info *log, uint64_t ind
 
 /* ---- which records ---- */
 
-/* Is the log visible? Few logs are asked for again and again; which of them it is does not change within a view. */
-static bool sees_log_number(const struct view *view, int64_t number)
+/*
+ * Have all entries and payloads been folded, and all that was erased forgotten? Erasing lowers the store's count of
+ * payloads at once, the index's when it forgets.
+ */
+static bool is_settled(const struct view *view, const struct log_info *log)
+{
+    struct cursor cursor;
+    struct err ignored;
+    return view->index && cursor_get(view->index, log->number, &cursor, &ignored) == 0 && cursor.entries == log->size &&
+           cursor.payloads == log->payloads;
+}
+
+static const struct view_log_seen *log_seen(const struct view *view, int64_t number)
 {
     /* The cache is no part of what a view means, so looking at a const view may fill it. */
     union {
@@ -206,12 +217,15 @@ static bool sees_log_number(const struct view *view, int64_t number)
     } both = {.shown = view};
     struct view_log_seen *slot = &both.cached->seen[(uint64_t)number % VIEW_LOGS_CACHED];
     if (slot->number == number)
-        return slot->visible;
+        return slot;
     struct log_info log;
     struct err ignored;
-    bool visible = number > 0 && store_log(view->store, number, &log, &ignored) == 0 && view_sees_log(view, &log);
-    *slot = (struct view_log_seen){.number = number, .visible = visible};
-    return visible;
+    *slot = (struct view_log_seen){.number = number};
+    if (number > 0 && store_log(view->store, number, &log, &ignored) == 0) {
+        slot->visible = view_sees_log(view, &log);
+        slot->settled = is_settled(view, &log);
+    }
+    return slot;
 }
 
 /* What the index knows of a record; false if nothing. */
@@ -242,25 +256,28 @@ static bool sees_without_index(const struct view *view, int64_t ref)
     return sees;
 }
 
+/* The index may lag behind an erasure; the slot never does. */
+static bool slot_allows(const struct view *view, int64_t ref)
+{
+    unsigned flags = 0;
+    struct err ignored;
+    if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
+        return false;
+    unsigned wanted = view->viewer.class == VIEWER_PUBLIC ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
+    return (flags & (wanted | SLOT_ERASED)) == wanted;
+}
+
 bool view_sees_ref(const struct view *view, int64_t ref)
 {
-    if (!sees_log_number(view, RECORD_REF_LOG(ref)))
+    const struct view_log_seen *log = log_seen(view, RECORD_REF_LOG(ref));
+    if (!log->visible)
         return false;
     if (!view->index)
         return sees_without_index(view, ref);
     bool is_inline, shown;
     if (!indexed_row(view, ref, &is_inline, &shown))
         return false;
-    bool is_public = view->viewer.class == VIEWER_PUBLIC;
-    if (is_public && !shown)
+    if (view->viewer.class == VIEWER_PUBLIC && !shown)
         return false;
-    if (is_inline)
-        return true;
-    /* The index may lag behind an erasure; the slot never does. */
-    unsigned flags = 0;
-    struct err ignored;
-    if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
-        return false;
-    unsigned wanted = is_public ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
-    return (flags & (wanted | SLOT_ERASED)) == wanted;
+    return is_inline || log->settled || slot_allows(view, ref);
 }

@@ -41,10 +41,13 @@ extern const struct outlet_info outlet_table[OUTLETS];
 
 #define VIEW_LOGS_CACHED 8
 
-/* A log's rows are asked for by the thousand; whether the log is visible is looked up once a view. */
+/*
+ * A log's rows are asked for by the million; what the store says of the log is looked up once a view.
+ *   settled  the index has folded all that the store holds of the log, so its rows say what is held, too
+ */
 struct view_log_seen {
     int64_t number; /* 0: free */
-    bool visible;
+    bool visible, settled;
 };
 
 struct view {

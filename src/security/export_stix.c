@@ -1,11 +1,49 @@
 /*
  * A STIX bundle of all objects that hold, each id once: its newest version over all logs, of two of one moment the
- * one first in canonical order. Objects are the reporters' own bytes. The bundle's id is made of their hashes, so it
- * stands behind them: the same objects give the same bundle.
+ * one first in canonical order. First the records are chosen, then they are read in the order of the logs, logs by
+ * origin: the same objects give the same bytes on every node. Objects are their reporters' own bytes; the bundle's
+ * id is made of their hashes and so stands behind them.
  */
 #include "security/export_impl.h"
 
+#include <stdlib.h>
+
 #include "base/sha256.h"
+
+#define READ_ENTRIES 256 /* payloads read in one go */
+
+struct chosen {
+    const char *origin; /* the asker's: equal origins are one pointer */
+    int64_t ref;
+};
+
+struct choice {
+    struct chosen *items;
+    size_t count, cap;
+};
+
+static int choose(struct choice *choice, const struct found *found, struct err *err)
+{
+    if (choice->count == choice->cap) {
+        size_t cap = choice->cap ? 2 * choice->cap : 1024;
+        struct chosen *grown = reallocarray(choice->items, cap, sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        choice->items = grown;
+        choice->cap = cap;
+    }
+    choice->items[choice->count++] = (struct chosen){found->origin, found->ref};
+    return 0;
+}
+
+static int cmp_chosen(const void *x, const void *y)
+{
+    const struct chosen *a = x, *b = y;
+    int order = a->origin == b->origin ? 0 : strcmp(a->origin, b->origin);
+    return order != 0 ? order : (a->ref > b->ref) - (a->ref < b->ref);
+}
+
+/* ---- choosing ---- */
 
 /* Versions of one id, over all logs. */
 struct id_group {
@@ -13,26 +51,6 @@ struct id_group {
     bool any;
     struct found best;
 };
-
-static int write_object(struct export *e, struct sha256 *hash, const struct found *found, struct err *err)
-{
-    struct view_record record;
-    arena_clear(&e->asker.row);
-    int rc = view_record_ref(e->view, found->ref, &e->asker.row, &record, err);
-    if (rc < 0 || !record.parsed)
-        return rc == ERR_NOTFOUND ? 0 : rc;
-    uint8_t digest[SHA256_SIZE];
-    sha256_once(record.record.body, digest);
-    sha256_add(hash, span_of(digest, sizeof(digest)));
-    buf_str(&e->out, e->count++ > 0 ? ",\n" : ",\"objects\":[\n");
-    buf_span(&e->out, record.record.body);
-    return export_flush(e, false, err);
-}
-
-static int group_end(struct export *e, struct sha256 *hash, struct id_group *group, struct err *err)
-{
-    return group->any ? write_object(e, hash, &group->best, err) : 0;
-}
 
 static int group_add(struct export *e, struct id_group *group, int64_t ref, int64_t version_ms, struct err *err)
 {
@@ -49,7 +67,7 @@ static int group_add(struct export *e, struct id_group *group, int64_t ref, int6
     return 0;
 }
 
-static int walk_objects(struct export *e, struct sha256 *hash, struct err *err)
+static int choose_all(struct export *e, struct choice *choice, struct err *err)
 {
     struct index *index = e->view->index;
     sqlite3_stmt *statement =
@@ -61,31 +79,90 @@ static int walk_objects(struct export *e, struct sha256 *hash, struct err *err)
     while ((rc = index_step(index, statement, err)) > 0) {
         int64_t id_hash = sqlite3_column_int64(statement, 0);
         rc = 0;
-        if (group.any && id_hash != group.id_hash)
-            rc = group_end(e, hash, &group, err);
-        if (id_hash != group.id_hash)
+        if (id_hash != group.id_hash) {
+            rc = group.any ? choose(choice, &group.best, err) : 0;
             group = (struct id_group){.id_hash = id_hash};
+        }
         if (rc == 0)
             rc = group_add(e, &group, sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2), err);
         if (rc < 0)
             break;
     }
     sqlite3_reset(statement);
-    return rc < 0 ? rc : group_end(e, hash, &group, err);
+    if (rc == 0 && group.any)
+        rc = choose(choice, &group.best, err);
+    if (choice->count > 1)
+        qsort(choice->items, choice->count, sizeof(*choice->items), cmp_chosen);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static int write_object(struct export *e, struct sha256 *hash, struct span payload, struct err *err)
+{
+    struct record record;
+    struct err ignored;
+    uint8_t digest[SHA256_SIZE];
+    arena_clear(&e->asker.row);
+    if (record_parse(payload, &e->asker.row, &record, &ignored) < 0)
+        return 0; /* it was folded, so it parses */
+    sha256_once(record.body, digest);
+    sha256_add(hash, span_of(digest, sizeof(digest)));
+    buf_str(&e->out, e->count++ > 0 ? ",\n" : ",\"objects\":[\n");
+    buf_span(&e->out, record.body);
+    return export_flush(e, false, err);
+}
+
+/* Chosen records from *at on that stand near each other in one log. What went meanwhile is a hole and is left out. */
+static int write_near(struct export *e, struct sha256 *hash, const struct choice *choice, size_t *at,
+                      struct buf *payloads, struct err *err)
+{
+    const struct chosen *first = &choice->items[*at];
+    struct log_info log;
+    uint64_t begin = RECORD_REF_INDEX(first->ref);
+    int rc = view_log_by_number(e->view, RECORD_REF_LOG(first->ref), &log, err);
+    uint64_t left = rc == 0 && begin < log.size ? log.size - begin : 0;
+    size_t count = left < READ_ENTRIES ? (size_t)left : READ_ENTRIES;
+    buf_clear(payloads);
+    if (rc == 0)
+        rc = view_payloads(e->view, &log, begin, count, payloads, &count, err);
+    struct payload_reader reader = {.bundle = buf_view(payloads)};
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct payload_item item;
+        if ((rc = payload_next(&reader, &item, err)) <= 0)
+            break;
+        rc = 0;
+        if (*at == choice->count || choice->items[*at].ref != RECORD_REF(log.number, begin + i))
+            continue;
+        (*at)++;
+        rc = item.hole ? 0 : write_object(e, hash, item.payload, err);
+    }
+    return rc;
 }
 
 static int stix_all(struct export *e, struct err *err)
 {
+    struct choice choice = {0};
     struct sha256 hash;
+    struct buf payloads;
     uint8_t digest[SHA256_SIZE];
     char id[STIX_ID_MAX];
     sha256_init(&hash);
+    buf_init(&payloads, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64);
     buf_str(&e->out, "{\"type\":\"bundle\"");
-    int rc = walk_objects(e, &hash, err);
+    int rc = choose_all(e, &choice, err);
+    for (size_t at = 0; rc == 0 && at < choice.count;) {
+        size_t before = at;
+        rc = write_near(e, &hash, &choice, &at, &payloads, err);
+        if (at == before)
+            at++; /* it is gone */
+    }
     sha256_end(&hash, digest);
     stix_bundle_id(digest, id);
     buf_str(&e->out, e->count > 0 ? "\n]" : ""); /* a list without objects is not allowed, none at all is */
     buf_fmt(&e->out, ",\"id\":\"%s\"}\n", id);
+    buf_done(&payloads);
+    free(choice.items);
     return rc;
 }
 

@@ -111,10 +111,19 @@ struct folding {
     size_t first_value; /* in state->iocs */
 };
 
+static uint64_t value_head(struct span value)
+{
+    uint64_t head = 0;
+    for (size_t i = 0; i < 8; i++)
+        head = head << 8 | (i < value.len ? value.data[i] : 0);
+    return head;
+}
+
 static int add_value(void *ctx, enum ioc_type type, struct span value, struct err *err)
 {
     struct folding *f = ctx;
-    struct ioc_row row = {.value = arena_copy(f->fold->arena, value),
+    struct ioc_row row = {.head = value_head(value),
+                          .value = arena_copy(f->fold->arena, value),
                           .ref = f->record->ref,
                           .type = (uint8_t)type,
                           .shown = f->record->shown};

@@ -39,6 +39,7 @@ struct object_row {
 };
 
 struct ioc_row {
+    uint64_t head;     /* the value's first 8 bytes as a number, zeros behind it: sorts as the value does */
     struct span value; /* in the batch's arena */
     int64_t ref;
     uint8_t type;

@@ -24,6 +24,8 @@ static int cmp_ioc(const void *x, const void *y)
     const struct ioc_row *a = x, *b = y;
     if (a->type != b->type)
         return a->type - b->type;
+    if (a->head != b->head)
+        return a->head < b->head ? -1 : 1;
     int order = span_cmp(a->value, b->value);
     return order != 0 ? order : cmp_number(a->ref, b->ref);
 }
@@ -87,18 +89,19 @@ static int forget_all(struct fold *fold, struct rows *forgotten, struct err *err
 
 /* ---- writing ---- */
 
+/* A statement is bound and run once a row: all its parameters are set each time. */
+
 static int write_objects(struct fold *fold, struct rows *rows, struct err *err)
 {
     sort_rows(rows, cmp_object);
+    sqlite3_stmt *statement =
+        index_statement(fold->index,
+                        "INSERT INTO security_object(id_hash, ref, version_ms, type, revoked, valid_until_ms, "
+                        "body_hash, shown) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                        err);
     const struct object_row *row = rows->data;
-    for (size_t i = 0; i < rows->count; i++, row++) {
-        sqlite3_stmt *statement =
-            index_statement(fold->index,
-                            "INSERT OR REPLACE INTO security_object(id_hash, ref, version_ms, type, revoked, "
-                            "valid_until_ms, body_hash, shown) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                            err);
-        if (!statement)
-            return err->code;
+    int rc = statement ? 0 : err->code;
+    for (size_t i = 0; rc == 0 && i < rows->count; i++, row++) {
         sqlite3_bind_int64(statement, 1, row->id_hash);
         sqlite3_bind_int64(statement, 2, row->ref);
         sqlite3_bind_int64(statement, 3, row->version_ms);
@@ -106,57 +109,53 @@ static int write_objects(struct fold *fold, struct rows *rows, struct err *err)
         sqlite3_bind_int(statement, 5, row->revoked);
         if (row->has_valid_until)
             sqlite3_bind_int64(statement, 6, row->valid_until_ms);
+        else
+            sqlite3_bind_null(statement, 6);
         sqlite3_bind_int64(statement, 7, row->body_hash);
         sqlite3_bind_int(statement, 8, row->shown);
-        int rc = index_run(fold->index, statement, err);
-        if (rc < 0)
-            return rc;
+        rc = index_run(fold->index, statement, err);
     }
-    return 0;
+    return rc;
 }
 
+/* A pattern may give a value twice. */
 static int write_iocs(struct fold *fold, struct rows *rows, struct err *err)
 {
     sort_rows(rows, cmp_ioc);
+    sqlite3_stmt *statement = index_statement(
+        fold->index, "INSERT OR IGNORE INTO security_ioc(type, value, ref, shown) VALUES(?1, ?2, ?3, ?4)", err);
     const struct ioc_row *row = rows->data;
-    for (size_t i = 0; i < rows->count; i++, row++) {
-        sqlite3_stmt *statement = index_statement(
-            fold->index, "INSERT OR IGNORE INTO security_ioc(type, value, ref, shown) VALUES(?1, ?2, ?3, ?4)", err);
-        if (!statement)
-            return err->code;
+    int rc = statement ? 0 : err->code;
+    for (size_t i = 0; rc == 0 && i < rows->count; i++, row++) {
         sqlite3_bind_int(statement, 1, row->type);
         bind_text(statement, 2, row->value);
         sqlite3_bind_int64(statement, 3, row->ref);
         sqlite3_bind_int(statement, 4, row->shown);
-        int rc = index_run(fold->index, statement, err);
-        if (rc < 0)
-            return rc;
+        rc = index_run(fold->index, statement, err);
     }
-    return 0;
+    return rc;
 }
 
 static int write_labels(struct fold *fold, struct rows *rows, struct err *err)
 {
     sort_rows(rows, cmp_label);
+    sqlite3_stmt *statement =
+        index_statement(fold->index, "INSERT OR IGNORE INTO security_label(label, ref) VALUES(?1, ?2)", err);
     const struct label_row *row = rows->data;
-    for (size_t i = 0; i < rows->count; i++, row++) {
-        sqlite3_stmt *statement =
-            index_statement(fold->index, "INSERT OR IGNORE INTO security_label(label, ref) VALUES(?1, ?2)", err);
-        if (!statement)
-            return err->code;
+    int rc = statement ? 0 : err->code;
+    for (size_t i = 0; rc == 0 && i < rows->count; i++, row++) {
         bind_text(statement, 1, row->label);
         sqlite3_bind_int64(statement, 2, row->ref);
-        int rc = index_run(fold->index, statement, err);
-        if (rc < 0)
-            return rc;
+        rc = index_run(fold->index, statement, err);
     }
-    return 0;
+    return rc;
 }
 
 static int write_texts(struct fold *fold, struct rows *rows, struct err *err)
 {
     const struct text_row *row = rows->data;
-    for (size_t i = 0; i < rows->count; i++, row++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < rows->count; i++, row++) {
         const char *sql = row->shown ? "INSERT INTO security_text(rowid, ref, name, words) VALUES(?1, ?1, ?2, ?3)"
                                      : "INSERT INTO security_text_held(rowid, ref, name, words) VALUES(?1, ?1, ?2, ?3)";
         sqlite3_stmt *statement = index_statement(fold->index, sql, err);
@@ -165,11 +164,9 @@ static int write_texts(struct fold *fold, struct rows *rows, struct err *err)
         sqlite3_bind_int64(statement, 1, row->ref);
         bind_text(statement, 2, row->name);
         bind_text(statement, 3, row->words);
-        int rc = index_run(fold->index, statement, err);
-        if (rc < 0)
-            return rc;
+        rc = index_run(fold->index, statement, err);
     }
-    return 0;
+    return rc;
 }
 
 int security_write(struct fold *fold, struct security_fold *state, struct err *err)

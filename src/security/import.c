@@ -160,6 +160,7 @@ int import_run(struct store *store, struct index *index, enum import_format form
     /* What was read before a failure is good and goes in. */
     int flushed = run_flush(&run, rc < 0 ? &later : err);
     rc = rc < 0 ? rc : flushed;
+    run_end_reading(&run);
     if (!options->dry_run && ret->first_index != UINT64_MAX) {
         flushed = index_update(index, store, 0, NULL, rc < 0 ? &later : err);
         rc = rc < 0 ? rc : flushed;

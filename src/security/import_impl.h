@@ -36,10 +36,12 @@ struct batch {
     size_t count;
 };
 
-/* A record that the log holds already and the feed has, too. */
+/* A change of the feed's memory without a record: ref 0 forgets the key. */
 struct feed_note {
     int64_t key, ref;
 };
+
+#define IMPORT_OTHER_FEEDS_MAX 256 /* into the same log; what further ones hold is not looked at */
 
 struct import_run {
     struct store *store;
@@ -53,7 +55,10 @@ struct import_run {
     struct import_map feed; /* key → ref at the last fetch, negative: marked as vanished, 0: in this fetch, too */
     struct feed_note *notes;
     size_t note_count;
+    int64_t others[IMPORT_OTHER_FEEDS_MAX]; /* feeds into the same log */
+    size_t other_count;
     bool incomplete; /* something of the source could not be read to its end: nothing vanishes */
+    bool reading;    /* a read transaction on the index is open */
     bool empty_log;  /* nothing can be known already */
     struct batch batch;
     struct buf heads[TLP_RED + 1]; /* record headers up to the body, by TLP */
@@ -64,17 +69,22 @@ struct import_run {
     uint64_t last_progress;
 };
 
-/* ---- import_write.c ---- */
+/* ---- import_run.c ---- */
 
 int run_begin(struct import_run *run, struct err *err);
 void run_done(struct import_run *run);
 
-/* Sink functions; ctx is the run. */
-int run_item(void *ctx, const struct import_item *item, struct err *err);
+/* Sink function for what cannot be read; ctx is the run. */
 int run_bad(void *ctx, uint64_t line, uint64_t offset, const char *reason, struct err *err);
 
 /* Add a record with this STIX object as its body. */
 int run_add(struct import_run *run, struct span object, enum tlp tlp, int64_t feed_key, bool vanished, struct err *err);
+
+/* Change the feed's memory with the next batch. */
+int run_note(struct import_run *run, int64_t key, int64_t ref, struct err *err);
+
+/* Does another feed into this log hold it now? */
+int run_held_elsewhere(struct import_run *run, int64_t key, bool *ret, struct err *err);
 
 /* Write what waits in the batch. */
 int run_flush(struct import_run *run, struct err *err);
@@ -88,6 +98,14 @@ int run_report(struct import_run *run, const char *what, uint64_t line, uint64_t
 /* The STIX object of an earlier record, in run->old; its TLP by *ret_tlp. ERR_NOTFOUND if its payload is gone. */
 int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, enum tlp *ret_tlp, struct err *err);
 
+/* ---- import_item.c ---- */
+
+/* Sink function for what was read; ctx is the run. */
+int run_item(void *ctx, const struct import_item *item, struct err *err);
+
+/* The look-ups in the index are over: before anything is folded. */
+void run_end_reading(struct import_run *run);
+
 /* ---- import_revise.c ---- */
 
 #define VANISHED_LABEL "vanished-from-feed"
@@ -97,9 +115,6 @@ int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, 
  * until now and labelled so; else valid again.
  */
 int run_revise(struct import_run *run, struct span object, bool vanished, struct err *err);
-
-/* Is this object of ours revoked or marked as vanished? */
-int run_withdrawn(struct import_run *run, struct span object, bool *ret, struct err *err);
 
 /* Mark what the feed no longer holds. */
 int run_vanish(struct import_run *run, struct err *err);

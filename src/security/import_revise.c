@@ -62,17 +62,6 @@ int run_revise(struct import_run *run, struct span bytes, bool vanished, struct 
     return rc;
 }
 
-int run_withdrawn(struct import_run *run, struct span bytes, bool *ret, struct err *err)
-{
-    const struct json_tree *tree;
-    struct stix_object object;
-    int rc = json_scan(run->scanner, bytes, &tree, err);
-    if (rc == 0)
-        rc = stix_read(tree, &run->arena, &object, err);
-    *ret = rc == 0 && (object.revoked || (object.has_valid_until && object.valid_until_ms <= run->options->now_ms));
-    return rc;
-}
-
 /* ---- vanished ---- */
 
 static int vanish_one(void *ctx, uint64_t key, uint64_t *value, struct err *err)
@@ -82,9 +71,13 @@ static int vanish_one(void *ctx, uint64_t key, uint64_t *value, struct err *err)
     struct span object;
     enum tlp tlp;
     struct err why;
+    bool held;
     if (ref <= 0) /* in this fetch, or marked at an earlier one */
         return 0;
-    int rc = run_read_back(run, ref, &object, &tlp, &why);
+    int rc = run_held_elsewhere(run, (int64_t)key, &held, err);
+    if (rc < 0 || held)
+        return rc < 0 ? rc : run_note(run, (int64_t)key, 0, err);
+    rc = run_read_back(run, ref, &object, &tlp, &why);
     if (rc == 0)
         rc = run_revise(run, object, true, &why);
     if (rc == ERR_IO || rc == ERR_MEMORY) {

@@ -75,7 +75,7 @@ static void write_first(struct page *page, const struct intel_rows *rows)
     page_raw(page, "<p>");
     page_sayf(page, TR(page, "First reported by {1} on {2}."),
               SAY(say_origin(span_str(first->origin)), say_time(first->time_ms)));
-    page_raw(page, " ");
+    page_raw(page, "</p>\n<p>");
     page_sayf(page, TRN(page, reporters, "One member says so.", "{1} members say so."), SAY(say_number(reporters)));
     page_raw(page, "</p>\n");
 }

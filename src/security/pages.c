@@ -14,8 +14,11 @@ const char *page_ioc_words(const struct page *page, enum ioc_type type)
         [IOC_SHA512] = TR_MARK("SHA-512 of a file"),
         [IOC_EMAIL] = TR_MARK("e-mail address"),
         [IOC_IPV4_PORT] = TR_MARK("IPv4 address and port"),
+        [IOC_URL_PATH] = TR_MARK("path of a web address"),
     };
-    return type < IOC_TYPES ? page_text(page, words[type]) : "";
+    if ((unsigned)type >= sizeof(words) / sizeof(words[0]))
+        return "";
+    return words[type] ? page_text(page, words[type]) : ioc_type_word(type);
 }
 
 void page_stix_type(struct page *page, struct span type)

@@ -114,7 +114,7 @@ struct store {
     char dir[PATH_MAX];
     sqlite3 *db;
     int lock_fd;
-    bool read_only, writing, poisoned, marked, allowed, heal;
+    bool opened, read_only, writing, poisoned, marked, allowed, heal;
     char poison[ERR_TEXT_MAX];
     struct statement statements[STATEMENTS_MAX];
     size_t statement_count, statement_turn;
@@ -130,6 +130,7 @@ struct store {
     unsigned late_slots;    /* rows put into `slot` since they were last moved to files */
     struct buf streams[STREAMS], scratch;
     struct hash_source source;
+    struct folded *folded; /* FOLDED_MAX of them, or NULL */
 };
 
 /* Any write from here on fails with what *err says; returns the code. */
@@ -201,6 +202,9 @@ int row_root(struct store *store, const struct log_row *row, uint64_t size, stru
 
 /* Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. */
 int slots_read(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, struct err *err);
+
+/* One slot; ERR_NOTFOUND unless the index is below `limit`. (payload.c) */
+int slot_of(struct store *store, int64_t number, uint64_t index, uint64_t limit, uint64_t *ret, struct err *err);
 int slot_write(struct store *store, const struct log_row *row, uint64_t index, uint64_t slot, struct err *err);
 
 /* Move what earlier transactions left in table `slot` to the files. */
@@ -228,14 +232,19 @@ int erase_pending(struct store *store, bool *ret, struct err *err);
 /* Finish erasures that were under way; `wait_ms` for readers that hold the WAL. ERR_STATE if they still do. */
 int erase_resume(struct store *store, int wait_ms, struct err *err);
 
-/* ---- members (head.c) ---- */
+/* ---- members (members.c) ---- */
 
 enum constitution_sort { CONSTITUTION_OTHER, CONSTITUTION_KEYS, CONSTITUTION_ERASE };
+
+/* Folds kept from one call to the next; a rollback drops them, for one may be of entries that it took back. */
+#define FOLDED_MAX 16
+struct folded;
+void members_forget(struct store *store);
 
 /* The fold over entries below `limit`. */
 int row_member(struct store *store, const struct log_row *row, uint64_t limit, struct arena *arena, struct member *ret,
                struct err *err);
-#define MEMBER_ARENA_MAX (4u << 20) /* bytes for folding one member: ROTATIONS_MAX keys and one entry at a time */
+#define MEMBER_ARENA_MAX (1u << 20) /* bytes for folding one member: ROTATIONS_MAX keys, grown by doubling */
 
 /* ---- authors (author.c) ---- */
 

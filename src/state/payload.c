@@ -5,7 +5,7 @@
 /* Times that a reader tries again because what it reads moves under it: each time means a commit in between. */
 #define READ_TRIES 16
 
-static int slot_of(struct store *store, int64_t number, uint64_t index, uint64_t limit, uint64_t *ret, struct err *err)
+int slot_of(struct store *store, int64_t number, uint64_t index, uint64_t limit, uint64_t *ret, struct err *err)
 {
     if (index >= limit)
         return err_set(err, ERR_NOTFOUND, "log %lld has %llu entries, none at %llu", (long long)number,
@@ -246,75 +246,6 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
     if (!rc)
         *ret_count = done;
     return rc;
-}
-
-/* Behind payload_end, or as a row beside the tail's. */
-static int put_bytes(struct store *store, struct log_row *row, uint64_t index, struct span salt, struct span payload,
-                     uint64_t *ret_place, struct err *err)
-{
-    *ret_place = 0;
-    if (index >= row_full(row) && payload.len <= PAYLOAD_TAIL_MAX)
-        return tail_payload_put(store, RECORD_REF(row->info.number, index), salt, payload, err);
-    struct touched *touched = store_touch(store, row, err);
-    if (!touched)
-        return err->code;
-    touched->has_data = true;
-    struct stream data;
-    stream_begin(&data, store, row, FILE_DATA, row->payload_end);
-    int rc = item_append(&data, index, salt, payload, ret_place, err);
-    if (!rc)
-        rc = stream_end(&data, err);
-    row->payload_end = data.offset;
-    return rc;
-}
-
-int payload_put(struct store *store, int64_t number, uint64_t index, struct span salt, struct span payload, bool clear,
-                struct err *err)
-{
-    struct log_row row;
-    uint64_t slot, place;
-    int rc = store_writable(store, err);
-    if (!rc)
-        rc = row_load(store, number, &row, err);
-    if (!rc)
-        rc = slot_of(store, number, index, row.info.size, &slot, err);
-    if (rc)
-        return rc;
-    if (SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED))
-        return 0;
-    if (salt.len != SEAL_SALT || payload.len > PAYLOAD_MAX)
-        return err_set(err, ERR_LIMIT, "log %s: payload of entry %llu: %zu bytes, at most %u allowed", row.info.origin,
-                       (unsigned long long)index, payload.len, PAYLOAD_MAX);
-    struct buf entry;
-    buf_init(&entry, ENTRY_MAX + 2);
-    rc = entry_read(store, &row, index, row.info.size, &entry, err);
-    if (!rc)
-        rc = seal_check(span_str(row.info.origin), buf_view(&entry), salt, payload, err);
-    buf_done(&entry);
-    if (rc)
-        return err_in(err, "log %s: payload of entry %llu", row.info.origin, (unsigned long long)index);
-    rc = put_bytes(store, &row, index, salt, payload, &place, err);
-    if (!rc)
-        rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_HELD | (clear ? SLOT_CLEAR : 0), place), err);
-    row.info.bytes += 4 + SEAL_SALT + payload.len;
-    row.info.payloads++;
-    if (clear)
-        row_bump(store, &row);
-    return rc ? rc : row_save(store, &row, err);
-}
-
-int payload_refuse(struct store *store, int64_t number, uint64_t index, struct err *err)
-{
-    struct log_row row;
-    uint64_t slot;
-    int rc = store_writable(store, err);
-    if (!rc)
-        rc = row_load(store, number, &row, err);
-    if (!rc)
-        rc = slot_of(store, number, index, row.info.size, &slot, err);
-    if (rc || SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED))
-        return rc;
-    return slot_write(store, &row, index, slot | SLOT_MAKE(SLOT_REFUSED, 0), err);
 }
 
 int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)

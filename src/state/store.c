@@ -117,6 +117,7 @@ int store_open(const char *dir, const struct store_options *options, struct stor
         store_close(store);
         return rc;
     }
+    store->opened = true;
     *ret = store;
     return 0;
 }
@@ -125,7 +126,7 @@ int store_open(const char *dir, const struct store_options *options, struct stor
 static void lock_close(struct store *store)
 {
     struct err ignored;
-    if (store->db && store->marked && !store->poisoned && flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+    if (store->opened && store->marked && !store->poisoned && flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
         db_exec(store,
                 "BEGIN IMMEDIATE; UPDATE log SET touched = 0 WHERE touched = 1; UPDATE node SET clean = 1; COMMIT",
                 &ignored);
@@ -142,6 +143,7 @@ void store_close(struct store *store)
         store_rollback(store);
     lock_close(store);
     files_close(store);
+    members_forget(store);
     buf_done(&store->scratch);
     db_close(store);
     free(store->touched);
@@ -266,6 +268,7 @@ void store_rollback(struct store *store)
     if (!store->writing)
         return;
     rollback_files(store);
+    members_forget(store);
     store->writing = false;
     store->touched_count = 0;
     if (!sqlite3_get_autocommit(store->db))

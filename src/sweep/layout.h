@@ -3,7 +3,8 @@
  *
  *   header    below; integers in the machine's order, since a set never leaves the machine that built it
  *   filter    lines of 64 bytes: is a key perhaps in the set; does anything lie below it
- *   ipv4 map  a bit for each of the 65,536 halves a.b.0.0/16 that hold an indicator
+ *   ipv4 maps a bit for each network that holds an indicator: a.b.0.0/16, 8 kB that stay in the nearest cache, and
+ *             finer ones, of up to 24 bits as there are many or few addresses
  *   slots     open addressing, linear: 32 bits of the key, entry + 1; 0 is free
  *   starts    of the entries' texts, one more than there are entries
  *   tag starts  likewise
@@ -23,6 +24,7 @@
 #define SET_ENDIAN UINT32_C(0x01020304)
 #define SET_TYPES 16            /* room in the header for types to come */
 #define SET_IPV4_MAP_BYTES 8192 /* 65,536 bits */
+#define SET_IPV4_FINE_MAX 24    /* bits of a network: 2 MiB */
 #define SET_FILTER_LINE 8       /* words: one cache line */
 #define SET_PROBE_MAX 4096      /* slots that a look-up may visit, whatever a damaged header says */
 #define SET_ENTRIES_MAX UINT32_C(0x7fffffff)
@@ -39,11 +41,12 @@ struct set_header {
     uint64_t total_bytes, seed;
     uint32_t type_first[SET_TYPES + 1]; /* entries of type t are type_first[t] .. type_first[t + 1] - 1 */
     uint32_t probe_max;
-    uint32_t ipv4_bits; /* bit n - 1: there are prefixes of n bits */
-    uint32_t flags;
+    uint32_t ipv4_bits;      /* bit n - 1: there are prefixes of n bits */
+    uint32_t ipv4_fine_bits; /* length of the finer map's networks */
+    uint32_t flags, unused;
     uint64_t ipv6_bits[2];     /* likewise */
     struct set_section filter; /* lines */
-    struct set_section ipv4_map, slots, starts, tag_starts, tags, texts;
+    struct set_section ipv4_map, ipv4_fine, slots, starts, tag_starts, tags, texts;
     uint64_t check; /* of everything before it */
 };
 
@@ -55,7 +58,7 @@ enum set_flag {
 struct sweep_set {
     struct set_header head;
     const uint64_t *filter;
-    const uint8_t *ipv4_map;
+    const uint8_t *ipv4_map, *ipv4_fine;
     const uint64_t *slots;
     const uint32_t *starts, *tag_starts;
     const uint64_t *tags;
@@ -90,6 +93,18 @@ static inline struct set_answer set_ask(const struct sweep_set *set, uint64_t ke
     uint64_t mask = set_filter_mask(key);
     size_t word = set_filter_word(key, set->head.filter.count);
     return (struct set_answer){(set->filter[word] & mask) == mask, (set->filter[word ^ 1] & mask) == mask};
+}
+
+/* Does the set know anything of a.b.0.0/16; of the address's network in the finer map? */
+static inline bool set_knows_half(const struct sweep_set *set, uint32_t half)
+{
+    return set->ipv4_map[half >> 3] >> (half & 7) & 1;
+}
+
+static inline bool set_knows_network(const struct sweep_set *set, uint32_t address)
+{
+    uint32_t network = address >> (32 - set->head.ipv4_fine_bits);
+    return set->ipv4_fine[network >> 3] >> (network & 7) & 1;
 }
 
 static inline bool set_has_type(const struct sweep_set *set, enum ioc_type type)

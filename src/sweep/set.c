@@ -114,13 +114,15 @@ static const char *check_header(const struct set_header *head)
     if (head->type_first[0] != 0 || entries > SET_ENTRIES_MAX)
         return "impossible count";
     if (!section_fits(head, head->filter, 8 * SET_FILTER_LINE) || !section_fits(head, head->ipv4_map, 1) ||
-        !section_fits(head, head->slots, 8) || !section_fits(head, head->starts, 4) ||
-        !section_fits(head, head->tag_starts, 4) || !section_fits(head, head->tags, 8) ||
-        !section_fits(head, head->texts, 1))
+        !section_fits(head, head->ipv4_fine, 1) || !section_fits(head, head->slots, 8) ||
+        !section_fits(head, head->starts, 4) || !section_fits(head, head->tag_starts, 4) ||
+        !section_fits(head, head->tags, 8) || !section_fits(head, head->texts, 1))
         return "a section outside the file";
     if (head->filter.count == 0 || head->filter.count > UINT32_MAX || head->slots.count == 0 ||
-        head->slots.count > UINT32_MAX || head->ipv4_map.count != SET_IPV4_MAP_BYTES ||
-        head->starts.count != entries + 1 || head->tag_starts.count != entries + 1)
+        head->slots.count > UINT32_MAX || head->ipv4_map.count != SET_IPV4_MAP_BYTES || head->ipv4_fine_bits < 16 ||
+        head->ipv4_fine_bits > SET_IPV4_FINE_MAX ||
+        head->ipv4_fine.count != UINT64_C(1) << (head->ipv4_fine_bits - 3) || head->starts.count != entries + 1 ||
+        head->tag_starts.count != entries + 1)
         return "a section of the wrong size";
     return head->probe_max > SET_PROBE_MAX ? "probes too long" : NULL;
 }
@@ -148,6 +150,7 @@ int sweep_set_open(struct span bytes, struct sweep_set **ret, struct err *err)
     set->head = head;
     set->filter = (const uint64_t *)(const void *)(bytes.data + head.filter.at);
     set->ipv4_map = bytes.data + head.ipv4_map.at;
+    set->ipv4_fine = bytes.data + head.ipv4_fine.at;
     set->slots = (const uint64_t *)(const void *)(bytes.data + head.slots.at);
     set->starts = (const uint32_t *)(const void *)(bytes.data + head.starts.at);
     set->tag_starts = (const uint32_t *)(const void *)(bytes.data + head.tag_starts.at);

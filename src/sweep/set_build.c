@@ -1,14 +1,8 @@
 /* Compiling a set. */
-#include "sweep/layout.h"
+#include "sweep/set_draft.h"
 
 #include <stdlib.h>
 
-#include "sweep/url.h"
-
-#define SLOT_LOAD_PERCENT 60   /* of the slots in use: an absent key ends after about 3.6 probes (Knuth 6.4) */
-#define FILTER_BITS_PER_KEY 12 /* about 1 % of absent keys pass; see the measurements in bench/bench_sweep.c */
-#define PROBE_GOAL 512         /* a longer chain means bad luck or bad will: another seed */
-#define SEEDS_MAX 8
 #define STAGE_BYTES 65536
 
 /* One call of sweep_builder_add(). */
@@ -25,18 +19,6 @@ struct sweep_builder {
     size_t count, cap;
     uint8_t *texts;
     size_t texts_len, texts_cap;
-};
-
-/* What sweep_builder_write() makes: see layout.h. */
-struct draft {
-    struct set_header head;
-    uint32_t *starts, *tag_starts;
-    const uint8_t **texts;
-    uint64_t *filter, *slots;
-    uint8_t *ipv4_map;
-    uint64_t *below; /* distinct keys that have something below them: a hash table, 0 is free */
-    size_t below_count, below_cap;
-    uint64_t seeds[IOC_TYPES];
 };
 
 struct sweep_builder *sweep_builder_new(size_t expected)
@@ -143,7 +125,7 @@ static int compare(const void *left, const void *right, void *ctx)
 }
 
 /* Sort, drop what was said twice with the same tag, and lay out where texts and tags will stand. */
-static int lay_out(struct sweep_builder *builder, struct draft *draft, struct err *err)
+static int lay_out(struct sweep_builder *builder, struct set_draft *draft, struct err *err)
 {
     qsort_r(builder->said, builder->count, sizeof(*builder->said), compare, builder);
     draft->starts = calloc(builder->count + 1, sizeof(*draft->starts));
@@ -183,204 +165,6 @@ static uint64_t content_seed(const struct sweep_builder *builder)
     return seed;
 }
 
-/* ---- what lies below ---- */
-
-static int below_grow(struct draft *draft, struct err *err)
-{
-    size_t cap = draft->below_cap ? 2 * draft->below_cap : 4096;
-    uint64_t *table = calloc(cap, sizeof(*table));
-    if (!table)
-        return err_memory(err);
-    for (size_t i = 0; i < draft->below_cap; i++) {
-        size_t at = (size_t)(draft->below[i] >> 32) & (cap - 1);
-        while (draft->below[i] && table[at])
-            at = (at + 1) & (cap - 1);
-        if (draft->below[i])
-            table[at] = draft->below[i];
-    }
-    free(draft->below);
-    draft->below = table;
-    draft->below_cap = cap;
-    return 0;
-}
-
-static int below_add(struct draft *draft, uint64_t key, struct err *err)
-{
-    if (2 * draft->below_count >= draft->below_cap && below_grow(draft, err))
-        return err->code;
-    size_t at = (size_t)(key >> 32) & (draft->below_cap - 1);
-    while (draft->below[at] && draft->below[at] != key)
-        at = (at + 1) & (draft->below_cap - 1);
-    draft->below_count += draft->below[at] == 0;
-    draft->below[at] = key ? key : 1;
-    return 0;
-}
-
-static void map_ipv4(struct draft *draft, uint32_t address, unsigned bits)
-{
-    uint32_t first = address >> 16, last = (address | ~ipv4_mask(bits)) >> 16;
-    for (uint32_t half = first; half <= last; half++)
-        draft->ipv4_map[half >> 3] |= (uint8_t)(1u << (half & 7));
-}
-
-/* Names above a name, without the name itself unless something hangs under it. */
-static int below_domain(struct draft *draft, struct span name, bool with_name, struct err *err)
-{
-    uint64_t levels[KEY_LEVELS_MAX];
-    size_t count = key_domain(draft->seeds[IOC_DOMAIN], name.data, name.len, levels);
-    if (span_search(name, SPAN_LIT("xn--")) < name.len)
-        draft->head.flags |= SET_HAS_IDN;
-    for (size_t i = 0; i + !with_name < count; i++)
-        if (below_add(draft, levels[i], err))
-            return err->code;
-    return 0;
-}
-
-static int below_host(struct draft *draft, struct span host, struct err *err)
-{
-    uint32_t address;
-    if (host.len && host.data[0] == '[') {
-        draft->head.flags |= SET_HAS_IPV6_URL;
-        return 0;
-    }
-    if (!ipv4_parse(host, &address))
-        return below_domain(draft, host, true, err);
-    map_ipv4(draft, address, 32);
-    return below_add(draft, key_ipv4(draft->seeds[IOC_IPV4], address, 32), err);
-}
-
-/* Where a path goes on behind a segment, so that one or two questions dismiss most paths. */
-static int below_path(struct draft *draft, struct span path, struct err *err)
-{
-    uint64_t state = draft->seeds[IOC_URL_PATH];
-    for (size_t i = 0; i < path.len; i++) {
-        if (i > 0 && (path.data[i] == '/' || path.data[i] == '?') && below_add(draft, key_roll_end(state), err))
-            return err->code;
-        state = key_roll(state, path.data[i]);
-    }
-    return 0;
-}
-
-static int below_prefix(struct draft *draft, enum ioc_type type, struct span value)
-{
-    struct ipv6 address6;
-    uint32_t address;
-    unsigned bits;
-    if (type == IOC_IPV4 && ipv4_prefix_parse(value, &address, &bits)) {
-        draft->head.ipv4_bits |= UINT32_C(1) << (bits - 1);
-        map_ipv4(draft, address, bits);
-    } else if (type == IOC_IPV6 && ipv6_prefix_parse(value, &address6, &bits)) {
-        draft->head.ipv6_bits[(bits - 1) / 64] |= UINT64_C(1) << (bits - 1) % 64;
-    }
-    return 0;
-}
-
-/* Note under which keys this entry hangs. */
-static int note_below(struct draft *draft, enum ioc_type type, struct span value, struct err *err)
-{
-    switch (type) {
-    case IOC_DOMAIN:
-        return below_domain(draft, value, false, err);
-    case IOC_URL:
-        return below_host(draft, url_host(value), err);
-    case IOC_IPV4_PORT:
-        return below_host(draft, span_sub(value, 0, span_find(value, ':')), err);
-    case IOC_EMAIL:
-        return below_host(draft, span_sub(value, span_find(value, '@') + 1, SIZE_MAX), err);
-    case IOC_URL_PATH:
-        return below_path(draft, value, err);
-    default:
-        return below_prefix(draft, type, value);
-    }
-}
-
-/* ---- tables ---- */
-
-static uint32_t entries_of(const struct draft *draft)
-{
-    return draft->head.type_first[SET_TYPES];
-}
-
-static struct span draft_text(const struct draft *draft, uint32_t entry)
-{
-    return span_of(draft->texts[entry], draft->starts[entry + 1] - draft->starts[entry]);
-}
-
-/* File an entry; how many slots lie between its key's place and its own. */
-static uint32_t place(struct draft *draft, uint64_t key, uint32_t entry)
-{
-    uint64_t slot = set_slot_of(key, draft->head.slots.count);
-    uint32_t probe = 0;
-    for (; draft->slots[slot]; probe++)
-        slot = slot + 1 == draft->head.slots.count ? 0 : slot + 1;
-    draft->slots[slot] = (uint64_t)(uint32_t)key << 32 | (entry + 1);
-    return probe;
-}
-
-/* All keys under this seed: slots, and the keys with something below them. */
-static int fill_slots(struct draft *draft, struct err *err)
-{
-    set_seeds(draft->head.seed, draft->seeds);
-    memset(draft->slots, 0, draft->head.slots.count * sizeof(*draft->slots));
-    memset(draft->ipv4_map, 0, SET_IPV4_MAP_BYTES);
-    if (draft->below)
-        memset(draft->below, 0, draft->below_cap * sizeof(*draft->below));
-    draft->below_count = 0;
-    draft->head.probe_max = 0;
-    for (int type = IOC_NONE + 1; type < IOC_TYPES; type++) {
-        for (uint32_t entry = draft->head.type_first[type]; entry < draft->head.type_first[type + 1]; entry++) {
-            uint64_t key = 0;
-            struct span text = draft_text(draft, entry);
-            if (!set_key(draft->seeds, (enum ioc_type)type, text, &key))
-                return err_set(err, ERR_SYNTAX, "indicator lost its form");
-            uint32_t probe = place(draft, key, entry);
-            if (probe > draft->head.probe_max)
-                draft->head.probe_max = probe;
-            if (note_below(draft, (enum ioc_type)type, text, err))
-                return err->code;
-        }
-    }
-    return 0;
-}
-
-static void fill_filter(struct draft *draft)
-{
-    uint64_t lines = draft->head.filter.count;
-    for (int type = IOC_NONE + 1; type < IOC_TYPES; type++) {
-        for (uint32_t entry = draft->head.type_first[type]; entry < draft->head.type_first[type + 1]; entry++) {
-            uint64_t key = 0;
-            if (set_key(draft->seeds, (enum ioc_type)type, draft_text(draft, entry), &key))
-                draft->filter[set_filter_word(key, lines)] |= set_filter_mask(key);
-        }
-    }
-    for (size_t i = 0; i < draft->below_cap; i++)
-        if (draft->below[i])
-            draft->filter[set_filter_word(draft->below[i], lines) ^ 1] |= set_filter_mask(draft->below[i]);
-}
-
-static int fill_tables(struct draft *draft, struct err *err)
-{
-    uint64_t entries = entries_of(draft);
-    draft->head.slots.count = entries * 100 / SLOT_LOAD_PERCENT + 8;
-    draft->slots = malloc(draft->head.slots.count * sizeof(*draft->slots));
-    draft->ipv4_map = malloc(SET_IPV4_MAP_BYTES);
-    if (!draft->slots || !draft->ipv4_map)
-        return err_memory(err);
-    for (int attempt = 0; attempt == 0 || draft->head.probe_max > PROBE_GOAL; attempt++) {
-        if (attempt == SEEDS_MAX)
-            return err_set(err, ERR_LIMIT, "indicators that collide under every seed");
-        draft->head.seed = key_mix(draft->head.seed ^ KEY_C, KEY_B);
-        if (fill_slots(draft, err))
-            return err->code;
-    }
-    draft->head.filter.count = (entries + draft->below_count) * FILTER_BITS_PER_KEY / (64 * SET_FILTER_LINE) + 1;
-    draft->filter = calloc(draft->head.filter.count * SET_FILTER_LINE, sizeof(*draft->filter));
-    if (!draft->filter)
-        return err_memory(err);
-    fill_filter(draft);
-    return 0;
-}
-
 /* ---- writing ---- */
 
 typedef int (*write_fn)(void *ctx, struct span bytes, struct err *err);
@@ -397,15 +181,16 @@ static void section(uint64_t *at, struct set_section *section, uint64_t count, u
     *at = aligned(*at + count * width);
 }
 
-static void finish_header(struct draft *draft)
+static void finish_header(struct set_draft *draft)
 {
     struct set_header *head = &draft->head;
-    uint64_t entries = entries_of(draft), at = aligned(sizeof(*head));
+    uint64_t entries = set_draft_entries(draft), at = aligned(sizeof(*head));
     memcpy(head->magic, SET_MAGIC, sizeof(head->magic));
     head->version = SET_VERSION;
     head->endian = SET_ENDIAN;
     section(&at, &head->filter, head->filter.count, 8 * SET_FILTER_LINE);
     section(&at, &head->ipv4_map, SET_IPV4_MAP_BYTES, 1);
+    section(&at, &head->ipv4_fine, head->ipv4_fine.count, 1);
     section(&at, &head->slots, head->slots.count, 8);
     section(&at, &head->starts, entries + 1, 4);
     section(&at, &head->tag_starts, entries + 1, 4);
@@ -439,13 +224,13 @@ static int write_tags(const struct sweep_builder *builder, write_fn write, void 
     return 0;
 }
 
-static int write_texts(const struct draft *draft, write_fn write, void *ctx, struct err *err)
+static int write_texts(const struct set_draft *draft, write_fn write, void *ctx, struct err *err)
 {
     uint8_t stage[STAGE_BYTES + SWEEP_TOKEN_MAX];
-    uint32_t entries = entries_of(draft);
+    uint32_t entries = set_draft_entries(draft);
     size_t n = 0;
     for (uint32_t entry = 0; entry < entries; entry++) {
-        struct span text = draft_text(draft, entry);
+        struct span text = set_draft_text(draft, entry);
         memcpy(stage + n, text.data, text.len);
         n += text.len;
         if (n >= STAGE_BYTES) {
@@ -458,13 +243,14 @@ static int write_texts(const struct draft *draft, write_fn write, void *ctx, str
     return write_padded(write, ctx, stage, n, err);
 }
 
-static int write_draft(const struct sweep_builder *builder, const struct draft *draft, write_fn write, void *ctx,
+static int write_draft(const struct sweep_builder *builder, const struct set_draft *draft, write_fn write, void *ctx,
                        struct err *err)
 {
     const struct set_header *head = &draft->head;
     if (write_padded(write, ctx, head, sizeof(*head), err) ||
         write_padded(write, ctx, draft->filter, head->filter.count * 8 * SET_FILTER_LINE, err) ||
         write_padded(write, ctx, draft->ipv4_map, SET_IPV4_MAP_BYTES, err) ||
+        write_padded(write, ctx, draft->ipv4_fine, head->ipv4_fine.count, err) ||
         write_padded(write, ctx, draft->slots, head->slots.count * 8, err) ||
         write_padded(write, ctx, draft->starts, head->starts.count * 4, err) ||
         write_padded(write, ctx, draft->tag_starts, head->tag_starts.count * 4, err) ||
@@ -476,12 +262,12 @@ static int write_draft(const struct sweep_builder *builder, const struct draft *
 int sweep_builder_write(struct sweep_builder *builder, int (*write)(void *ctx, struct span bytes, struct err *err),
                         void *ctx, struct err *err)
 {
-    struct draft draft = {0};
+    struct set_draft draft = {0};
     int failed = lay_out(builder, &draft, err);
     if (failed)
         goto out;
     draft.head.seed = content_seed(builder);
-    failed = fill_tables(&draft, err);
+    failed = set_draft_fill(&draft, err);
     if (failed)
         goto out;
     finish_header(&draft);
@@ -493,6 +279,7 @@ out:
     free(draft.filter);
     free(draft.slots);
     free(draft.ipv4_map);
+    free(draft.ipv4_fine);
     free(draft.below);
     return failed;
 }

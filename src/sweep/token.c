@@ -240,7 +240,7 @@ static inline bool half_known(const struct sweep_set *set, const uint8_t *p)
             return false;
         half = half << 8 | value;
     }
-    return set->ipv4_map[half >> 3] >> (half & 7) & 1;
+    return set_knows_half(set, half);
 }
 
 /* One to five digits at `pos` that end where no letter or digit follows; 0 if there is no port. */
@@ -317,6 +317,7 @@ static int scan_numbers(struct token_scan *scan, size_t start, size_t end)
             return 0; /* 1.2.3.4.5.6 */
         if (next < end && lower[next] != '.' && lower[next] != '-')
             return 0;
+        known = known && set_knows_network(scan->set, address);
         int failed = known ? scan_address(scan, address, start, next) : scan_path_behind(scan, next);
         if (failed || next == end || lower[next] == '.')
             return failed;

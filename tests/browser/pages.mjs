@@ -27,7 +27,7 @@ async function test(name, body) {
     }
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
 
 /** A fresh visitor, and a list of everything that went wrong in the console or on the way. */
 async function visitor(language, scripts, more = {}) {

@@ -31,12 +31,13 @@ while (/([{}"\\])/g) {
 P
 mkdir "$tmp/objects"
 perl "$tmp/split.pl" "$tmp/objects" <"$attack"
-bytes_equal() {
-    local i
+bytes_equal() { # markings that come late in the bundle may change the order, never the bytes
+    local i last
     is "$(find "$tmp/objects" -type f | wc -l)" "$objects" || return 1
-    for i in $(seq 1 $((objects < 200 ? 1 : 40)) "$objects"); do
-        cmp "$tmp/objects/$i" <(node b show --body "a.example/$i") || return 1
-    done
+    last=$(fact b a.example size)
+    for ((i = 1; i < last; i++)); do node b show --body "a.example/$i" | sha256sum; done | sort >"$tmp/there"
+    sha256sum "$tmp"/objects/* | sed 's/ .*/  -/' | sort >"$tmp/here"
+    cmp "$tmp/here" "$tmp/there"
 }
 ok "bytes on b are the bytes that went in" bytes_equal
 cat >"$tmp/mixed.txt" <<'L'
@@ -72,6 +73,7 @@ ok "exit status 2 on error" eval 'node a sweep /nonexistent 2>/dev/null; [ $? = 
 ok "compressed logs" eval 'gzip -c "$tmp/log" >"$tmp/log.gz" && zstd -q "$tmp/log" -o "$tmp/log.zst" && xz -k "$tmp/log" &&
     for f in gz zst xz; do [ "$(node a sweep "$tmp/log.$f" | wc -l)" = "$(wc -l <"$tmp/hits")" ] || exit 1; done'
 ok "JSON hits are JSON" eval 'node a sweep --json "$tmp/log" | jq -es "length >= 6 and all(.reported_by | length > 0)"'
+ok "b has it all" until_true same_size a b a.example
 for format in list hosts rpz csv stix; do
     ok "export $format names the domain" eval "node b export $format >'$tmp/export.$format' && grep -q 'evil-domain.example' '$tmp/export.$format'"
 done

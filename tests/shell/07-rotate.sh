@@ -22,9 +22,9 @@ say a three
 ok "b follows again" until_true same_size a b a.example
 ok "three keys" is "$(fact b a.example keys)" 3
 ok "all verify" eval 'node a verify && node b verify'
-say thief "not me"
+for i in 1 2 3 4 5 6; do say thief "not me $i"; done # longer than the honest log: else nobody would even look
 start thief --alone
 peer b thief >/dev/null
-ok "b names the peer that serves a retired key" until_true eval 'node b peer list | grep -qi "retired\|signature"'
+ok "b names the peer that serves a retired key" until_true eval 'node b sync 2>&1 | grep -q "signed by a key retired"'
 ok "and keeps the log in good standing" is "$(fact b a.example standing)" good
 done_testing

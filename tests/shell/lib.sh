@@ -5,6 +5,7 @@ set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${TONGZHOU_BIN:-$root/build/tongzhou}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/tongzhou-test.XXXXXX")
+[ -x "$bin" ] || { echo "Bail out! $bin is not there: make bin"; exit 1; }
 pids=()
 count=0
 bad=0

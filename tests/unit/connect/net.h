@@ -70,7 +70,8 @@ static inline void node_member(struct node *node, const char *name, bool is_oper
 {
     char recovery[160];
     snprintf(recovery, sizeof(recovery), "%s/%s.recovery", node->root, name);
-    struct author_new make = {.time_ms = TIME_MS, .role = LOG_OWN, .is_operator = is_operator, .recovery_path = recovery};
+    struct author_new make = {
+        .time_ms = TIME_MS, .role = LOG_OWN, .is_operator = is_operator, .recovery_path = recovery};
     snprintf(make.profile.name, sizeof(make.profile.name), "%s", name);
     make.profile.class = CLASS_CIVIL;
     good(author_create(node->store, &make, ret, &err));

@@ -247,10 +247,14 @@ static void test_fork_of_a_rotated_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_longer_branch),        cmocka_unit_test(test_same_size),
-        cmocka_unit_test(test_shorter_branch),       cmocka_unit_test(test_fork_right_behind_entry0),
-        cmocka_unit_test(test_large_trees),          cmocka_unit_test(test_frozen_stays),
-        cmocka_unit_test(test_own_fork_and_succession), cmocka_unit_test(test_proof_is_complete),
+        cmocka_unit_test(test_longer_branch),
+        cmocka_unit_test(test_same_size),
+        cmocka_unit_test(test_shorter_branch),
+        cmocka_unit_test(test_fork_right_behind_entry0),
+        cmocka_unit_test(test_large_trees),
+        cmocka_unit_test(test_frozen_stays),
+        cmocka_unit_test(test_own_fork_and_succession),
+        cmocka_unit_test(test_proof_is_complete),
         cmocka_unit_test(test_fork_of_a_rotated_log),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -126,8 +126,13 @@ static void test_too_many_lines(void **state)
 
 static void test_cursors(void **state)
 {
-    static const char *const bad[] = {"", "0123456789abcdef", "0123456789abcdef-", "0123456789abcdeg-1",
-                                      "0123456789abcdef-9223372036854775808", "0123456789abcdef-01", "x-1"};
+    static const char *const bad[] = {"",
+                                      "0123456789abcdef",
+                                      "0123456789abcdef-",
+                                      "0123456789abcdeg-1",
+                                      "0123456789abcdef-9223372036854775808",
+                                      "0123456789abcdef-01",
+                                      "x-1"};
     char generation[17];
     int64_t seq;
     (void)state;

@@ -162,12 +162,8 @@ static inline char *data_path(const char *name)
     return NULL;
 }
 
-/* A whole file; skips the test if it is not there. free() the data. */
-static inline struct span data_read(const char *name)
+static inline struct span file_read(const char *path)
 {
-    char *path = data_path(name);
-    if (!path)
-        skip();
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     assert_int_equal(fseek(file, 0, SEEK_END), 0);
@@ -178,8 +174,27 @@ static inline struct span data_read(const char *name)
     assert_non_null(data);
     assert_int_equal(fread(data, 1, (size_t)len, file), (size_t)len);
     fclose(file);
-    free(path);
     return span_of(data, (size_t)len);
+}
+
+/* A file of samples/, from the repository's root or wherever $TONGZHOU_SOURCE says that it is. */
+static inline struct span sample_read(const char *name)
+{
+    char path[4096];
+    const char *root = getenv("TONGZHOU_SOURCE");
+    snprintf(path, sizeof(path), "%s/%s", root ? root : ".", name);
+    return file_read(path);
+}
+
+/* A whole file of the data; skips the test if it is not there. data_free() it. */
+static inline struct span data_read(const char *name)
+{
+    char *path = data_path(name);
+    if (!path)
+        skip();
+    struct span data = file_read(path);
+    free(path);
+    return data;
 }
 
 static inline void data_free(struct span data)

@@ -323,6 +323,32 @@ static void check_report_ends(void **state)
     assert_int_equal(node_size(node, node->own.number), 2); /* what was read before is good */
 }
 
+static void check_samples(void **state)
+{
+    static const struct {
+        const char *path;
+        uint64_t added, refused, bad;
+    } samples[] = {
+        {"samples/maltrail/apt_stuxnet.txt", 2, 0, 0},
+        {"samples/attack/ics-attack-stuxnet.json", 40, 0, 0},
+        {"samples/stix/example-bundle.json", 5, 1, 0},
+        {"samples/lists/defanged.txt", 10, 0, 2},
+    };
+    struct node *node = *state;
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        struct import_result result;
+        struct import_call call = {.text = sample_read(samples[i].path),
+                                   .name = samples[i].path,
+                                   .number = node->own.number,
+                                   .tlp = TLP_CLEAR};
+        run(node, &call, &result, NULL);
+        if (result.added != samples[i].added || result.refused != samples[i].refused || result.bad != samples[i].bad)
+            fail_msg("%s: %llu, %llu, %llu", samples[i].path, (unsigned long long)result.added,
+                     (unsigned long long)result.refused, (unsigned long long)result.bad);
+        data_free(call.text);
+    }
+}
+
 /* ---- archives ---- */
 
 static struct span pack(bool tar, const char *filter, const char *const (*files)[2], size_t count, char *out,
@@ -457,11 +483,67 @@ static void check_bomb(void **state)
     free(lines);
 }
 
+/* Lines of all trails that are neither empty nor a comment, counted without our readers. */
+static size_t count_trail_lines(const char *path)
+{
+    static char data[1 << 16];
+    struct archive *archive = archive_read_new();
+    struct archive_entry *entry;
+    size_t lines = 0;
+    archive_read_support_filter_xz(archive);
+    archive_read_support_format_tar(archive);
+    assert_int_equal(archive_read_open_filename(archive, path, 1 << 16), ARCHIVE_OK);
+    while (archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+        const char *name = archive_entry_pathname(entry);
+        size_t len = strlen(name);
+        if (len < 4 || strcmp(name + len - 4, ".txt") != 0)
+            continue;
+        bool begun = false;
+        la_ssize_t count;
+        while ((count = archive_read_data(archive, data, sizeof(data))) > 0) {
+            for (la_ssize_t i = 0; i < count; i++) {
+                char c = data[i];
+                if (c == '\n')
+                    begun = false;
+                else if (!begun && c != ' ' && c != '\t' && c != '\r') {
+                    begun = true;
+                    lines += c != '#';
+                }
+            }
+        }
+    }
+    archive_read_free(archive);
+    return lines;
+}
+
+/* All of Maltrail: each line is taken in, known already, or named as wrong. */
+static void check_maltrail(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    char *path = data_path("maltrail/trails.tar.xz");
+    if (!path)
+        skip();
+    struct import_call call = {.text = file_read(path),
+                               .name = "trails.tar.xz",
+                               .number = node->own.number,
+                               .tlp = TLP_CLEAR,
+                               .dry_run = true};
+    run(node, &call, &result, NULL);
+    print_message("# Maltrail: %llu added, %llu known already, %llu wrong\n", (unsigned long long)result.added,
+                  (unsigned long long)result.duplicates, (unsigned long long)result.bad);
+    assert_int_equal(result.items + result.bad, count_trail_lines(path));
+    assert_true(result.added > 1500000);
+    assert_true(result.bad < 1000);
+    data_free(call.text);
+    free(path);
+}
+
 /* ---- many ---- */
 
 static void check_batches(void **state)
 {
-    enum { COUNT = 40000 };
+    enum { COUNT = 20000 };
     struct node *node = *state;
     struct import_result result;
     struct buf text;
@@ -586,13 +668,27 @@ static void check_patterns_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_map),   cmocka_unit_test(check_formats), cmocka_unit_test(check_patterns_back),
-        NODE_TEST(check_list),         NODE_TEST(check_again),          NODE_TEST(check_dry_run),
-        NODE_TEST(check_marking),      NODE_TEST(check_local),          NODE_TEST(check_marking_known),
-        NODE_TEST(check_versions),     NODE_TEST(check_failures),       NODE_TEST(check_report_ends),
-        NODE_TEST(check_archives),     NODE_TEST(check_compressed),     NODE_TEST(check_broken_archives),
-        NODE_TEST(check_bomb),         NODE_TEST(check_batches),        NODE_TEST(check_bytes),
+        cmocka_unit_test(check_map),
+        cmocka_unit_test(check_formats),
+        cmocka_unit_test(check_patterns_back),
+        NODE_TEST(check_list),
+        NODE_TEST(check_again),
+        NODE_TEST(check_dry_run),
+        NODE_TEST(check_marking),
+        NODE_TEST(check_local),
+        NODE_TEST(check_marking_known),
+        NODE_TEST(check_versions),
+        NODE_TEST(check_failures),
+        NODE_TEST(check_report_ends),
+        NODE_TEST(check_samples),
+        NODE_TEST(check_archives),
+        NODE_TEST(check_compressed),
+        NODE_TEST(check_broken_archives),
+        NODE_TEST(check_bomb),
+        NODE_TEST(check_batches),
+        NODE_TEST(check_bytes),
         NODE_TEST(check_refused_data),
+        NODE_TEST(check_maltrail),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

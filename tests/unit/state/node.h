@@ -99,10 +99,8 @@ static inline void node_member(struct node *node, const char *name, bool is_oper
 {
     char recovery[64];
     snprintf(recovery, sizeof recovery, "%.40s.recovery", name);
-    struct author_new make = {.time_ms = TIME_MS,
-                              .role = LOG_OWN,
-                              .is_operator = is_operator,
-                              .recovery_path = node_path(node, recovery)};
+    struct author_new make = {
+        .time_ms = TIME_MS, .role = LOG_OWN, .is_operator = is_operator, .recovery_path = node_path(node, recovery)};
     snprintf(make.profile.name, sizeof make.profile.name, "%s", name);
     make.profile.class = CLASS_CIVIL;
     good(author_create(node->store, &make, ret, &err));

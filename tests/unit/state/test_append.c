@@ -261,8 +261,8 @@ static void ranges(void **state)
             buf_clear(&part);
             good(store_read_entries(node.store, info.number, 0, (size_t)first, &part, &err));
             good(store_read_entries(node.store, info.number, first, count, &part, &err));
-            good(store_read_entries(node.store, info.number, first + count, (size_t)(900 - first - count), &part,
-                                    &err));
+            good(
+                store_read_entries(node.store, info.number, first + count, (size_t)(900 - first - count), &part, &err));
             assert_int_equal(part.len, all.len);
             assert_memory_equal(part.data, all.data, all.len);
         }
@@ -327,9 +327,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),      cmocka_unit_test(seventy_thousand), cmocka_unit_test(limits),
-        cmocka_unit_test(largest),    cmocka_unit_test(unstage),          cmocka_unit_test(tile_files),
-        cmocka_unit_test(ranges),     cmocka_unit_test(reader_beside),
+        cmocka_unit_test(sizes),   cmocka_unit_test(seventy_thousand), cmocka_unit_test(limits),
+        cmocka_unit_test(largest), cmocka_unit_test(unstage),          cmocka_unit_test(tile_files),
+        cmocka_unit_test(ranges),  cmocka_unit_test(reader_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,8 +315,8 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating),  cmocka_unit_test(start_check), cmocka_unit_test(rotating),
-        cmocka_unit_test(keys_lost), cmocka_unit_test(moved),       cmocka_unit_test(rotation_crash),
+        cmocka_unit_test(creating),  cmocka_unit_test(start_check),  cmocka_unit_test(rotating),
+        cmocka_unit_test(keys_lost), cmocka_unit_test(moved),        cmocka_unit_test(rotation_crash),
         cmocka_unit_test(standing),  cmocka_unit_test(constitution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,58 @@ static void settling(void **state)
     node_stop(&b);
 }
 
+/* All at once, over files and tail, with holes between, some held before; a lie among them is named. */
+static void many_at_once(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror, now;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 700, 200, true);
+    append_many(a.store, own.number, "p", 1, PAYLOAD_TAIL_MAX + 5, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    static struct payload_new items[702];
+    static struct buf texts[702];
+    size_t count = 0, kept = 0;
+    for (uint64_t i = 1; i < 702; i += i % 5 == 0 ? 2 : 1) {
+        buf_init(&texts[count], PAYLOAD_MAX + 64);
+        good(payload_read(a.store, own.number, i, &texts[count], NULL, &err));
+        items[count] = (struct payload_new){i, span_of(texts[count].data + 4, 32),
+                                            span_of(texts[count].data + 36, texts[count].len - 36), i % 2 == 0};
+        count++;
+    }
+    good(store_begin(b.store, &err));
+    items[300].index++;
+    bad(payload_put_many(b.store, mirror.number, items, count, &kept, &err), ERR_VERIFY, "payload of entry");
+    store_rollback(b.store);
+    items[300].index--;
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, 0);
+    good(store_begin(b.store, &err));
+    good(payload_put_many(b.store, mirror.number, items + 10, 1, &kept, &err));
+    assert_int_equal(kept, 1);
+    good(payload_put_many(b.store, mirror.number, items, count, &kept, &err));
+    assert_int_equal(kept, count - 1);
+    good(payload_put_many(b.store, mirror.number, items, count, &kept, &err));
+    assert_int_equal(kept, 0);
+    good(store_commit(b.store, &err));
+    node_again(&b);
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, count);
+    for (size_t i = 0; i < count; i++) {
+        unsigned flags;
+        payload_expect(b.store, mirror.number, items[i].index, "p");
+        good(payload_flags(b.store, mirror.number, items[i].index, &flags, &err));
+        assert_int_equal(flags, SLOT_HELD | (items[i].index % 2 == 0 ? SLOT_CLEAR : 0));
+        buf_done(&texts[i]);
+    }
+    assert_null(payload_text(b.store, mirror.number, 6));
+    node_stop(&a);
+    node_stop(&b);
+}
+
 static void bundles(void **state)
 {
     (void)state;
@@ -270,7 +322,8 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back), cmocka_unit_test(settling),
-        cmocka_unit_test(bundles),        cmocka_unit_test(large),       cmocka_unit_test(wrong_slots),
+        cmocka_unit_test(many_at_once),   cmocka_unit_test(bundles),     cmocka_unit_test(large),
+        cmocka_unit_test(wrong_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

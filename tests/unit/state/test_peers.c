@@ -21,7 +21,6 @@ static void addresses(void **state)
     (void)state;
     static const char *const right[][2] = {
         {"http://127.0.0.1:8080/", "http://127.0.0.1:8080"},
-        {" HTTPS://x", NULL},
         {"https://Peer.Example.ORG", "https://peer.example.org"},
         {"https://peer.example.org/a/B//", "https://peer.example.org/a/B"},
         {"http://[::1]:99", "http://[::1]:99"},
@@ -29,15 +28,14 @@ static void addresses(void **state)
     };
     char out[PEER_URL_MAX + 1];
     for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-        if (!right[i][1])
-            continue;
         good(peer_url_canonical(span_str(right[i][0]), out, &err));
         assert_string_equal(out, right[i][1]);
     }
     static const char *const wrong[] = {
-        "", "peer.example.org", "ftp://x", "http://", "http:///", "http://a b", "http://a:0", "http://a:70000",
-        "http://a:", "http://user@a", "http://a?q", "http://a/#f", "http://a/\\", "http://[::1", "http://[xyz]",
-        "http://[]", "http://a/\x01", "http://\xc3\xa9", "http://a:80x", "http://[::1]80",
+        "",           "peer.example.org", "ftp://x",         "http://",      "http:///",
+        "http://a b", "http://a:0",       "http://a:70000",  "http://a:",    "http://user@a",
+        "http://a?q", "http://a/#f",      "http://a/\\",     "http://[::1",  "http://[xyz]",
+        "http://[]",  "http://a/\x01",    "http://\xc3\xa9", "http://a:80x", "http://[::1]80",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         bad(peer_url_canonical(span_str(wrong[i]), out, &err), ERR_USAGE, "");
@@ -134,8 +132,12 @@ static int sum_items(void *ctx, int64_t hash, int64_t ref, struct err *err)
 static void feeds(void **state)
 {
     (void)state;
-    struct feed feed = {.url = "https://f.example/list.txt", .format = "auto", .log_number = 4, .tlp = 1,
-                        .every_s = 3600, .due_ms = 77};
+    struct feed feed = {.url = "https://f.example/list.txt",
+                        .format = "auto",
+                        .log_number = 4,
+                        .tlp = 1,
+                        .every_s = 3600,
+                        .due_ms = 77};
     struct feed back, again;
     int64_t number, ref = 0, sum = 0;
     int count = 0;

@@ -241,6 +241,41 @@ static void test_pieces(void **state)
     sample_done(&sample);
 }
 
+/* Networks larger than those of the maps that dismiss addresses, and enough addresses for the finest map. */
+static void test_networks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *want;
+    } cases[] = {{"127.255.255.255 128.0.0.0 255.255.255.255", "128.0.0.0/1 128.0.0.0/1"},
+                 {"63.255.255.255 64.0.0.0 64.63.255.255 64.64.0.0", "64.0.0.0/10 64.0.0.0/10"},
+                 {"10.0.0.7 10.0.1.7 10.0.0.8 10.0.255.7 11.0.0.7", "10.0.0.7 10.0.1.7 10.0.255.7"},
+                 {"8000:: 7fff::", "8000::/1"}};
+    for (unsigned extra = 0; extra <= 70000; extra += 35000) {
+        struct sweep_builder *builder = sweep_builder_new(0);
+        struct sample_set sample;
+        struct buf out;
+        struct err err = {0};
+        char text[32];
+        assert_non_null(builder);
+        for (unsigned i = 0; i < 256 + extra; i++) {
+            snprintf(text, sizeof(text), "10.%u.%u.7", i / 256 % 256, i % 256);
+            assert_int_equal(sweep_builder_add(builder, IOC_IPV4, span_str(text), 1, &err), 0);
+        }
+        assert_int_equal(sweep_builder_add(builder, IOC_IPV4, SPAN_LIT("128.0.0.0/1"), 1, &err), 0);
+        assert_int_equal(sweep_builder_add(builder, IOC_IPV4, SPAN_LIT("64.0.0.0/10"), 1, &err), 0);
+        assert_int_equal(sweep_builder_add(builder, IOC_IPV6, SPAN_LIT("8000::/1"), 1, &err), 0);
+        sample_open(&sample, builder);
+        buf_init(&out, 4096);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            values_of(sample.set, span_str(cases[i].line), &out);
+            assert_string_equal(buf_cstr(&out), cases[i].want);
+        }
+        buf_done(&out);
+        sample_done(&sample);
+    }
+}
+
 struct place {
     uint64_t line, offset;
     size_t at, len, text_len, calls;
@@ -341,8 +376,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines), cmocka_unit_test(test_shifted), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_place), cmocka_unit_test(test_stop),    cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_shifted), cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_networks),  cmocka_unit_test(test_place),   cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_long_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

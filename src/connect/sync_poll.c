@@ -1,0 +1,267 @@
+#include <stdlib.h>
+
+#include "connect/peering.h"
+#include "connect/sync_internal.h"
+
+#define POLL_PAUSE_MS 50   /* between two polls of one peer, so that a talkative one does not keep us busy */
+#define POLL_EMPTY_MS 1000 /* after an answer that came at once and said nothing, doubled up to */
+#define POLL_EMPTY_MAX_MS 30000
+#define PEER_SAVE_MS 20000 /* a peer that has nothing new is written down as reached so often */
+#define POLL_WAITING_MAX (2 * (size_t)HEADS_PAGE_MAX) /* jobs; with more a peer is not asked for further lines */
+
+/* ---- lines ---- */
+
+static bool quota_has_room(const struct sync_peer *peer)
+{
+    return peer->used_logs < peer->row.quota_logs && peer->used_bytes < peer->row.quota_bytes;
+}
+
+static int log_make(struct sync_peer *peer, struct span origin, struct log_info *ret, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    bool has_room = quota_has_room(peer);
+    if (!has_room && peer->listed >= SYNC_LISTED_MAX)
+        return 0;
+    struct log_new make = {.origin = origin,
+                           .role = has_room ? LOG_MIRROR : LOG_LISTED,
+                           .mode = sync->options.mode,
+                           .recent = sync->options.recent,
+                           .peer = peer->row.number};
+    int64_t number;
+    int code = store_log_create(sync->store, &make, &number, err);
+    if (code < 0)
+        return code;
+    if (has_room) {
+        peer->used_logs++;
+    } else {
+        peer->listed++;
+        sync->report.listed++;
+    }
+    code = store_log(sync->store, number, ret, err);
+    return code < 0 ? code : 1;
+}
+
+static int log_promote(struct sync_peer *peer, struct log_info *log, struct err *err)
+{
+    struct sync_peer *lister = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
+    if (lister && lister->listed > 0)
+        lister->listed--;
+    log->role = LOG_MIRROR;
+    log->mode = peer->sync->options.mode;
+    log->recent = peer->sync->options.recent;
+    log->peer = peer->row.number;
+    peer->used_logs++;
+    return store_log_update(peer->sync->store, log, err);
+}
+
+/* The log of a line: 1 and *ret; 0 if nothing is to be done for it. `begun`: a transaction is open, or is opened here. */
+static int line_log(struct sync_peer *peer, const struct heads_line *line, bool *begun, struct log_info *ret,
+                    struct err *err)
+{
+    struct sync *sync = peer->sync;
+    struct err missing = {0};
+    int code = store_log_by_hash(sync->store, line->hash, ret, &missing);
+    if (code < 0 && code != ERR_NOTFOUND)
+        return err_set(err, code, "%s", missing.text);
+    bool is_new = code == ERR_NOTFOUND;
+    if (!is_new && ret->role != LOG_LISTED)
+        return ret->role == LOG_LOCAL ? 0 : 1;
+    code = peer_quota_load(peer, err);
+    if (code < 0 || (!is_new && !quota_has_room(peer)))
+        return code;
+    if (!*begun) {
+        code = store_begin(sync->store, err);
+        if (code < 0)
+            return code;
+        *begun = true;
+    }
+    if (is_new)
+        return log_make(peer, line->origin, ret, err);
+    code = log_promote(peer, ret, err);
+    return code < 0 ? code : 1;
+}
+
+static int seen_add(struct sync *sync, int64_t peer, int64_t log, uint64_t size, struct err *err)
+{
+    if (sync->seen_count == sync->seen_cap) {
+        size_t cap = sync->seen_cap ? sync->seen_cap * 2 : 64;
+        struct seen *grown = realloc(sync->seen, cap * sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        sync->seen = grown;
+        sync->seen_cap = cap;
+    }
+    sync->seen[sync->seen_count++] = (struct seen){peer, log, size};
+    return 0;
+}
+
+bool log_goes_on(const struct log_info *log)
+{
+    if (log->role != LOG_OWN && log->role != LOG_MIRROR && log->role != LOG_MOVED)
+        return false;
+    return log->standing != STANDING_FROZEN || log->size <= log->frozen_from;
+}
+
+/*
+ * More than we have: pull it. Else its checkpoint is looked at once, though nothing new is in it: it may contradict ours
+ * (only so are forks of one size found), and brings cosignatures. Not from the peer that gave us this very head.
+ */
+static void line_want(struct sync_peer *peer, const struct log_info *log, uint64_t size)
+{
+    if (!log_goes_on(log))
+        return;
+    if (size > log->size) {
+        if (peer_quota_holds(peer->sync, log, 1))
+            job_add(peer->sync, peer, log, size, false, false);
+        return;
+    }
+    bool is_known = size == log->size && job_head_came_from(peer->sync, log, peer->row.number);
+    job_add(peer->sync, peer, log, size, !is_known, size == log->size && log->role != LOG_OWN);
+}
+
+static int lines_take(struct sync_peer *peer, struct span answer, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    struct heads_reader reader;
+    struct heads_line line;
+    struct log_info log;
+    bool begun = false;
+    int code;
+    heads_reader_init(&reader, answer);
+    while ((code = heads_next(&reader, &line, err)) > 0) {
+        code = line_log(peer, &line, &begun, &log, err);
+        if (code > 0) {
+            code = seen_add(sync, peer->row.number, log.number, line.size, err);
+            if (code == 0)
+                line_want(peer, &log, line.size);
+        }
+        if (code < 0)
+            break;
+    }
+    if (code == 0 && begun)
+        code = store_commit(sync->store, err);
+    else if (begun)
+        store_rollback(sync->store);
+    return code;
+}
+
+/* All lines well-formed? Nothing is taken from an answer that is not. Returns as heads_next's end. */
+static int lines_check(struct span answer, struct heads_reader *reader, struct err *err)
+{
+    struct heads_line line;
+    int code;
+    heads_reader_init(reader, answer);
+    do
+        code = heads_next(reader, &line, err);
+    while (code > 0);
+    return code;
+}
+
+static void pace(struct sync_peer *peer, const struct heads_reader *reader, int64_t took_ms)
+{
+    int64_t now = sync_clock_ms(), wait_ms = (int64_t)peer->sync->options.wait_s * 1000;
+    int64_t delay = POLL_PAUSE_MS;
+    if (reader->lines == 0 && took_ms < wait_ms / 2) {
+        delay = (int64_t)POLL_EMPTY_MS << (peer->empty_polls < 5 ? peer->empty_polls : 5);
+        peer->empty_polls++;
+        if (delay > POLL_EMPTY_MAX_MS)
+            delay = POLL_EMPTY_MAX_MS;
+    } else {
+        peer->empty_polls = 0;
+    }
+    peer->poll_after_ms = reader->more ? now : now + delay;
+}
+
+/* ---- polls ---- */
+
+static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
+{
+    struct sync *sync = peer->sync;
+    struct heads_reader reader;
+    struct err err = {0};
+    if (lines_check(buf_view(&reply->body), &reader, &err) < 0) {
+        peer_lied(peer, err.text);
+        return;
+    }
+    peer_reached(peer);
+    if (lines_take(peer, buf_view(&reply->body), &err) < 0) {
+        sync_fatal(sync, &err);
+        return;
+    }
+    bool has_moved = !span_is(reader.cursor, peer->row.cursor);
+    memcpy(peer->row.cursor, reader.cursor.data, reader.cursor.len);
+    peer->row.cursor[reader.cursor.len] = '\0';
+    if (has_moved || peer->row.reached_ms - peer->saved_ms > PEER_SAVE_MS)
+        peer->dirty = true;
+    if (!peer->counted)
+        sync->report.reached++;
+    peer->counted = true;
+    peer->polled = !reader.more;
+    pace(peer, &reader, reply->took_ms);
+}
+
+static void on_heads(void *ctx, struct fetch_reply *reply)
+{
+    struct sync_peer *peer = ctx;
+    char reason[ERR_TEXT_MAX + 32];
+    peer->poll = NULL;
+    peer->in_flight++; /* sync_account counts it out */
+    sync_account(peer, reply);
+    if (reply->code == ERR_LIMIT) {
+        snprintf(reason, sizeof(reason), "GET /heads: %s", reply->err.text);
+        peer_lied(peer, reason);
+    } else if (reply->code < 0) {
+        snprintf(reason, sizeof(reason), "GET /heads: %s", reply->err.text);
+        peer_failed(peer, reason, 0);
+    } else if (reply->status != 200) {
+        snprintf(reason, sizeof(reason), "GET /heads: status %d", reply->status);
+        peer_failed(peer, reason, reply->retry_after_s);
+    } else {
+        answer_take(peer, reply);
+    }
+}
+
+static void on_node(void *ctx, struct fetch_reply *reply)
+{
+    struct sync_peer *peer = ctx;
+    struct node_facts facts;
+    struct err err = {0};
+    peer->node = NULL;
+    sync_account(peer, reply);
+    if (reply->code == 0 && reply->status == 200 && node_facts_parse(buf_view(&reply->body), &facts, &err) == 0)
+        memcpy(peer->row.origin, facts.origin, sizeof(facts.origin));
+}
+
+static int poll_start(struct sync_peer *peer, struct err *err)
+{
+    struct sync *sync = peer->sync;
+    char path[128];
+    snprintf(path, sizeof(path), "/heads%s%s", peer->row.cursor[0] ? "?since=" : "", peer->row.cursor);
+    struct fetch_request request = {.body_max = HEADS_ANSWER_MAX,
+                                    .wait_s = sync->is_round ? 0 : sync->options.wait_s,
+                                    .done = on_heads,
+                                    .ctx = peer};
+    int code = sync_ask(peer, path, &request, &peer->poll, err);
+    if (code < 0)
+        return code;
+    peer->in_flight--; /* a poll is under way all the time */
+    if (peer->row.origin[0] == '\0' && !peer->node) {
+        struct fetch_request node = {.body_max = NODE_FACTS_MAX, .done = on_node, .ctx = peer};
+        code = sync_ask(peer, "/node", &node, &peer->node, err);
+    }
+    return code;
+}
+
+void peers_poll(struct sync *sync)
+{
+    int64_t now = sync_clock_ms();
+    for (size_t i = 0; i < sync->peer_count; i++) {
+        struct sync_peer *peer = sync->peers[i];
+        struct err err = {0};
+        bool is_due = sync->is_round ? !peer->polled : now >= peer->poll_after_ms;
+        if (peer->poll || !is_due || !peer_usable(peer) || peer->waiting_count > POLL_WAITING_MAX)
+            continue;
+        if (poll_start(peer, &err) < 0)
+            sync_fatal(sync, &err);
+    }
+}

@@ -1,0 +1,214 @@
+/* A scripted server over raw sockets: it answers each path with bytes of the test's choosing, true or not. */
+#ifndef TONGZHOU_TESTS_CONNECT_RAW_H
+#define TONGZHOU_TESTS_CONNECT_RAW_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define RAW_PAGES_MAX 64
+#define RAW_THREADS_MAX 64
+
+enum raw_manner {
+    RAW_WHOLE,   /* send the answer and close */
+    RAW_ENDLESS, /* then go on with rubbish for ever */
+    RAW_DRIP,    /* send the header, then a byte every 100 ms for ever */
+    RAW_SILENT,  /* take the request and say nothing */
+    RAW_CUT,     /* close after half of the answer */
+};
+
+struct raw_page {
+    char path[200]; /* what the request's target begins with */
+    enum raw_manner manner;
+    struct buf answer; /* header and body */
+    atomic_uint asked;
+};
+
+struct raw {
+    int listener;
+    char url[64];
+    pthread_t thread, workers[RAW_THREADS_MAX];
+    size_t worker_count;
+    atomic_bool stop;
+    struct raw_page pages[RAW_PAGES_MAX];
+    size_t page_count;
+};
+
+struct raw_job {
+    struct raw *raw;
+    int socket;
+};
+
+static inline bool raw_send(int socket, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t sent = send(socket, data, len, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        data += sent;
+        len -= (size_t)sent;
+    }
+    return true;
+}
+
+/* Until the client goes or the test ends. */
+static inline void raw_wait(struct raw *raw, int socket, int ms)
+{
+    struct pollfd poll_fd = {socket, POLLIN, 0};
+    char byte;
+    for (int waited = 0; !atomic_load(&raw->stop) && waited < ms; waited += 50)
+        if (poll(&poll_fd, 1, 50) > 0 && recv(socket, &byte, 1, MSG_PEEK) <= 0)
+            return;
+}
+
+static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page)
+{
+    uint8_t rubbish[16384];
+    memset(rubbish, 'x', sizeof(rubbish));
+    size_t len = page->manner == RAW_CUT ? page->answer.len / 2 : page->answer.len;
+    if (page->manner == RAW_SILENT) {
+        raw_wait(raw, socket, 20000);
+        return;
+    }
+    if (!raw_send(socket, page->answer.data, len))
+        return;
+    while (page->manner == RAW_ENDLESS && !atomic_load(&raw->stop))
+        if (!raw_send(socket, rubbish, sizeof(rubbish)))
+            return;
+    while (page->manner == RAW_DRIP && !atomic_load(&raw->stop)) {
+        if (!raw_send(socket, rubbish, 1))
+            return;
+        raw_wait(raw, socket, 100);
+    }
+}
+
+static inline void *raw_worker(void *ctx)
+{
+    struct raw_job *job = ctx;
+    struct raw *raw = job->raw;
+    char request[8192], target[512] = "";
+    size_t len = 0;
+    while (len < sizeof(request) - 1) {
+        ssize_t got = recv(job->socket, request + len, sizeof(request) - 1 - len, 0);
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+        request[len] = '\0';
+        if (strstr(request, "\r\n\r\n"))
+            break;
+    }
+    request[len] = '\0';
+    struct raw_page *page = NULL;
+    if (sscanf(request, "GET %500s", target) == 1)
+        for (size_t i = 0; !page && i < raw->page_count; i++)
+            if (strncmp(target, raw->pages[i].path, strlen(raw->pages[i].path)) == 0)
+                page = &raw->pages[i];
+    if (page) {
+        atomic_fetch_add(&page->asked, 1);
+        raw_answer(raw, job->socket, page);
+    } else {
+        static const char none[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        raw_send(job->socket, (const uint8_t *)none, sizeof(none) - 1);
+    }
+    close(job->socket);
+    free(job);
+    return NULL;
+}
+
+static inline void *raw_thread(void *ctx)
+{
+    struct raw *raw = ctx;
+    while (!atomic_load(&raw->stop)) {
+        struct pollfd poll_fd = {raw->listener, POLLIN, 0};
+        if (poll(&poll_fd, 1, 50) <= 0 || raw->worker_count == RAW_THREADS_MAX)
+            continue;
+        struct raw_job *job = malloc(sizeof(*job));
+        if (!job)
+            continue;
+        *job = (struct raw_job){raw, accept(raw->listener, NULL, NULL)};
+        if (job->socket < 0 || pthread_create(&raw->workers[raw->worker_count], NULL, raw_worker, job) != 0)
+            free(job);
+        else
+            raw->worker_count++;
+    }
+    return NULL;
+}
+
+/* Pages are to be given before anybody asks. */
+static inline struct raw *raw_start(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    struct raw *raw = calloc(1, sizeof(*raw));
+    assert_non_null(raw);
+    raw->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(raw->listener >= 0);
+    assert_int_equal(bind(raw->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(raw->listener, 64), 0);
+    assert_int_equal(getsockname(raw->listener, (struct sockaddr *)&address, &len), 0);
+    snprintf(raw->url, sizeof(raw->url), "http://127.0.0.1:%d", ntohs(address.sin_port));
+    return raw;
+}
+
+static inline void raw_run(struct raw *raw)
+{
+    assert_int_equal(pthread_create(&raw->thread, NULL, raw_thread, raw), 0);
+}
+
+static inline void raw_stop(struct raw *raw)
+{
+    atomic_store(&raw->stop, true);
+    pthread_join(raw->thread, NULL);
+    for (size_t i = 0; i < raw->worker_count; i++)
+        pthread_join(raw->workers[i], NULL);
+    for (size_t i = 0; i < raw->page_count; i++)
+        buf_done(&raw->pages[i].answer);
+    close(raw->listener);
+    free(raw);
+}
+
+/* Everything as given. */
+static inline struct raw_page *raw_bytes(struct raw *raw, const char *path, enum raw_manner manner, const char *bytes)
+{
+    struct raw_page *page = &raw->pages[raw->page_count++];
+    assert_true(raw->page_count <= RAW_PAGES_MAX);
+    snprintf(page->path, sizeof(page->path), "%s", path);
+    page->manner = manner;
+    buf_init(&page->answer, 64u << 20);
+    buf_str(&page->answer, bytes);
+    return page;
+}
+
+/* A decent answer of status 200. */
+static inline struct raw_page *raw_body(struct raw *raw, const char *path, struct span body)
+{
+    struct raw_page *page = raw_bytes(raw, path, RAW_WHOLE, "HTTP/1.1 200 OK\r\nConnection: close\r\n");
+    buf_fmt(&page->answer, "Content-Length: %zu\r\n\r\n", body.len);
+    buf_span(&page->answer, body);
+    return page;
+}
+
+/* /heads with one log. */
+static inline void raw_heads(struct raw *raw, const struct log_info *log, uint64_t size)
+{
+    struct buf body;
+    buf_init(&body, 4096);
+    buf_fmt(&body, "%s %s %llu\nnext 0123456789abcdef-1\n", log->hex, log->origin, (unsigned long long)size);
+    raw_body(raw, "/heads", buf_view(&body));
+    buf_done(&body);
+}
+
+static inline void raw_checkpoint(struct raw *raw, const struct log_info *log, struct span note)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "/logs/%s/checkpoint", log->hex);
+    raw_body(raw, path, note);
+}
+
+#endif

@@ -1,0 +1,452 @@
+/* Peers that lie, stall or send too much: each gets its reason, nothing is lost, the others go on. */
+#include "raw.h"
+
+#include "tlog/tile.h"
+
+#define OK "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+/* A truthful author, a victim that has it as a peer, and the hostile one. */
+struct scene {
+    struct node a, b;
+    struct raw *raw;
+};
+
+static void scene_start(struct scene *s)
+{
+    node_start(&s->a, "a.example");
+    node_start(&s->b, "b.example");
+    node_say_many(&s->a, "note", 20);
+    node_serve(&s->a);
+    s->raw = raw_start();
+}
+
+static void scene_stop(struct scene *s)
+{
+    raw_stop(s->raw);
+    node_stop(&s->b);
+    node_stop(&s->a);
+}
+
+/* One round of the victim with both peers. The truth arrives in every case. */
+static void expect(struct scene *s, bool set_aside, const char *part)
+{
+    raw_run(s->raw);
+    node_peer_url(&s->b, s->raw->url);
+    node_peer(&s->b, &s->a);
+    struct sync_report *report = node_sync_with(&s->b, (struct sync_options){.low_speed_s = 1});
+    assert_mirrored(&s->b, &s->a.own);
+    assert_true(has_payload(&s->b, s->a.own.origin, 20, "note 19"));
+    struct peer peer = peer_of(&s->b, s->raw->url);
+    if (!part) {
+        assert_int_equal(report->failure_count, 0);
+        assert_false(peer.set_aside);
+        return;
+    }
+    if (report->failure_count != 1 || !strstr(report->failures[0].reason, part) || peer.set_aside != set_aside ||
+        !strstr(peer.reason, part))
+        fail_msg("%zu failures, set aside %d, \"%s\", expected \"%s\"", report->failure_count, peer.set_aside,
+                 peer.reason, part);
+    assert_string_equal(report->failures[0].url, s->raw->url);
+    if (set_aside)
+        assert_int_equal(node_sync(&s->b)->peers, 1); /* not asked again */
+    else
+        assert_true(peer.retry_ms > 0);
+}
+
+/* ---- /heads ---- */
+
+static void heads_case(enum raw_manner manner, const char *bytes, bool set_aside, const char *part)
+{
+    struct scene s;
+    scene_start(&s);
+    raw_bytes(s.raw, "/heads", manner, bytes);
+    expect(&s, set_aside, part);
+    scene_stop(&s);
+}
+
+static void test_endless_heads(void **state)
+{
+    (void)state;
+    heads_case(RAW_ENDLESS, OK "\r\n", true, "longer than");
+}
+
+static void test_byte_now_and_then(void **state)
+{
+    (void)state;
+    heads_case(RAW_DRIP, OK "\r\n", false, "too slow");
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    heads_case(RAW_SILENT, "", false, "too slow");
+}
+
+static void test_redirect(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nConnection: close\r\n\r\n", false,
+               "redirect to http://169.254.169.254/");
+}
+
+static void test_gzip_unasked(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, OK "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nxxx", false, "compressed");
+}
+
+static void test_garbage_heads(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, OK "Content-Length: 7\r\n\r\n<html>\n", true, "heads line 1");
+}
+
+static void test_error_status(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false, "status 500");
+}
+
+/* A reason is text of others: it does not command a terminal. */
+static void test_reason_is_escaped(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, "HTTP/1.1 302 Found\r\nLocation: http://x/\x1b[31m\xe2\x80\xae\r\nConnection: close\r\n\r\n",
+               false, "redirect to");
+}
+
+/* ---- a whole log, with one lie ---- */
+
+struct fake {
+    struct buf note, bundle, payloads;
+    uint64_t size; /* announced */
+};
+
+/* What `from` would serve of its own log. */
+static void fake_start(struct fake *fake, struct node *from)
+{
+    size_t count, size = (size_t)from->own.size;
+    buf_init(&fake->note, NOTE_MAX);
+    buf_init(&fake->bundle, BUNDLE_MAX);
+    buf_init(&fake->payloads, PAYLOAD_BUNDLE_MAX);
+    fake->size = size;
+    good(store_checkpoint(from->store, from->own.number, &fake->note, &err));
+    good(store_read_entries(from->store, from->own.number, 0, size, &fake->bundle, &err));
+    /* Entry 0 stands inline: nobody asks for a payload of it. */
+    good(payload_read_bundle(from->store, from->own.number, 1, size - 1, true, &fake->payloads, &count, &err));
+    assert_int_equal(count, size - 1);
+}
+
+static void fake_serve(struct fake *fake, struct raw *raw, const struct log_info *log)
+{
+    char path[200], name[TILE_PATH_MAX];
+    struct tile tile = {TILE_LEVEL_ENTRIES, 0, (unsigned)fake->size};
+    raw_heads(raw, log, fake->size);
+    raw_checkpoint(raw, log, buf_view(&fake->note));
+    tile_path(&tile, name);
+    snprintf(path, sizeof(path), "/logs/%s/%s", log->hex, name);
+    raw_body(raw, path, buf_view(&fake->bundle));
+    snprintf(path, sizeof(path), "/logs/%s/payload/0", log->hex);
+    raw_body(raw, path, buf_view(&fake->payloads));
+    buf_done(&fake->note);
+    buf_done(&fake->bundle);
+    buf_done(&fake->payloads);
+}
+
+/* A second log, which only the hostile peer serves. */
+static void other_start(struct node *other, struct fake *fake)
+{
+    node_start(other, "other.example");
+    node_say_many(other, "other", 5);
+    fake_start(fake, other);
+}
+
+static void test_true_copy_is_no_crime(void **state)
+{
+    struct scene s;
+    struct node other;
+    struct fake fake;
+    (void)state;
+    scene_start(&s);
+    other_start(&other, &fake);
+    fake_serve(&fake, s.raw, &other.own);
+    expect(&s, false, NULL);
+    assert_mirrored(&s.b, &other.own);
+    assert_true(has_payload(&s.b, other.own.origin, 5, "other 4"));
+    node_stop(&other);
+    scene_stop(&s);
+}
+
+static void lie(void (*twist)(struct fake *fake), const char *part)
+{
+    struct scene s;
+    struct node other;
+    struct fake fake;
+    scene_start(&s);
+    other_start(&other, &fake);
+    twist(&fake);
+    fake_serve(&fake, s.raw, &other.own);
+    expect(&s, true, part);
+    node_stop(&other);
+    scene_stop(&s);
+}
+
+static void twist_last_byte(struct fake *fake)
+{
+    fake->bundle.data[fake->bundle.len - 3] ^= 1;
+}
+
+static void twist_entry0(struct fake *fake)
+{
+    fake->bundle.data[100] ^= 1;
+}
+
+static void twist_length(struct fake *fake)
+{
+    fake->bundle.data[0] = 0xff;
+}
+
+static void twist_short(struct fake *fake)
+{
+    buf_cut(&fake->bundle, fake->bundle.len - 1);
+}
+
+static void twist_more(struct fake *fake)
+{
+    buf_str(&fake->bundle, "more");
+}
+
+static void twist_signature(struct fake *fake)
+{
+    uint8_t *end = fake->note.data + fake->note.len - 10;
+    *end = *end == 'A' ? 'B' : 'A';
+}
+
+static void twist_root(struct fake *fake)
+{
+    const char *text = buf_cstr(&fake->note);
+    size_t at = (size_t)(strchr(strchr(text, '\n') + 1, '\n') + 1 - text);
+    fake->note.data[at] = fake->note.data[at] == 'A' ? 'B' : 'A';
+}
+
+static void twist_note(struct fake *fake)
+{
+    buf_clear(&fake->note);
+    buf_str(&fake->note, "this is no checkpoint\n");
+}
+
+static void twist_payload(struct fake *fake)
+{
+    fake->payloads.data[fake->payloads.len - 1] ^= 1;
+}
+
+static void twist_payload_length(struct fake *fake)
+{
+    fake->payloads.data[0] = 0xff;
+}
+
+static void twist_payload_count(struct fake *fake)
+{
+    buf_add(&fake->payloads, "\0\0\0\0\0\0\0\0", 8);
+}
+
+static void test_altered_entry(void **state)
+{
+    (void)state;
+    lie(twist_last_byte, "root");
+}
+
+static void test_wrong_entry0(void **state)
+{
+    (void)state;
+    lie(twist_entry0, "entry 0");
+}
+
+static void test_lying_lengths(void **state)
+{
+    (void)state;
+    lie(twist_length, "bundle");
+    lie(twist_short, "bundle");
+    lie(twist_more, "bundle goes on");
+}
+
+static void test_forged_checkpoints(void **state)
+{
+    (void)state;
+    lie(twist_signature, "other.example");
+    lie(twist_root, "other.example");
+    lie(twist_note, "checkpoint");
+}
+
+static void test_wrong_payloads(void **state)
+{
+    (void)state;
+    lie(twist_payload, "payload of entry 5");
+    lie(twist_payload_length, "payloads from entry 1");
+    lie(twist_payload_count, "payloads from entry 1");
+}
+
+/* ---- about a log that the victim knows ---- */
+
+/* Behind is no crime, nor is announcing more than it has. */
+static void test_shorter_log(void **state)
+{
+    struct scene s;
+    struct fake fake;
+    (void)state;
+    scene_start(&s);
+    fake_start(&fake, &s.a);
+    node_peer(&s.b, &s.a);
+    node_say(&s.a, "later");
+    node_sync_well(&s.b);
+    fake.size = s.a.own.size + 10; /* announced; its checkpoint stands where the log was before */
+    raw_heads(s.raw, &s.a.own, fake.size);
+    raw_checkpoint(s.raw, &s.a.own, buf_view(&fake.note));
+    raw_run(s.raw);
+    node_peer_url(&s.b, s.raw->url);
+    assert_int_equal(node_sync(&s.b)->failure_count, 0);
+    assert_mirrored(&s.b, &s.a.own);
+    assert_int_equal(log_of(&s.b, s.a.own.origin).standing, STANDING_GOOD);
+    buf_done(&fake.note);
+    buf_done(&fake.bundle);
+    buf_done(&fake.payloads);
+    scene_stop(&s);
+}
+
+/* The true log in which one old entry was rewritten, under a checkpoint signed by somebody else. */
+static void test_rewritten_log(void **state)
+{
+    struct scene s;
+    struct fake fake;
+    struct note_signer signer;
+    struct tlog_hash root = {{7}};
+    uint8_t seed[32] = {1};
+    (void)state;
+    scene_start(&s);
+    node_peer(&s.b, &s.a);
+    node_sync_well(&s.b);
+    fake_start(&fake, &s.a);
+    buf_clear(&fake.note);
+    good(note_signer_make(&signer, span_str(s.a.own.origin), NOTE_ED25519, seed, &err));
+    const struct note_signer *signers[] = {&signer};
+    good(checkpoint_sign(span_str(s.a.own.origin), fake.size, &root, signers, 1, &fake.note, &err));
+    fake_serve(&fake, s.raw, &s.a.own);
+    raw_run(s.raw);
+    node_peer_url(&s.b, s.raw->url);
+    struct sync_report *report = node_sync(&s.b);
+    assert_int_equal(report->failure_count, 1);
+    assert_true(report->failures[0].set_aside);
+    assert_mirrored(&s.b, &s.a.own);
+    assert_int_equal(log_of(&s.b, s.a.own.origin).standing, STANDING_GOOD);
+    scene_stop(&s);
+}
+
+/* A good checkpoint of a longer log, and entries that are not its: no fork is made of it, and the true peer's serve. */
+static void test_wrong_entries_of_a_true_checkpoint(void **state)
+{
+    struct scene s;
+    struct fake fake;
+    char path[200];
+    (void)state;
+    scene_start(&s);
+    node_peer(&s.b, &s.a);
+    node_sync_well(&s.b);
+    node_say(&s.a, "new");
+    fake_start(&fake, &s.a);
+    twist_last_byte(&fake);
+    snprintf(path, sizeof(path), "/logs/%s/tile/0/", s.a.own.hex); /* its tiles are ours: no difference */
+    struct buf tile;
+    buf_init(&tile, 8192);
+    struct tlog_source source;
+    struct tlog_hash hashes[22];
+    good(store_source(s.a.store, s.a.own.number, &source, &err));
+    good(source.read(source.ctx, 0, 0, 22, hashes, &err));
+    buf_add(&tile, hashes, sizeof(hashes));
+    raw_body(s.raw, path, buf_view(&tile));
+    buf_done(&tile);
+    fake_serve(&fake, s.raw, &s.a.own);
+    raw_run(s.raw);
+    node_peer_url(&s.b, s.raw->url);
+    struct sync_options options = {.only = s.raw->url};
+    struct sync_report *report = node_sync_with(&s.b, options);
+    assert_int_equal(report->forks, 0);
+    assert_int_equal(report->failure_count, 1);
+    assert_true(report->failures[0].set_aside);
+    assert_int_equal(log_of(&s.b, s.a.own.origin).size, s.a.own.size - 1);
+    node_sync(&s.b); /* the true one */
+    assert_mirrored(&s.b, &s.a.own);
+    scene_stop(&s);
+}
+
+/* Somebody staged wrong entries and went away; who completes the log truthfully is not blamed for them. */
+static void test_leftovers_of_a_liar(void **state)
+{
+    struct scene s;
+    uint64_t count;
+    (void)state;
+    scene_start(&s);
+    node_peer(&s.b, &s.a);
+    node_sync_well(&s.b);
+    node_say_many(&s.a, "new", 3);
+    struct log_info log = log_of(&s.b, s.a.own.origin);
+    struct buf bundle;
+    buf_init(&bundle, 4096);
+    good(bundle_add(&bundle, SPAN_LIT("rubbish"), &err));
+    good(store_begin(s.b.store, &err));
+    good(mirror_stage(s.b.store, log.number, buf_view(&bundle), &count, &err));
+    good(store_commit(s.b.store, &err));
+    buf_done(&bundle);
+    node_sync_well(&s.b);
+    assert_mirrored(&s.b, &s.a.own);
+    raw_run(s.raw);
+    scene_stop(&s);
+}
+
+/* A person takes it back. */
+static void test_forgiven(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_start(&s);
+    raw_bytes(s.raw, "/heads", RAW_WHOLE, OK "Content-Length: 7\r\n\r\n<html>\n");
+    raw_run(s.raw);
+    int64_t number = node_peer_url(&s.b, s.raw->url);
+    node_sync(&s.b);
+    assert_true(peer_of(&s.b, s.raw->url).set_aside);
+    struct sync_report *report = node_sync(&s.b);
+    assert_int_equal(report->peers, 0);
+    assert_int_equal(report->failure_count, 1); /* shown still */
+    assert_true(report->failures[0].set_aside);
+    good(sync_forgive(s.b.store, number, &err));
+    assert_false(peer_of(&s.b, s.raw->url).set_aside);
+    assert_int_equal(node_sync(&s.b)->peers, 1);
+    bad(sync_forgive(s.b.store, 99, &err), ERR_NOTFOUND, "no such peer");
+    scene_stop(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_endless_heads),
+        cmocka_unit_test(test_byte_now_and_then),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_redirect),
+        cmocka_unit_test(test_gzip_unasked),
+        cmocka_unit_test(test_garbage_heads),
+        cmocka_unit_test(test_error_status),
+        cmocka_unit_test(test_reason_is_escaped),
+        cmocka_unit_test(test_true_copy_is_no_crime),
+        cmocka_unit_test(test_altered_entry),
+        cmocka_unit_test(test_wrong_entry0),
+        cmocka_unit_test(test_lying_lengths),
+        cmocka_unit_test(test_forged_checkpoints),
+        cmocka_unit_test(test_wrong_payloads),
+        cmocka_unit_test(test_shorter_log),
+        cmocka_unit_test(test_rewritten_log),
+        cmocka_unit_test(test_wrong_entries_of_a_true_checkpoint),
+        cmocka_unit_test(test_leftovers_of_a_liar),
+        cmocka_unit_test(test_forgiven),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* The running node: long polls bring what is new within moments; peers come and go; it stops at once. */
+#include <pthread.h>
+#include <time.h>
+
+#include "raw.h"
+
+#define PATIENCE_S 30
+
+/* Anything changed anywhere: the test looks again. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t something = PTHREAD_COND_INITIALIZER;
+static unsigned long changes;
+
+struct runner {
+    struct node *node;
+    struct store *store;
+    struct syncer *syncer;
+    pthread_t thread;
+    int code;
+    struct err err;
+};
+
+static void on_changed(void *ctx)
+{
+    struct runner *runner = ctx;
+    if (runner->node->server)
+        http_server_wake(runner->node->server);
+    pthread_mutex_lock(&lock);
+    changes++;
+    pthread_cond_broadcast(&something);
+    pthread_mutex_unlock(&lock);
+}
+
+static void *run(void *ctx)
+{
+    struct runner *runner = ctx;
+    runner->code = syncer_run(runner->syncer, &runner->err);
+    return NULL;
+}
+
+static void runner_start(struct runner *runner, struct node *node)
+{
+    *runner = (struct runner){.node = node, .store = node_handle(node)};
+    author_allow(runner->store);
+    struct sync_options options = {
+        .may_sign = true, .wait_s = 20, .connect_timeout_ms = 2000, .changed = on_changed, .ctx = runner};
+    good(syncer_new(runner->store, &options, &runner->syncer, &err));
+    assert_int_equal(pthread_create(&runner->thread, NULL, run, runner), 0);
+}
+
+static void runner_stop(struct runner *runner)
+{
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    syncer_stop(runner->syncer);
+    pthread_join(runner->thread, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 5); /* though long polls of 20 s are open */
+    if (runner->code < 0)
+        fail_msg("%s: %s", runner->node->name, runner->err.text);
+    syncer_free(runner->syncer);
+    store_close(runner->store);
+}
+
+/* Wait until `holds`, looking again whenever something changed. */
+static void await(bool (*holds)(void *ctx), void *ctx)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_S;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        unsigned long seen = changes;
+        pthread_mutex_unlock(&lock);
+        bool is_so = holds(ctx);
+        pthread_mutex_lock(&lock);
+        if (is_so)
+            break;
+        int late = 0;
+        while (changes == seen && late == 0)
+            late = pthread_cond_timedwait(&something, &lock, &deadline);
+        if (late != 0) {
+            pthread_mutex_unlock(&lock);
+            assert_true(holds(ctx));
+            return;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+struct wanted {
+    struct node *node;
+    const char *origin, *body;
+    uint64_t index;
+};
+
+static bool is_there(void *ctx)
+{
+    struct wanted *wanted = ctx;
+    return has_log(wanted->node, wanted->origin) &&
+           has_payload(wanted->node, wanted->origin, wanted->index, wanted->body);
+}
+
+static bool is_cosigned(void *ctx)
+{
+    struct wanted *wanted = ctx;
+    return cosignatures(wanted->node, wanted->origin) > 0;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void test_news_travel(void **state)
+{
+    struct node a, b, c;
+    struct runner ra, rb, rc;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&c, "c.example");
+    node_serve(&a);
+    node_serve(&b);
+    node_peer(&a, &b);
+    node_peer(&b, &a);
+    node_peer(&c, &b);
+    uint64_t index = node_say(&a, "first");
+    runner_start(&ra, &a);
+    runner_start(&rb, &b);
+    runner_start(&rc, &c);
+    struct wanted wanted = {&c, a.own.origin, "first", index};
+    await(is_there, &wanted);
+    int64_t begun = clock_ms();
+    wanted.index = node_say(&a, "second");
+    wanted.body = "second";
+    http_server_wake(a.server);
+    await(is_there, &wanted);
+    print_message("# a record through a relay to the third node: %lld ms\n", (long long)(clock_ms() - begun));
+    struct wanted cosigned = {&a, a.own.origin, NULL, 0};
+    await(is_cosigned, &cosigned);
+    runner_stop(&rc);
+    runner_stop(&rb);
+    runner_stop(&ra);
+    struct sync_report totals;
+    sync_totals(&totals);
+    assert_true(totals.logs >= 4);
+    assert_true(totals.collected >= 1);
+    node_stop(&c);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+/* A peer that is added while the node runs; and one that says nothing blocks nobody. */
+static void test_peers_come(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct raw *raw = raw_start();
+    (void)state;
+    raw_bytes(raw, "/heads", RAW_SILENT, "");
+    raw_run(raw);
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    uint64_t index = node_say(&a, "hello");
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    node_peer(&b, &a);
+    syncer_wake(rb.syncer);
+    struct wanted wanted = {&b, a.own.origin, "hello", index};
+    await(is_there, &wanted);
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+static bool was_reached(void *ctx)
+{
+    struct wanted *wanted = ctx;
+    return peer_of(wanted->node, wanted->origin).reached_ms > 0;
+}
+
+/* A peer that is down is asked again, and what it has comes then; one that was removed is left. */
+static void test_peers_go_and_return(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    char url[64], listen_at[64];
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    snprintf(url, sizeof(url), "%s", http_server_url(a.server));
+    snprintf(listen_at, sizeof(listen_at), "%s", url + strlen("http://"));
+    int64_t number = node_peer_url(&b, url);
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, url, NULL, 0};
+    await(was_reached, &wanted);
+    node_unserve(&a);
+    uint64_t index = node_say(&a, "said while unreachable");
+    struct http_options options = {.dir = a.dir, .listen = listen_at, .threads = 1};
+    good(http_server_start(&options, &a.server, &err));
+    struct wanted news = {&b, a.own.origin, "said while unreachable", index};
+    await(is_there, &news);
+    good(peer_remove(b.store, number, &err));
+    syncer_wake(rb.syncer);
+    runner_stop(&rb);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_news_travel),
+        cmocka_unit_test(test_peers_come),
+        cmocka_unit_test(test_peers_go_and_return),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
