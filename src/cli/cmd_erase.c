@@ -25,8 +25,8 @@ static int erase(struct invocation *inv, struct session *session)
     if (intel_set_open(session->store, session->index, cli_now_ms(), &set, &inv->err))
         return cli_fail(inv);
     intel_set_close(set);
-    printf("%s/%llu is erased here. Every proof still holds; nodes that obey erase it when they hear of it.\n", log.origin,
-           (unsigned long long)index);
+    printf("%s/%llu is erased here. Every proof still holds; nodes that obey erase it when they hear of it.\n",
+           log.origin, (unsigned long long)index);
     return EXIT_DONE;
 }
 

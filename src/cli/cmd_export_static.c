@@ -27,8 +27,9 @@ const struct command cmd_export_static = {
     .name = "export-static",
     .arguments = "DIR",
     .summary = "Write the public logs as files for a plain web server",
-    .details = "C2SP tlog-tiles layout below DIR/logs/HEX/. Run it again to bring the tree up to date; any file server\n"
-               "or object storage then serves it, and other nodes can use its address as a peer.\n",
+    .details =
+        "C2SP tlog-tiles layout below DIR/logs/HEX/. Run it again to bring the tree up to date; any file server\n"
+        "or object storage then serves it, and other nodes can use its address as a peer.\n",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -24,7 +24,8 @@ static int add(struct invocation *inv, struct session *session, struct feed *fee
     feed->due_ms = cli_now_ms();
     if (feed_add(session->store, feed, &feed->number, &inv->err))
         return cli_fail(inv);
-    printf("%s is fetched every %lld s into %s while `tongzhou serve` runs.\n", feed->url, (long long)feed->every_s, log.origin);
+    printf("%s is fetched every %lld s into %s while `tongzhou serve` runs.\n", feed->url, (long long)feed->every_s,
+           log.origin);
     return EXIT_DONE;
 }
 
@@ -108,9 +109,9 @@ static int run_remove(struct invocation *inv)
     struct feed feed;
     char url[PEER_URL_MAX + 1];
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
-    if (!status &&
-        (peer_url_canonical(span_str(inv->args[0]), url, &inv->err) || feed_find(session.store, span_str(url), &feed, &inv->err) ||
-         feed_remove(session.store, feed.number, &inv->err)))
+    if (!status && (peer_url_canonical(span_str(inv->args[0]), url, &inv->err) ||
+                    feed_find(session.store, span_str(url), &feed, &inv->err) ||
+                    feed_remove(session.store, feed.number, &inv->err)))
         status = cli_fail(inv);
     if (!status)
         printf("%s is fetched no more; what it brought stays.\n", feed.url);

@@ -1,7 +1,7 @@
 /* tongzhou import: threat intelligence of others into our log, or into a local one. */
 #include "base/utf8.h"
-#include "cli/input.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 #include "cli/session.h"
 #include "security/import.h"
 
@@ -51,32 +51,39 @@ static void progress(void *ctx, uint64_t bytes, uint64_t records)
     progress_at(&import->progress, input_position(import->input), records);
 }
 
+/* What did not happen is not mentioned. */
+static void print_count(uint64_t count, const char *what)
+{
+    if (count == 0)
+        return;
+    fputs(", ", stdout);
+    cli_put_count(stdout, count);
+    printf(" %s", what);
+}
+
 static void print_result(const struct invocation *inv, const char *file, const struct import_result *result,
                          const struct log_info *log, double seconds)
 {
     if (cli_flag(inv, "json")) {
         printf("{\"items\":%llu,\"added\":%llu,\"updated\":%llu,\"duplicates\":%llu,\"refused\":%llu,\"bad\":%llu,"
                "\"seconds\":%.3f}\n",
-               (unsigned long long)result->items, (unsigned long long)result->added, (unsigned long long)result->updated,
-               (unsigned long long)result->duplicates, (unsigned long long)result->refused, (unsigned long long)result->bad,
-               seconds);
+               (unsigned long long)result->items, (unsigned long long)result->added,
+               (unsigned long long)result->updated, (unsigned long long)result->duplicates,
+               (unsigned long long)result->refused, (unsigned long long)result->bad, seconds);
         return;
     }
     char name[ORIGIN_MAX + 1];
     origin_short(span_str(log->origin), name);
     printf("%s: ", file);
     cli_put_count(stdout, result->items);
-    printf(" read, %s ", cli_flag(inv, "dry-run") ? "would add" : "added");
+    printf(" read, ");
     cli_put_count(stdout, result->added);
-    printf(" to %s (", name);
-    cli_put_count(stdout, result->updated);
-    fputs(" of them new versions), ", stdout);
-    cli_put_count(stdout, result->duplicates);
-    fputs(" known already, ", stdout);
-    cli_put_count(stdout, result->refused);
-    fputs(" refused, ", stdout);
-    cli_put_count(stdout, result->bad);
-    printf(" wrong; %.1f s\n", seconds);
+    printf(" %s %s", cli_flag(inv, "dry-run") ? "would be added to" : "added to", name);
+    print_count(result->updated, "of them new versions");
+    print_count(result->duplicates, "known already");
+    print_count(result->refused, "refused");
+    print_count(result->bad, "wrong");
+    printf(" (%.1f s)\n", seconds);
 }
 
 static int import_file(struct invocation *inv, struct session *session, const char *file, enum import_format format,
@@ -93,8 +100,8 @@ static int import_file(struct invocation *inv, struct session *session, const ch
     import_options.ctx = &import;
     progress_begin(&import.progress, "Importing", input_size(import.input));
     int64_t begun = cli_now_ms();
-    int rc = import_run(session->store, session->index, format, span_str(input_name(import.input)), input_read, import.input,
-                        &import_options, &result, &inv->err);
+    int rc = import_run(session->store, session->index, format, span_str(input_name(import.input)), input_read,
+                        import.input, &import_options, &result, &inv->err);
     progress_end(&import.progress);
     if (import.reported > REPORTS_MAX)
         cli_note("and %llu more like these", (unsigned long long)(import.reported - REPORTS_MAX));
@@ -137,7 +144,8 @@ static int run(struct invocation *inv)
     if (!known)
         return cli_usage(inv, "--format %s: must be auto, stix, misp, list or maltrail", format_word);
     if (!word && !local)
-        return cli_usage(inv, "--tlp is needed: nothing has a default audience (clear, green, amber, amber+strict, red)");
+        return cli_usage(inv,
+                         "--tlp is needed: nothing has a default audience (clear, green, amber, amber+strict, red)");
     if (word && tlp == TLP_NONE)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (local && cli_option(inv, "as", NULL))
@@ -157,7 +165,8 @@ const struct command cmd_import = {
     .details =
         "STIX objects keep their bytes; a line of a list becomes an indicator whose id is the same wherever the same\n"
         "member says the same. An object that is marked narrower than --tlp is refused and named, never widened.\n"
-        "What is wrong is named with file and place while the rest goes in. Compressed files and archives are unpacked.\n\n"
+        "What is wrong is named with file and place while the rest goes in. Compressed files and archives are "
+        "unpacked.\n\n"
         "  tongzhou import --tlp clear ics-attack.json\n"
         "  tongzhou import --local --format list commercial-feed.txt.gz\n"
         "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n\n"

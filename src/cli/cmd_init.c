@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/profile.h"
 #include "cli/commands.h"
+#include "cli/profile.h"
 #include "cli/session.h"
 #include "connect/startcheck.h"
 #include "state/author.h"
@@ -42,8 +42,9 @@ static int create(struct invocation *inv, struct session *session)
     struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_OWN, .is_operator = true};
     const char *succeeds = cli_option(inv, "succeeds", NULL);
     if (has_operator(session, &old) && !succeeds) {
-        err_set(&inv->err, ERR_EXISTS, "%s is already a node: it speaks for %s. Another member on it: `tongzhou member add`",
-                inv->dir, old.origin);
+        err_set(&inv->err, ERR_EXISTS,
+                "%s is already a node: it speaks for %s. Another member on it: `tongzhou member add`", inv->dir,
+                old.origin);
         return cli_fail(inv);
     }
     int rc = profile_options(inv, &make.profile);
@@ -65,7 +66,8 @@ static int run(struct invocation *inv)
 {
     struct session session;
     if (!cli_option(inv, "succeeds", NULL) != !cli_option(inv, "recovery", NULL))
-        return cli_usage(inv, "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
+        return cli_usage(inv,
+                         "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
     if (!status)
         status = create(inv, &session);

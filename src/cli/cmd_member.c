@@ -24,7 +24,7 @@ static int add(struct invocation *inv, struct session *session)
     int rc = profile_options(inv, &make.profile);
     if (rc)
         return rc;
-    if (store_operator(session->store, &operator, &inv->err))
+    if (store_operator(session->store, &operator, & inv->err))
         return cli_fail(inv);
     snprintf(make.profile.host, sizeof(make.profile.host), "%s", operator.origin);
     snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
@@ -64,7 +64,9 @@ static int print_member(void *ctx, const struct log_info *log, struct err *err)
     (void)err;
     if (log->role == LOG_OWN || log->role == LOG_MOVED)
         printf("%s  %llu entries  %s\n", log->origin, (unsigned long long)log->size,
-               log->is_operator ? "operator" : log->role == LOG_OWN ? "hosted" : "moved away");
+               log->is_operator       ? "operator"
+               : log->role == LOG_OWN ? "hosted"
+                                      : "moved away");
     return 0;
 }
 
@@ -90,12 +92,16 @@ const struct command cmd_member_list = {
 
 static int give_away(struct invocation *inv, struct session *session, struct log_info *log)
 {
-    struct pack_options pack_options = {
-        .numbers = &log->number, .number_count = 1, .payloads_newest = UINT64_MAX, .now_ms = cli_now_ms(), .keys_dir = inv->dir};
+    struct pack_options pack_options = {.numbers = &log->number,
+                                        .number_count = 1,
+                                        .payloads_newest = UINT64_MAX,
+                                        .now_ms = cli_now_ms(),
+                                        .keys_dir = inv->dir};
     struct pack_result result;
     if (log->role != LOG_OWN || log->is_operator) {
         err_set(&inv->err, ERR_REFUSED, "%s is %s", log->origin,
-                log->is_operator ? "this node's operator: it moves with `tongzhou backup`" : "no hosted member of this node");
+                log->is_operator ? "this node's operator: it moves with `tongzhou backup`"
+                                 : "no hosted member of this node");
         return cli_fail(inv);
     }
     if (pack_write(&session->view, inv->args[1], &pack_options, &result, &inv->err))
@@ -113,7 +119,8 @@ static int give_away(struct invocation *inv, struct session *session, struct log
         return cli_fail(inv);
     printf("%s: %llu entries, %llu contents and the keys of %s.\n"
            "This node mirrors it from now on and signs for it no more. On its new node: tongzhou member move %s\n",
-           inv->args[1], (unsigned long long)result.entries, (unsigned long long)result.payloads, log->origin, inv->args[1]);
+           inv->args[1], (unsigned long long)result.entries, (unsigned long long)result.payloads, log->origin,
+           inv->args[1]);
     return EXIT_DONE;
 }
 
@@ -178,7 +185,7 @@ static int settle(struct invocation *inv, struct session *session, int64_t numbe
     arena_init(&arena, 16u << 20);
     int rc = store_log(session->store, number, &log, &inv->err);
     if (!rc)
-        rc = store_operator(session->store, &operator, &inv->err);
+        rc = store_operator(session->store, &operator, & inv->err);
     if (!rc)
         rc = store_member(session->store, number, &arena, &member, &inv->err);
     if (!rc) {
@@ -188,7 +195,8 @@ static int settle(struct invocation *inv, struct session *session, int64_t numbe
         if (!rc)
             rc = author_new_profile(session->store, number, span_str(operator.origin), cli_now_ms(), &inv->err);
         if (!rc)
-            printf("%s lives on this node now, with new keys. Its next recovery key is in %s: hand it over.\n", log.origin, next);
+            printf("%s lives on this node now, with new keys. Its next recovery key is in %s: hand it over.\n",
+                   log.origin, next);
     }
     arena_done(&arena);
     return rc;
@@ -214,7 +222,8 @@ static int move(struct invocation *inv, struct session *session)
         arrived += !old;
     }
     if (arrived == 0) {
-        err_set(&inv->err, ERR_SYNTAX, "%s: holds no member's luggage with keys, or the member lives here already", inv->args[0]);
+        err_set(&inv->err, ERR_SYNTAX, "%s: holds no member's luggage with keys, or the member lives here already",
+                inv->args[0]);
         return cli_fail(inv);
     }
     return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv)
@@ -236,8 +245,9 @@ const struct command cmd_member_move = {
     .name = "member move",
     .arguments = "FILE.tar.zst",
     .summary = "Take in a member that left its old node, and change its keys",
-    .details = "FILE is what `tongzhou member export` wrote on the old node. The log key is rotated on arrival, so that\n"
-               "copies of the old key that stayed behind sign nothing any more.\n",
+    .details =
+        "FILE is what `tongzhou member export` wrote on the old node. The log key is rotated on arrival, so that\n"
+        "copies of the old key that stayed behind sign nothing any more.\n",
     .options = move_options,
     .min_args = 1,
     .max_args = 1,

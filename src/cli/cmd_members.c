@@ -38,7 +38,8 @@ static const char *standing_word(const struct log_info *log)
     return log->standing == STANDING_FROZEN ? "frozen" : log->standing == STANDING_SUSPENDED ? "suspended" : "good";
 }
 
-static int count_cosignature(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line, struct err *err)
+static int count_cosignature(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line,
+                             struct err *err)
 {
     (void)name, (void)key_id, (void)time, (void)line, (void)err;
     ++*(unsigned *)ctx;
@@ -70,14 +71,15 @@ static int add_vkeys(struct buf *line, const struct member *member, struct err *
     return 0;
 }
 
-static int print_json(struct listing *list, const struct log_info *log, const struct member *member, unsigned cosignatures,
-                      struct err *err)
+static int print_json(struct listing *list, const struct log_info *log, const struct member *member,
+                      unsigned cosignatures, struct err *err)
 {
     struct buf *line = &list->line;
     buf_clear(line);
     buf_str(line, "{\"origin\":");
     buf_json_string(line, span_str(log->origin));
-    buf_fmt(line, ",\"role\":\"%s\",\"standing\":\"%s\",\"size\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"cosignatures\":%u",
+    buf_fmt(line,
+            ",\"role\":\"%s\",\"standing\":\"%s\",\"size\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"cosignatures\":%u",
             role_word(log), standing_word(log), (unsigned long long)log->size, (unsigned long long)log->payloads,
             (unsigned long long)log->bytes, cosignatures);
     if (member) {
@@ -110,7 +112,8 @@ static int each(void *ctx, const struct log_info *log, struct err *err)
     struct member member;
     unsigned cosignatures = 0;
     arena_clear(&list->session->arena);
-    bool known = log->size > 0 && store_member(list->session->store, log->number, &list->session->arena, &member, err) == 0;
+    bool known =
+        log->size > 0 && store_member(list->session->store, log->number, &list->session->arena, &member, err) == 0;
     if (store_cosignatures(list->session->store, log->number, count_cosignature, &cosignatures, err))
         return err->code;
     if (list->json)
@@ -127,8 +130,8 @@ static int run(struct invocation *inv)
     if (!status) {
         buf_init(&list.line, 1 << 20);
         if (!list.json)
-            printf("%-34s %-9s %-17s %9s %10s  %-9s %2s  %s\n", "MEMBER", "HERE", "CLASS", "ENTRIES", "CONTENTS", "STANDING",
-                   "CO", "LAST CHANGE (UTC)");
+            printf("%-34s %-9s %-17s %9s %10s  %-9s %2s  %s\n", "MEMBER", "HERE", "CLASS", "ENTRIES", "CONTENTS",
+                   "STANDING", "CO", "LAST CHANGE (UTC)");
         if (view_logs(&session.view, each, &list, &inv->err))
             status = cli_fail(inv);
         buf_done(&list.line);

@@ -131,8 +131,9 @@ const struct command cmd_peer_list = {
     .name = "peer list",
     .arguments = "",
     .summary = "List the nodes that we talk to, and how it goes",
-    .details = "A peer that was SET ASIDE said something that cannot be true; the reason stands beside it. `tongzhou sync\n"
-               "URL` takes it back.\n",
+    .details =
+        "A peer that was SET ASIDE said something that cannot be true; the reason stands beside it. `tongzhou sync\n"
+        "URL` takes it back.\n",
     .max_args = 0,
     .run = run_list,
 };
@@ -175,9 +176,7 @@ static int follow(struct invocation *inv, struct session *session)
     struct log_info log;
     uint64_t recent;
     const char *word = cli_option(inv, "mode", "full"), *origin = inv->args[0];
-    enum log_mode mode = strcmp(word, "full") == 0     ? MODE_FULL
-                         : strcmp(word, "recent") == 0 ? MODE_RECENT
-                                                       : MODE_HEADS;
+    enum log_mode mode = strcmp(word, "full") == 0 ? MODE_FULL : strcmp(word, "recent") == 0 ? MODE_RECENT : MODE_HEADS;
     if (mode == MODE_HEADS && strcmp(word, "heads") != 0)
         return cli_usage(inv, "--mode %s: must be full, recent or heads", word);
     if (!cli_number(inv, "recent", 10000, LOG_SIZE_MAX, &recent))
@@ -189,7 +188,8 @@ static int follow(struct invocation *inv, struct session *session)
     }
     if (sync_follow(session->store, span_str(origin), mode, recent, &inv->err))
         return cli_fail(inv);
-    printf("Following %s (%s); it comes with the next `tongzhou sync`, or by itself while `serve` runs.\n", origin, word);
+    printf("Following %s (%s); it comes with the next `tongzhou sync`, or by itself while `serve` runs.\n", origin,
+           word);
     return EXIT_DONE;
 }
 
@@ -236,7 +236,8 @@ static void print_report(const struct sync_report *report)
     if (report->erased)
         printf("%llu contents erased at their authors' word\n", (unsigned long long)report->erased);
     if (report->listed)
-        printf("%llu logs are listed only: they exceed their peer's quota (`tongzhou members`, `tongzhou follow ORIGIN`)\n",
+        printf("%llu logs are listed only: they exceed their peer's quota (`tongzhou members`, `tongzhou follow "
+               "ORIGIN`)\n",
                (unsigned long long)report->listed);
     if (report->forks)
         printf("%llu forks proven: see `tongzhou members`\n", (unsigned long long)report->forks);
@@ -256,8 +257,10 @@ static int sync_now(struct invocation *inv, struct session *session)
     struct sync_report report;
     struct err unchecked = {0};
     uint64_t folded;
-    struct sync_options round = {
-        .only = inv->arg_count ? inv->args[0] : NULL, .ignore_backoff = true, .progress = on_progress, .ctx = &progress};
+    struct sync_options round = {.only = inv->arg_count ? inv->args[0] : NULL,
+                                 .ignore_backoff = true,
+                                 .progress = on_progress,
+                                 .ctx = &progress};
     struct peer peer;
     if (round.only) {
         if (peer_find(session->store, span_str(round.only), &peer, &inv->err) ||
@@ -295,7 +298,8 @@ const struct command cmd_sync = {
     .name = "sync",
     .arguments = "[PEER]",
     .summary = "Ask all peers, or one, for what is new, once",
-    .details = "`tongzhou serve` does this by itself. Exit status 1 if a peer failed; the others' news are in all the same.\n",
+    .details =
+        "`tongzhou serve` does this by itself. Exit status 1 if a peer failed; the others' news are in all the same.\n",
     .options = sync_options_list,
     .max_args = 1,
     .run = run_sync,

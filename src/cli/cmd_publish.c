@@ -1,8 +1,8 @@
 /* tongzhou publish: say something of any kind under one's own name. */
 #include "base/limits.h"
 #include "base/when.h"
-#include "cli/input.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 #include "cli/session.h"
 #include "record/seal.h"
 #include "state/author.h"
@@ -107,8 +107,9 @@ const struct command cmd_publish = {
     .name = "publish",
     .arguments = "FILE|-",
     .summary = "Say something of any kind under our name",
-    .details = "Prints the new record's address. Anyone may start a new kind: others mirror it and show it as it is.\n\n"
-               "  tongzhou publish --kind culture/work --tlp clear --lang zh-Hans --type text/plain poem.txt\n",
+    .details =
+        "Prints the new record's address. Anyone may start a new kind: others mirror it and show it as it is.\n\n"
+        "  tongzhou publish --kind culture/work --tlp clear --lang zh-Hans --type text/plain poem.txt\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

@@ -9,8 +9,7 @@ static int run(struct invocation *inv)
     uint64_t behind;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
     if (!status) {
-        if (index_open(inv->dir, &session.index, &inv->err) ||
-            index_rebuild(session.index, session.store, &inv->err) ||
+        if (index_open(inv->dir, &session.index, &inv->err) || index_rebuild(session.index, session.store, &inv->err) ||
             index_behind(session.index, session.store, &behind, &inv->err))
             status = cli_fail(inv);
         else

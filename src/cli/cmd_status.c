@@ -81,9 +81,9 @@ static void print_text(const struct status *s, bool running)
 {
     printf("%s\n", s->operator.origin);
     printf("  node       %s\n", running ? "running" : "not running (`tongzhou serve` starts it)");
-    printf("  logs       %llu here: %llu own, %llu mirrored, %llu local; %llu only listed\n", (unsigned long long)s->logs,
-           (unsigned long long)s->own, (unsigned long long)s->mirrored, (unsigned long long)s->local,
-           (unsigned long long)s->listed);
+    printf("  logs       %llu here: %llu own, %llu mirrored, %llu local; %llu only listed\n",
+           (unsigned long long)s->logs, (unsigned long long)s->own, (unsigned long long)s->mirrored,
+           (unsigned long long)s->local, (unsigned long long)s->listed);
     fputs("  entries    ", stdout);
     cli_put_count(stdout, s->records);
     fputs(", contents of ", stdout);
@@ -99,7 +99,8 @@ static void print_text(const struct status *s, bool running)
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(s->failures, stdout);
     if (s->behind_logs)
-        printf("  behind     %llu logs have entries elsewhere that are not here yet\n", (unsigned long long)s->behind_logs);
+        printf("  behind     %llu logs have entries elsewhere that are not here yet\n",
+               (unsigned long long)s->behind_logs);
     if (s->frozen || s->suspended)
         printf("  forks      %llu logs frozen, %llu suspended: see `tongzhou members`\n", (unsigned long long)s->frozen,
                (unsigned long long)s->suspended);
@@ -110,17 +111,18 @@ static void print_json(const struct status *s, bool running)
     struct buf origin;
     buf_init(&origin, 4096);
     buf_json_string(&origin, span_str(s->operator.origin));
-    printf("{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
-           "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
-           "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
-           "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu}\n",
-           buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
-           (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
-           (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
-           (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
-           (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
-           (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
-           (unsigned long long)s->suspended);
+    printf(
+        "{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
+        "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
+        "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
+        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu}\n",
+        buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
+        (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
+        (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
+        (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
+        (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
+        (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
+        (unsigned long long)s->suspended);
     buf_done(&origin);
 }
 

@@ -95,7 +95,8 @@ static int verify_file(struct verifying *v, const char *path)
     uint64_t index;
     const char *entry_path = cli_option(v->inv, "entry", NULL);
     if (!entry_path)
-        return err_set(&v->inv->err, ERR_USAGE, "%s: a proof is checked over an entry: give it with --entry FILE", path);
+        return err_set(&v->inv->err, ERR_USAGE, "%s: a proof is checked over an entry: give it with --entry FILE",
+                       path);
     buf_init(&proof, 1u << 20);
     buf_init(&entry, ENTRY_MAX);
     int rc = input_slurp(path, 1u << 20, &proof, &v->inv->err);
@@ -143,9 +144,10 @@ const struct command cmd_verify = {
     .name = "verify",
     .arguments = "[MEMBER|URL|PROOF]",
     .summary = "Check logs from the first entry to the signature",
-    .details = "Without an argument every log here; a MEMBER's; all logs that a node serves (http://host:port), or one\n"
-               "of them (http://host:port/logs/HEX); or a proof file with --entry. Every entry is hashed, every hash\n"
-               "compared, keys are followed from the first entry, contents are compared with their seals.\n",
+    .details =
+        "Without an argument every log here; a MEMBER's; all logs that a node serves (http://host:port), or one\n"
+        "of them (http://host:port/logs/HEX); or a proof file with --entry. Every entry is hashed, every hash\n"
+        "compared, keys are followed from the first entry, contents are compared with their seals.\n",
     .options = options,
     .max_args = 1,
     .run = run,

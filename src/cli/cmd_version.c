@@ -5,8 +5,8 @@
 #include <sodium.h>
 #include <sqlite3.h>
 
-#include "cli/commands.h"
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "state/store.h"
 
 static int run(struct invocation *inv)

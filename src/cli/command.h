@@ -26,10 +26,10 @@ struct option {
 struct invocation;
 
 struct command {
-    const char *name;      /* "import", or two words: "peer add" */
-    const char *arguments; /* "FILE|-..." */
-    const char *summary;   /* one line */
-    const char *details;   /* for --help: what it does, examples; NULL or text ending in a newline */
+    const char *name;             /* "import", or two words: "peer add" */
+    const char *arguments;        /* "FILE|-..." */
+    const char *summary;          /* one line */
+    const char *details;          /* for --help: what it does, examples; NULL or text ending in a newline */
     const struct option *options; /* .name NULL at the end; NULL: none */
     int min_args, max_args;       /* max -1: any number */
     int (*run)(struct invocation *inv);
@@ -37,13 +37,13 @@ struct command {
 
 struct invocation {
     const struct command *command;
-    const char *dir;     /* -C, $TONGZHOU_DIR, ~/.local/share/tongzhou */
+    const char *dir; /* -C, $TONGZHOU_DIR, ~/.local/share/tongzhou */
     const char **args;
     int arg_count;
     struct given {
         const struct option *option;
         const char *value; /* "" for flags */
-    } *given;
+    } * given;
     int given_count;
     struct err err;
 };
@@ -70,7 +70,8 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Numbers and durations from options: false after having said what is wrong. */
 bool cli_number(const struct invocation *inv, const char *name, uint64_t fallback, uint64_t max, uint64_t *ret);
 bool cli_duration_s(const struct invocation *inv, const char *text, int64_t *ret_s); /* 30s, 5m, 1h, 2d */
-bool cli_time_ms(const struct invocation *inv, const char *text, int64_t *ret_ms);   /* a date, an instant, or 2d = that long ago */
+bool cli_time_ms(const struct invocation *inv, const char *text,
+                 int64_t *ret_ms); /* a date, an instant, or 2d = that long ago */
 
 int64_t cli_now_ms(void);
 

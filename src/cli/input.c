@@ -60,7 +60,11 @@ static la_ssize_t archive_pull(struct archive *archive, void *ctx, const void **
 static bool is_compressed(const uint8_t *head, size_t len)
 {
     return (len >= 2 && head[0] == 0x1f && head[1] == 0x8b) || (len >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0) ||
-           (len >= 6 && memcmp(head, "\xfd" "7zXZ\0", 6) == 0) || (len >= 3 && memcmp(head, "BZh", 3) == 0);
+           (len >= 6 && memcmp(head,
+                               "\xfd"
+                               "7zXZ\0",
+                               6) == 0) ||
+           (len >= 3 && memcmp(head, "BZh", 3) == 0);
 }
 
 static int open_archive(struct input *input, struct err *err)
@@ -148,7 +152,8 @@ int64_t input_read(void *ctx, uint8_t *out, size_t max, struct err *err)
         return read_raw(input, out, max, err);
     la_ssize_t got = archive_read_data(input->archive, out, max);
     if (got < 0)
-        return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name, archive_error_string(input->archive));
+        return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name,
+                       archive_error_string(input->archive));
     return got;
 }
 

@@ -8,7 +8,8 @@
 
 static void print_overview(FILE *out)
 {
-    fputs("Tongzhou (同舟): independent organisations in one boat share what they know, and nobody stands in the centre.\n\n"
+    fputs("Tongzhou (同舟): independent organisations in one boat share what they know, and nobody stands in the "
+          "centre.\n\n"
           "usage: tongzhou [-C DIR] COMMAND [OPTIONS] [ARGUMENTS]\n\n"
           "DIR is the node's folder (default $TONGZHOU_DIR, then ~/.local/share/tongzhou).\n\n",
           out);

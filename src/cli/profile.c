@@ -36,7 +36,8 @@ int profile_options(struct invocation *inv, struct profile *out)
         return cli_usage(inv, "--class %s: must be intergovernmental, state, private or civil", class);
     int rc = set_word(inv, "name", out->name, sizeof(out->name));
     if (!rc && !member_name_valid(span_str(out->name)))
-        rc = cli_usage(inv, "--name %s: lower-case letters, digits, dots and hyphens, 1 to %d bytes", out->name, ORIGIN_NAME_MAX);
+        rc = cli_usage(inv, "--name %s: lower-case letters, digits, dots and hyphens, 1 to %d bytes", out->name,
+                       ORIGIN_NAME_MAX);
     if (!rc)
         rc = set_word(inv, "jurisdiction", out->jurisdiction, sizeof(out->jurisdiction));
     if (!rc)

@@ -6,14 +6,14 @@
 #include "record/member.h"
 
 #define PROFILE_OPTIONS                                                                                                \
-    {"name", "N", "the member's name, best a domain it holds (required)", false},                                     \
-        {"class", "C", "intergovernmental, state, private or civil (required)", false},                               \
-        {"lang", "L", "a language it works in, BCP 47: en, zh-Hans", true},                                           \
+    {"name", "N", "the member's name, best a domain it holds (required)", false},                                      \
+        {"class", "C", "intergovernmental, state, private or civil (required)", false},                                \
+        {"lang", "L", "a language it works in, BCP 47: en, zh-Hans", true},                                            \
         {"jurisdiction", "J", "the law it stands under: a country code, EU, international", false},                    \
-        {"sector", "S", "finance, power, transport, health, research, ...", true},                                    \
-        {"contact", "TEXT", "how people reach it", false},                                                           \
+        {"sector", "S", "finance, power, transport, health, research, ...", true},                                     \
+        {"contact", "TEXT", "how people reach it", false},                                                             \
     {                                                                                                                  \
-        "endpoint", "URL", "where its node is reached", true                                                          \
+        "endpoint", "URL", "where its node is reached", true                                                           \
     }
 
 /* 0, or an exit status after having said what is wrong. */

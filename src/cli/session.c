@@ -73,7 +73,8 @@ int session_author(struct invocation *inv, struct session *session, struct log_i
     if (rc)
         return cli_fail(inv);
     if (ret_log->role != LOG_OWN && ret_log->role != LOG_LOCAL) {
-        err_set(&inv->err, ERR_REFUSED, "%s does not live on this node: only its own node signs for it", ret_log->origin);
+        err_set(&inv->err, ERR_REFUSED, "%s does not live on this node: only its own node signs for it",
+                ret_log->origin);
         return cli_fail(inv);
     }
     return 0;
@@ -138,7 +139,8 @@ void progress_at(struct progress *progress, uint64_t done_bytes, uint64_t record
         fputs("/s", stderr);
     }
     if (progress->total && done_bytes && done_bytes < progress->total)
-        fprintf(stderr, ", %.0f s left", (double)spent / 1000.0 * (double)(progress->total - done_bytes) / (double)done_bytes);
+        fprintf(stderr, ", %.0f s left",
+                (double)spent / 1000.0 * (double)(progress->total - done_bytes) / (double)done_bytes);
     fflush(stderr);
 }
 

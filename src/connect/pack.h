@@ -18,7 +18,8 @@
 #include "state/mirror.h"
 
 #define PACK_FORMAT 1
-#define PACK_FILE_MAX (PAYLOAD_BUNDLE_MAX + (20u << 20)) /* bytes of one file in a pack: one payload above the soft end */
+#define PACK_FILE_MAX                                                                                                  \
+    (PAYLOAD_BUNDLE_MAX + (20u << 20)) /* bytes of one file in a pack: one payload above the soft end */
 
 struct pack_result {
     uint64_t logs, entries, payloads, bytes; /* written, or taken in */
@@ -27,11 +28,11 @@ struct pack_result {
 };
 
 struct pack_options {
-    const int64_t *numbers;   /* logs by number; NULL: all that the view sees */
+    const int64_t *numbers; /* logs by number; NULL: all that the view sees */
     size_t number_count;
     uint64_t payloads_newest; /* only the payloads of the newest N entries a log; UINT64_MAX: all */
     int64_t now_ms;
-    const char *keys_dir;     /* NULL, or DIR: put key files in (a member's luggage; the file is made 0600) */
+    const char *keys_dir; /* NULL, or DIR: put key files in (a member's luggage; the file is made 0600) */
 };
 
 /* Write a pack to `path`, aside and renamed. What it holds is what `view` may see. */

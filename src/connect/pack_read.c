@@ -14,17 +14,17 @@ struct unpacking {
     struct store *store;
     const struct unpack_options *options;
     struct pack_result *result;
-    struct buf bytes;      /* of the present file */
-    char hex[65];          /* of the log at hand, "" none */
+    struct buf bytes; /* of the present file */
+    char hex[65];     /* of the log at hand, "" none */
     char origin[ORIGIN_MAX + 1];
     struct keys keys;
     bool has_keys;
     struct buf note;
     int64_t number;
-    bool advance;          /* entries are to be staged */
-    bool finished;         /* the head stands (or stood before): payloads may come */
-    bool refused;          /* the rest of this log is passed over */
-    bool open;             /* a transaction is open */
+    bool advance;  /* entries are to be staged */
+    bool finished; /* the head stands (or stood before): payloads may come */
+    bool refused;  /* the rest of this log is passed over */
+    bool open;     /* a transaction is open */
 };
 
 /* What is wrong with one log turns that log away; only these end the whole. */
@@ -122,7 +122,8 @@ static int take_origin(struct unpacking *u, struct span bytes, struct err *err)
     char hex[65], shown[256];
     struct span origin = span_sub(bytes, 0, span_find(bytes, '\n'));
     if (!origin_valid(origin) || origin.len + 1 != bytes.len)
-        return err_set(err, ERR_SYNTAX, "logs/%s/origin: %s is no origin", u->hex, text_escape_into(shown, sizeof(shown), origin));
+        return err_set(err, ERR_SYNTAX, "logs/%s/origin: %s is no origin", u->hex,
+                       text_escape_into(shown, sizeof(shown), origin));
     origin_hash(origin, hash);
     hex_encode(hash, 32, hex);
     if (strcmp(hex, u->hex) != 0)
@@ -135,7 +136,8 @@ static int take_origin(struct unpacking *u, struct span bytes, struct err *err)
 static int take_keys(struct unpacking *u, struct span bytes, struct err *err)
 {
     if (!u->options->luggage)
-        return err_set(err, ERR_REFUSED, "holds secret keys: it is a member's luggage; take it in with `tongzhou member move`");
+        return err_set(err, ERR_REFUSED,
+                       "holds secret keys: it is a member's luggage; take it in with `tongzhou member move`");
     int rc = keys_parse(bytes, &u->keys, err);
     if (!rc && strcmp(u->keys.origin, u->origin) != 0)
         rc = err_set(err, ERR_VERIFY, "the keys are those of %s", u->keys.origin);
@@ -179,8 +181,9 @@ static int take_checkpoint(struct unpacking *u, struct span bytes, struct err *e
         return rc;
     u->number = log.number;
     if (result == MIRROR_FORK_SAME || result == MIRROR_FORK_OLD)
-        return err_set(err, ERR_FORK, "its checkpoint contradicts the one that we hold: both are signed by this log; a peer that "
-                                      "serves this branch lets `tongzhou sync` prove it");
+        return err_set(err, ERR_FORK,
+                       "its checkpoint contradicts the one that we hold: both are signed by this log; a peer that "
+                       "serves this branch lets `tongzhou sync` prove it");
     u->advance = result == MIRROR_ADVANCE;
     u->finished = !u->advance;
     u->result->behind += u->finished;
@@ -244,8 +247,8 @@ static int take_payloads(struct unpacking *u, uint64_t first, struct span bytes,
         if (more < 0)
             return more;
         if (index >= log.size)
-            return err_set(err, ERR_SYNTAX, "payload of entry %llu, beyond the log's %llu entries", (unsigned long long)index,
-                           (unsigned long long)log.size);
+            return err_set(err, ERR_SYNTAX, "payload of entry %llu, beyond the log's %llu entries",
+                           (unsigned long long)index, (unsigned long long)log.size);
         if (!item.hole)
             rc = take_payload(u, index, &item, err);
     }
@@ -306,7 +309,8 @@ static int take_manifest(struct span path, struct span bytes, struct err *err)
     json_int_t format = json_integer_value(json_object_get(manifest, "format"));
     json_decref(manifest);
     if (format != PACK_FORMAT)
-        return err_set(err, ERR_STATE, "pack format %lld, this program reads %d: use a newer one", (long long)format, PACK_FORMAT);
+        return err_set(err, ERR_STATE, "pack format %lld, this program reads %d: use a newer one", (long long)format,
+                       PACK_FORMAT);
     return 0;
 }
 

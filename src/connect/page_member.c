@@ -1,4 +1,6 @@
 /* A member: what it says of itself, its keys, who vouches for its log, its newest records. */
+#include <inttypes.h>
+
 #include "base/codec.h"
 #include "connect/pages.h"
 
@@ -252,7 +254,7 @@ static int write_records(struct page *page, const struct view *view, const struc
     if (rows.count == RECORDS_SHOWN && rows.lowest > 0) {
         page_raw(page, "<li><a rel=\"next\" href=\"");
         page_origin_path(page, "/members", span_str(log->origin));
-        page_fmt(page, "?before=%llu#records\">", (unsigned long long)rows.lowest);
+        page_fmt(page, "?before=%" PRIu64 "#records\">", rows.lowest);
         page_say(page, TR_MARK("Older"));
         page_raw(page, "</a></li>");
     }

@@ -1,4 +1,6 @@
 /* Members: everybody whose log is here. */
+#include <inttypes.h>
+
 #include "connect/pages.h"
 
 #define MEMBERS_SHOWN 100 /* a page: each needs its profile read from its log */
@@ -56,7 +58,7 @@ static void write_profile_cells(struct page *page, const struct member *member)
 
 static int write_member(struct page *page, const struct view *view, const struct log_info *log, struct err *err)
 {
-    struct member member;
+    struct member member = {0};
     size_t cosignatures = 0;
     int rc = log->size > 0 ? store_member(view->store, log->number, page->request->arena, &member, err) : 0;
     if (rc == 0)
@@ -105,12 +107,12 @@ static void write_page_links(struct page *page, uint64_t number, uint64_t last)
         return;
     page_raw(page, "<nav class=\"pages\"><ul>");
     if (number > 0) {
-        page_fmt(page, "<li><a rel=\"prev\" href=\"/members?page=%llu\">", (unsigned long long)(number - 1));
+        page_fmt(page, "<li><a rel=\"prev\" href=\"/members?page=%" PRIu64 "\">", (number - 1));
         page_say(page, TR_MARK("Back"));
         page_raw(page, "</a></li>");
     }
     if (number < last) {
-        page_fmt(page, "<li><a rel=\"next\" href=\"/members?page=%llu\">", (unsigned long long)(number + 1));
+        page_fmt(page, "<li><a rel=\"next\" href=\"/members?page=%" PRIu64 "\">", (number + 1));
         page_say(page, TR_MARK("More"));
         page_raw(page, "</a></li>");
     }

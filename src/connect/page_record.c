@@ -1,10 +1,12 @@
 /* A record: what was said, by whom, and how anybody can check that. */
+#include <inttypes.h>
+
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "connect/pages.h"
 
-#define BODY_SHOWN (256u * 1024) /* bytes of a body on the page; the rest is a link away */
+#define BODY_SHOWN ((size_t)256 * 1024) /* bytes of a body on the page; the rest is a link away */
 
 static int find_record(const struct view *view, const struct http_request *request, struct view_record *ret,
                        struct err *err)
@@ -27,7 +29,7 @@ static int not_found(const struct http_request *request, struct http_reply *repl
 static void record_path(struct page *page, const struct view_record *record, const char *what)
 {
     page_origin_path(page, "/record", span_str(record->log.origin));
-    page_fmt(page, "/%llu%s", (unsigned long long)record->index, what);
+    page_fmt(page, "/%" PRIu64 "%s", record->index, what);
 }
 
 static void write_link(struct page *page, const struct view_record *record, const char *what, const char *words)
@@ -200,7 +202,7 @@ static void write_salt(struct page *page, struct span salt)
 static int write_proof(struct page *page, const struct view *view, const struct view_record *record, struct err *err)
 {
     struct buf proof;
-    buf_init(&proof, 2 * NOTE_MAX);
+    buf_init(&proof, (size_t)2 * NOTE_MAX);
     int rc = view_proof(view, &record->log, record->index, &proof, err);
     if (rc < 0) {
         buf_done(&proof);
@@ -244,14 +246,14 @@ static void write_neighbours(struct page *page, const struct view_record *record
     if (record->index > 0) {
         page_raw(page, "<li><a rel=\"prev\" href=\"");
         page_origin_path(page, "/record", span_str(record->log.origin));
-        page_fmt(page, "/%llu\">", (unsigned long long)(record->index - 1));
+        page_fmt(page, "/%" PRIu64 "\">", (record->index - 1));
         page_say(page, TR_MARK("Record before"));
         page_raw(page, "</a></li>");
     }
     if (record->index + 1 < record->log.size) {
         page_raw(page, "<li><a rel=\"next\" href=\"");
         page_origin_path(page, "/record", span_str(record->log.origin));
-        page_fmt(page, "/%llu\">", (unsigned long long)(record->index + 1));
+        page_fmt(page, "/%" PRIu64 "\">", (record->index + 1));
         page_say(page, TR_MARK("Record after"));
         page_raw(page, "</a></li>");
     }

@@ -80,28 +80,55 @@ static int flush_entries(struct job *job, struct refusal *refusal)
     return code;
 }
 
-/* Keep one payload that arrived. What is not marked CLEAR was not meant for an anonymous pull: as good as a hole. */
-static int flush_payload(struct job *job, uint64_t index, const struct payload_item *item, struct arena *arena,
-                         struct flushed *flushed, struct err *err)
+/* Its seal holds, but it is no record: nothing tells whom it is for. Not kept, and not asked for again. */
+static int flush_no_record(struct job *job, uint64_t index, const struct payload_item *item, struct err *err)
 {
     struct store *store = job->sync->store;
+    struct buf entry;
+    buf_init(&entry, ENTRY_MAX);
+    int code = store_read_entry(store, job->log.number, index, &entry, err);
+    if (code == 0)
+        code = seal_check(span_str(job->log.origin), buf_view(&entry), item->salt, item->payload, err);
+    if (code == 0)
+        code = payload_refuse(store, job->log.number, index, err);
+    buf_done(&entry);
+    return code;
+}
+
+/* Is this one to be kept? What is not marked CLEAR was not meant for an anonymous pull: as good as a hole. */
+static int flush_choose(struct job *job, uint64_t index, const struct payload_item *item, struct arena *arena,
+                        bool *ret, struct err *err)
+{
     struct record record;
     struct err unread = {0};
-    unsigned before = 0;
     arena_clear(arena);
-    int code = payload_flags(store, job->log.number, index, &before, err);
-    if (code < 0 || (before & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED)) != 0)
-        return code;
-    int parsed = record_parse(item->payload, arena, &record, &unread);
-    if (sync_error_is_ours(parsed))
-        return err_set(err, parsed, "%s", unread.text);
-    if (parsed == 0 && record.tlp != TLP_CLEAR)
-        return 0;
-    code = payload_put(store, job->log.number, index, item->salt, item->payload, true, err);
-    if (code == 0 && parsed < 0) /* its seal holds, but it is no record: nothing tells whom it is for */
-        code = payload_refuse(store, job->log.number, index, err);
-    else if (code == 0)
-        flushed->payloads++;
+    int code = item->hole ? 0 : record_parse(item->payload, arena, &record, &unread);
+    if (sync_error_is_ours(code))
+        return err_set(err, code, "%s", unread.text);
+    *ret = !item->hole && code == 0 && record.tlp == TLP_CLEAR;
+    return code < 0 ? flush_no_record(job, index, item, err) : 0;
+}
+
+static int flush_piece(struct job *job, const struct piece *piece, struct arena *arena, struct flushed *flushed,
+                       struct err *err)
+{
+    struct payload_new items[TILE_WIDTH];
+    struct payload_reader reader = {buf_view(&piece->body), 0};
+    struct payload_item item;
+    size_t count = 0, kept = 0;
+    uint64_t index = piece->from;
+    int code;
+    for (; (code = payload_next(&reader, &item, err)) > 0; index++) {
+        bool is_chosen;
+        code = flush_choose(job, index, &item, arena, &is_chosen, err);
+        if (code < 0)
+            return err_in(err, "payload of entry %llu", (unsigned long long)index);
+        if (is_chosen)
+            items[count++] = (struct payload_new){index, item.salt, item.payload, true};
+    }
+    if (code == 0 && count > 0)
+        code = payload_put_many(job->sync->store, job->log.number, items, count, &kept, err);
+    flushed->payloads += kept;
     return code;
 }
 
@@ -109,18 +136,8 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
 {
     struct piece *piece = TAILQ_FIRST(&job->pieces);
     int code = 0;
-    for (; code == 0 && has_arrived(piece); piece = TAILQ_NEXT(piece, link)) {
-        struct payload_reader reader = {buf_view(&piece->body), 0};
-        struct payload_item item;
-        uint64_t index = piece->from;
-        for (; (code = payload_next(&reader, &item, err)) > 0; index++) {
-            code = item.hole ? 0 : flush_payload(job, index, &item, arena, flushed, err);
-            if (code < 0) {
-                err_in(err, "payload of entry %llu", (unsigned long long)index);
-                break;
-            }
-        }
-    }
+    for (; code == 0 && has_arrived(piece); piece = TAILQ_NEXT(piece, link))
+        code = flush_piece(job, piece, arena, flushed, err);
     if (code == 0 && job_is_complete(job))
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
     return code;

@@ -57,8 +57,8 @@ static int check_bundle(struct checking *c, uint64_t first, size_t count, struct
     if (!rc && more < 0)
         rc = more;
     if (!rc && index != first + count)
-        rc = err_set(err, ERR_VERIFY, "bundle at entry %llu holds %llu entries, %zu expected", (unsigned long long)first,
-                     (unsigned long long)(index - first), count);
+        rc = err_set(err, ERR_VERIFY, "bundle at entry %llu holds %llu entries, %zu expected",
+                     (unsigned long long)first, (unsigned long long)(index - first), count);
     return rc;
 }
 
@@ -117,8 +117,8 @@ int verify_log(struct store *store, const struct log_info *log, const struct ver
 
 /* ---- a proof that travels as a file ---- */
 
-int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret, uint64_t *ret_index,
-                 struct err *err)
+int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret,
+                 uint64_t *ret_index, struct err *err)
 {
     struct tlog_proof path;
     struct span text;
@@ -138,7 +138,8 @@ int verify_proof(struct store *store, struct span proof, struct span entry, stru
     if (!rc)
         rc = store_log_by_origin(store, checkpoint.origin, &log, err);
     if (!rc && log.size < checkpoint.size)
-        rc = err_set(err, ERR_NOTFOUND, "%s: this node holds %llu entries, the proof speaks of %llu: run `tongzhou sync` first",
+        rc = err_set(err, ERR_NOTFOUND,
+                     "%s: this node holds %llu entries, the proof speaks of %llu: run `tongzhou sync` first",
                      log.origin, (unsigned long long)log.size, (unsigned long long)checkpoint.size);
     if (!rc)
         rc = store_member(store, log.number, &arena, &member, err);

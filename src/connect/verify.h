@@ -31,14 +31,14 @@ int verify_url(struct store *store, const char *url, const struct verify_options
                struct err *err);
 
 /* The URLs of all logs that a node at `url` announces, through `each`. */
-int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err), void *ctx,
-                     struct err *err);
+int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err),
+                     void *ctx, struct err *err);
 
 /*
  * A tlog-proof file over `entry` (a log's entry: a seal, or an inline record). The log's keys come from the store when it
  * holds the log; otherwise ERR_NOTFOUND.
  */
-int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret, uint64_t *ret_index,
-                 struct err *err);
+int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret,
+                 uint64_t *ret_index, struct err *err);
 
 #endif

@@ -70,11 +70,12 @@ int verify_tree_add(struct verify_tree *tree, struct span entry, struct err *err
     return rc;
 }
 
-int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes, size_t count,
-                        struct err *err)
+int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes,
+                        size_t count, struct err *err)
 {
     if (level >= VERIFY_LEVELS || first + count > tree->levels[level].count)
-        return err_set(err, ERR_VERIFY, "level %d: hash %llu beyond the tree", level, (unsigned long long)(first + count - 1));
+        return err_set(err, ERR_VERIFY, "level %d: hash %llu beyond the tree", level,
+                       (unsigned long long)(first + count - 1));
     for (size_t i = 0; i < count; i++)
         if (!tlog_hash_eq(&tree->levels[level].hashes[first + i], &hashes[i]))
             return err_set(err, ERR_VERIFY, "level %d, hash %llu is not the hash of the entries below it", level,
@@ -108,7 +109,8 @@ static int check_cosignatures(struct store *store, const struct note *note, stru
     return 0;
 }
 
-int verify_tree_head(struct verify_tree *tree, struct store *store, struct span text, struct verify_result *ret, struct err *err)
+int verify_tree_head(struct verify_tree *tree, struct store *store, struct span text, struct verify_result *ret,
+                     struct err *err)
 {
     struct note note;
     struct checkpoint checkpoint;
@@ -122,8 +124,8 @@ int verify_tree_head(struct verify_tree *tree, struct store *store, struct span 
     if (!span_is(checkpoint.origin, tree->origin))
         return err_set(err, ERR_VERIFY, "the checkpoint is of another log");
     if (checkpoint.size != tree->size)
-        return err_set(err, ERR_VERIFY, "the checkpoint covers %llu entries, %llu are here", (unsigned long long)checkpoint.size,
-                       (unsigned long long)tree->size);
+        return err_set(err, ERR_VERIFY, "the checkpoint covers %llu entries, %llu are here",
+                       (unsigned long long)checkpoint.size, (unsigned long long)tree->size);
     if (!tlog_hash_eq(&checkpoint.root, &root))
         return err_set(err, ERR_VERIFY, "the entries do not hash to the checkpoint's root");
     rc = member_verify_checkpoint(&tree->member, &note, &checkpoint, err);

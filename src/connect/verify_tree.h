@@ -25,8 +25,8 @@ void verify_tree_done(struct verify_tree *tree);
 int verify_tree_add(struct verify_tree *tree, struct span entry, struct err *err);
 
 /* Are these the hashes [first, first + count) of a tile level? ERR_VERIFY names the first that is not. */
-int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes, size_t count,
-                        struct err *err);
+int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes,
+                        size_t count, struct err *err);
 
 /* Is this note a checkpoint of exactly this tree, signed as it must be? Counts keys and cosignatures into `ret`. `store`
  * (may be NULL) knows other members' cosigner keys. */

@@ -52,7 +52,8 @@ static int check_payloads(struct remote *r, uint64_t first, size_t count, struct
         int more;
         while (done < count && (more = payload_next(&reader, &item, err)) != 0) {
             if (more < 0 || bundle_next(&entries, &entry, err) <= 0)
-                return err->code ? err_in(err, "%s", path) : err_set(err, ERR_SYNTAX, "%s: more payloads than entries", path);
+                return err->code ? err_in(err, "%s", path)
+                                 : err_set(err, ERR_SYNTAX, "%s: more payloads than entries", path);
             if (!item.hole && seal_check(span_str(r->tree.origin), entry, item.salt, item.payload, err))
                 return err_in(err, "payload of entry %llu", (unsigned long long)(first + done));
             r->result->payloads += !item.hole;
@@ -155,8 +156,8 @@ int verify_url(struct store *store, const char *url, const struct verify_options
     return rc ? err_in(err, "%s", url) : 0;
 }
 
-int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err), void *ctx,
-                     struct err *err)
+int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err),
+                     void *ctx, struct err *err)
 {
     struct buf answer;
     struct heads_reader heads;

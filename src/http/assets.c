@@ -41,13 +41,18 @@ static struct asset {
 };
 #define ASSET_COUNT (sizeof(assets) / sizeof(assets[0]))
 
+static size_t distance(const uint8_t *begin, const uint8_t *end)
+{
+    return (size_t)((uintptr_t)end - (uintptr_t)begin); /* two symbols of one section, two objects to the compiler */
+}
+
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 
 static void prepare(void)
 {
     for (size_t i = 0; i < ASSET_COUNT; i++) {
         uint8_t hash[SHA256_SIZE];
-        sha256_once(span_of(assets[i].begin, (size_t)(assets[i].end - assets[i].begin)), hash);
+        sha256_once(span_of(assets[i].begin, distance(assets[i].begin, assets[i].end)), hash);
         hex_encode(hash, ASSET_HASH_BYTES, assets[i].hash);
         snprintf(assets[i].url, sizeof(assets[i].url), "/assets/%s?v=%s", assets[i].name, assets[i].hash);
     }
@@ -67,7 +72,7 @@ struct span asset_catalogue(const char *lang)
 {
     if (strcmp(lang, "zh-Hans") != 0)
         return (struct span){0};
-    return span_of(asset_zh_hans_mo_begin, (size_t)(asset_zh_hans_mo_end - asset_zh_hans_mo_begin));
+    return span_of(asset_zh_hans_mo_begin, distance(asset_zh_hans_mo_begin, asset_zh_hans_mo_end));
 }
 
 const char *asset_url(const char *name)
@@ -85,7 +90,7 @@ static int asset_get(const struct view *view, const struct http_request *request
     const struct asset *asset = asset_find(request->part[0]);
     if (!asset)
         return http_problem(request, reply, 404, "Not found", "There is nothing at this address.");
-    buf_add(&reply->body, asset->begin, (size_t)(asset->end - asset->begin));
+    buf_add(&reply->body, asset->begin, distance(asset->begin, asset->end));
     reply->content_type = asset->type;
     /* An address with the content's hash never means anything else; one without may after the next update. */
     bool named = span_is(http_query(request, "v"), asset->hash);

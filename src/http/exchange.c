@@ -138,31 +138,39 @@ static int64_t wall_clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Ask the handler; wait and ask again if that is what it wants. False: the connection is suspended. */
+static bool fill_reply(struct exchange *x, struct http_reply *reply)
+{
+    struct err err;
+    for (;;) {
+        *reply = (struct http_reply){.fd = -1};
+        buf_init(&reply->body, REPLY_BODY_MAX);
+        int rc = call_handler(x, reply, &err);
+        if (rc == 0)
+            rc = buf_check(&reply->body, "answer", &err);
+        if (rc < 0) {
+            respond_drop(reply);
+            buf_init(&reply->body, REPLY_BODY_MAX);
+            error_reply(&x->request, reply, rc);
+            return true;
+        }
+        if (reply->wait_s == 0 || x->request.waited)
+            return true;
+        unsigned seconds = reply->wait_s < HTTP_WAIT_MAX_S ? reply->wait_s : HTTP_WAIT_MAX_S;
+        x->waiter = (struct watch_waiter){.connection = x->connection, .seq = reply->wait_seq};
+        x->request.waited = true;
+        respond_drop(reply);
+        if (watch_wait(x->server->watch, &x->waiter, seconds))
+            return false; /* called again when the connection goes on: x is no longer ours */
+    }
+}
+
 static enum MHD_Result run(struct exchange *x)
 {
-    struct http_reply reply = {.fd = -1};
-    struct err err;
-    buf_init(&reply.body, REPLY_BODY_MAX);
+    struct http_reply reply;
     x->request.body = buf_view(&x->body);
     x->request.now_ms = wall_clock_ms();
-    int rc = call_handler(x, &reply, &err);
-    if (rc == 0)
-        rc = buf_check(&reply.body, "answer", &err);
-    if (rc == 0 && reply.wait_s > 0 && !x->request.waited) {
-        unsigned seconds = reply.wait_s < HTTP_WAIT_MAX_S ? reply.wait_s : HTTP_WAIT_MAX_S;
-        x->request.waited = true;
-        x->waiter = (struct watch_waiter){.connection = x->connection, .seq = reply.wait_seq};
-        respond_drop(&reply);
-        if (watch_wait(x->server->watch, &x->waiter, seconds))
-            return MHD_YES; /* called again when the connection goes on */
-        return run(x);      /* nobody waits any more: answer what there is */
-    }
-    if (rc < 0) {
-        respond_drop(&reply);
-        buf_init(&reply.body, REPLY_BODY_MAX);
-        error_reply(&x->request, &reply, rc);
-    }
-    return send_reply(x, &reply);
+    return fill_reply(x, &reply) ? send_reply(x, &reply) : MHD_YES;
 }
 
 /* ---- what is checked before a body is read ---- */
@@ -227,7 +235,7 @@ static enum MHD_Result start(struct exchange *x, const char *method)
 {
     struct http_request *request = &x->request;
     struct err err;
-    unsigned allowed;
+    unsigned allowed = 0;
     request->arena = &x->arena;
     request->now_ms = wall_clock_ms();
     request->path = request->body = SPAN_LIT("");

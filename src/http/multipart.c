@@ -5,7 +5,7 @@
 static bool starts_nocase(struct span text, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return text.len >= len && strncasecmp((const char *)text.data, prefix, len) == 0;
+    return text.data && text.len >= len && strncasecmp((const char *)text.data, prefix, len) == 0;
 }
 
 /* `name=value` or `name="value"` among the parameters behind a header's first word. */
@@ -18,7 +18,7 @@ static bool parameter(struct span header, const char *name, struct span *ret)
         if (equals == rest.len)
             return false;
         struct span key = span_trim(span_sub(rest, 0, equals)), value = span_sub(rest, equals + 1, rest.len);
-        bool quoted = value.len > 0 && value.data[0] == '"';
+        bool quoted = span_starts(value, SPAN_LIT("\""));
         if (quoted)
             value = span_sub(value, 1, value.len);
         size_t end = span_find(value, quoted ? '"' : ';');

@@ -1,4 +1,6 @@
 /* The frame: head, navigation, footer; links that every page makes. */
+#include <inttypes.h>
+
 #include "http/page.h"
 
 #include "http/assets.h"
@@ -141,7 +143,7 @@ void page_record_link(struct page *page, struct span origin, uint64_t index, str
 {
     page_raw(page, "<a href=\"");
     page_origin_path(page, "/record", origin);
-    page_fmt(page, "/%llu\">", (unsigned long long)index);
+    page_fmt(page, "/%" PRIu64 "\">", index);
     if (text.len > 0)
         page_bdi(page, text);
     else

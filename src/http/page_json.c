@@ -1,5 +1,6 @@
 /* JSON on a page: indented, strings in the characters that they mean, still harmless. */
 #include "base/json.h"
+#include "base/limits.h"
 #include "http/page.h"
 
 struct printer {
@@ -7,78 +8,95 @@ struct printer {
     const struct json_tree *tree;
     struct arena *arena;
     struct buf literal;
-    size_t end; /* length of the page at which we stop */
-    bool cut;
+    uint32_t open[JSON_DEPTH_MAX + 1]; /* objects and arrays that we are in */
+    unsigned depth;
 };
 
-static void new_line(struct printer *printer, unsigned depth)
+static void new_line(struct printer *printer)
 {
     page_raw(printer->page, "\n");
-    for (unsigned i = 0; i < depth; i++)
+    for (unsigned i = 0; i < printer->depth; i++)
         page_raw(printer->page, "  ");
 }
 
-static void print_string(struct printer *printer, struct span text, const char *class)
+static void close_one(struct printer *printer)
+{
+    uint32_t node = printer->open[--printer->depth];
+    new_line(printer);
+    page_raw(printer->page, printer->tree->nodes[node].type == JSON_T_OBJECT ? "}" : "]");
+}
+
+static void print_string(struct printer *printer, struct span text)
 {
     buf_clear(&printer->literal);
     buf_json_string(&printer->literal, text);
-    page_fmt(printer->page, "<span class=\"%s\">", class);
+    page_raw(printer->page, "<span class=\"json-string\">");
     page_esc(printer->page, buf_view(&printer->literal));
     page_raw(printer->page, "</span>");
 }
 
-/* As deep as json_scan lets a tree be: JSON_DEPTH_MAX. */
-static void print_value(struct printer *printer, uint32_t node, unsigned depth)
+/* A comma if something stands before it, a new line, its name. */
+static void print_place(struct printer *printer, uint32_t node)
 {
     const struct json_node *value = &printer->tree->nodes[node];
-    if (value->type == JSON_T_STRING) {
-        print_string(printer, json_text(printer->tree, node, printer->arena), "json-string");
+    uint32_t parent = printer->open[printer->depth - 1];
+    if (node != parent + 1)
+        page_raw(printer->page, ",");
+    new_line(printer);
+    if (printer->tree->nodes[parent].type != JSON_T_OBJECT)
         return;
-    }
-    if (value->type != JSON_T_OBJECT && value->type != JSON_T_ARRAY) {
+    page_raw(printer->page, "<span class=\"json-key\">\"");
+    page_esc(printer->page, span_sub(printer->tree->text, value->key_at, value->key_len));
+    page_raw(printer->page, "\"</span>: ");
+}
+
+static void print_value(struct printer *printer, uint32_t node)
+{
+    const struct json_node *value = &printer->tree->nodes[node];
+    bool is_object = value->type == JSON_T_OBJECT;
+    if (value->type == JSON_T_STRING) {
+        print_string(printer, json_text(printer->tree, node, printer->arena));
+    } else if (!is_object && value->type != JSON_T_ARRAY) {
         page_raw(printer->page, "<span class=\"json-other\">");
         page_esc(printer->page, json_raw(printer->tree, node));
         page_raw(printer->page, "</span>");
-        return;
+    } else if (value->next == node + 1 || printer->depth > JSON_DEPTH_MAX) {
+        page_raw(printer->page, is_object ? "{}" : "[]");
+    } else {
+        page_raw(printer->page, is_object ? "{" : "[");
+        printer->open[printer->depth++] = node;
     }
-    bool is_object = value->type == JSON_T_OBJECT;
-    uint32_t child = json_first(printer->tree, node);
-    page_raw(printer->page, is_object ? "{" : "[");
-    for (uint32_t at = child; at != 0 && at < value->next; at = printer->tree->nodes[at].next) {
-        if (printer->page->out->len >= printer->end) {
-            printer->cut = true;
-            return;
-        }
-        if (at != child)
-            page_raw(printer->page, ",");
-        new_line(printer, depth + 1);
-        if (is_object) {
-            const struct json_node *member = &printer->tree->nodes[at];
-            page_raw(printer->page, "<span class=\"json-key\">\"");
-            page_esc(printer->page, span_sub(printer->tree->text, member->key_at, member->key_len));
-            page_raw(printer->page, "\"</span>: ");
-        }
-        print_value(printer, at, depth + 1);
-        if (printer->cut)
-            return;
+}
+
+/* The nodes stand in the order of the text. False: stopped at length `end` of the page. */
+static bool print_tree(struct printer *printer, size_t end)
+{
+    for (uint32_t node = 0; node < printer->tree->count; node++) {
+        while (printer->depth > 0 && printer->tree->nodes[printer->open[printer->depth - 1]].next <= node)
+            close_one(printer);
+        if (printer->page->out->len >= end)
+            return false;
+        if (printer->depth > 0)
+            print_place(printer, node);
+        print_value(printer, node);
     }
-    if (child != 0)
-        new_line(printer, depth);
-    page_raw(printer->page, is_object ? "}" : "]");
+    while (printer->depth > 0)
+        close_one(printer);
+    return true;
 }
 
 bool page_json(struct page *page, struct span text, size_t max)
 {
     struct json_scanner *scanner = json_scanner_new();
-    struct printer printer = {.page = page, .arena = page->request->arena, .end = page->out->len + max};
+    struct printer printer = {.page = page, .arena = page->request->arena};
     struct err err;
     bool is_json = scanner && json_scan(scanner, text, &printer.tree, &err) == 0;
     if (is_json) {
         buf_init(&printer.literal, page->out->max);
         page_raw(page, "<pre class=\"json\" dir=\"ltr\" tabindex=\"0\">");
-        print_value(&printer, 0, 0);
-        page_raw(page, printer.cut ? "\n…</pre>\n" : "</pre>\n");
-        if (printer.cut) {
+        bool whole = print_tree(&printer, page->out->len + max);
+        page_raw(page, whole ? "</pre>\n" : "\n…</pre>\n");
+        if (!whole) {
             page_raw(page, "<p class=\"quiet\">");
             page_say(page, TR_MARK("This is only the beginning; the rest is in the exact bytes."));
             page_raw(page, "</p>\n");

@@ -141,6 +141,18 @@ void page_time(struct page *page, int64_t ms)
     page_fmt(page, "<time datetime=\"%s\">%s</time>", stamp, words);
 }
 
+/* "{1} minutes ago": page_sayf would do, but it calls page_ago itself. */
+static void say_count(struct page *page, const char *text, uint64_t number)
+{
+    const char *mark = strstr(text, "{1}");
+    size_t before = mark ? (size_t)(mark - text) : strlen(text);
+    page_esc(page, span_of(text, before));
+    if (mark) {
+        page_number(page, number);
+        page_esc(page, span_str(mark + 3));
+    }
+}
+
 void page_ago(struct page *page, int64_t ms)
 {
     char stamp[WHEN_TEXT_LEN + 1], words[64];
@@ -153,11 +165,11 @@ void page_ago(struct page *page, int64_t ms)
     if (minutes == 0)
         page_say(page, TR_MARK("just now"));
     else if (minutes < 60)
-        page_sayf(page, TRN(page, minutes, "{1} minute ago", "{1} minutes ago"), SAY(say_number(minutes)));
+        say_count(page, TRN(page, minutes, "{1} minute ago", "{1} minutes ago"), minutes);
     else if (hours < 48)
-        page_sayf(page, TRN(page, hours, "{1} hour ago", "{1} hours ago"), SAY(say_number(hours)));
+        say_count(page, TRN(page, hours, "{1} hour ago", "{1} hours ago"), hours);
     else
-        page_sayf(page, TRN(page, days, "{1} day ago", "{1} days ago"), SAY(say_number(days)));
+        say_count(page, TRN(page, days, "{1} day ago", "{1} days ago"), days);
     page_raw(page, "</time>");
 }
 

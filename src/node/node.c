@@ -18,10 +18,10 @@
 #include "state/author.h"
 #include "state/mirror.h"
 
-#define INDEX_LOOK_MS 1000    /* other processes append too: look that often whether something came */
+#define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
 #define FEEDS_LOOK_MS 5000
-#define START_CHECK_MS 5000   /* no peer answered about our own logs: ask again that often */
-#define SET_REFRESH_MS 30000  /* the sweep set follows new indicators at most that often */
+#define START_CHECK_MS 5000  /* no peer answered about our own logs: ask again that often */
+#define SET_REFRESH_MS 30000 /* the sweep set follows new indicators at most that often */
 
 /* Shared by the threads: flags are atomic, the condition wakes waiters, the error is the first one's. */
 struct node {
@@ -30,9 +30,9 @@ struct node {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     _Atomic bool stop;
-    _Atomic uint64_t wakes;      /* counted, so that none is lost between looking and waiting */
-    struct syncer *syncer;       /* under lock: to stop it from outside */
-    struct err failure;          /* under lock */
+    _Atomic uint64_t wakes; /* counted, so that none is lost between looking and waiting */
+    struct syncer *syncer;  /* under lock: to stop it from outside */
+    struct err failure;     /* under lock */
     bool failed;
 };
 

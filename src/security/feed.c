@@ -21,6 +21,7 @@ static int http_get(void *ctx, const struct feed_request *request, struct feed_a
         .if_none_match = *request->etag ? request->etag : NULL,
         .if_modified_since = *request->modified ? request->modified : NULL,
         .redirects_same_host = true,
+        .total_ms = FEED_FETCH_MAX_MS,
         .sink = request->sink,
         .ctx = request->sink_ctx,
     };
@@ -65,8 +66,8 @@ static int spool_write(void *ctx, struct span piece, struct err *err)
         return err_set(err, ERR_LIMIT, "more than %llu bytes", (unsigned long long)FEED_BYTES_MAX);
     for (size_t at = 0; at < piece.len;) {
         ssize_t count = write(spool->fd, piece.data + at, piece.len - at);
-        if (count < 0 && errno != EINTR)
-            return err_sys(err, "writing what the feed sends");
+        if (count < 0 && errno != EINTR) /* not the store's files: the node goes on */
+            return err_set(err, ERR_STATE, "no room for what the feed sends: %s", strerror(errno));
         at += count > 0 ? (size_t)count : 0;
     }
     spool->bytes += piece.len;
@@ -191,10 +192,10 @@ static int import_spool(struct store *store, struct index *index, const struct f
     return rc;
 }
 
-/* Ours to solve, not the source's fault: ends the round. */
-static bool is_ours(int code)
+/* Ends the round; all else is this feed's own trouble and must not hold up the others. */
+static bool is_fatal(int code)
 {
-    return code == ERR_IO || code == ERR_MEMORY || code == ERR_STATE || code == ERR_USAGE || code == ERR_NOTFOUND;
+    return code == ERR_IO || code == ERR_MEMORY;
 }
 
 int feed_run_one(struct store *store, struct index *index, int64_t number, const struct feed_options *options,
@@ -223,7 +224,7 @@ int feed_run_one(struct store *store, struct index *index, int64_t number, const
     close(spool.fd);
     if (rc == 0)
         return note_success(store, options, &answer, ret, err);
-    if (!is_ours(rc))
+    if (!is_fatal(rc))
         return note_failure(store, options, &why, ret, err);
     *err = why;
     return err_in(err, "feed %s", ret->feed.url);

@@ -11,6 +11,7 @@
 #include "state/peers.h"
 
 #define FEED_BYTES_MAX (UINT64_C(1) << 30)     /* of one fetch; the whole Maltrail set is 58 MB unpacked */
+#define FEED_FETCH_MAX_MS (30u * 60 * 1000)    /* a fetch takes: 1 GiB at 5 Mbit/s */
 #define FEED_EVERY_MIN_S 60                    /* more often is impolite to any server */
 #define FEED_RETRY_MS (INT64_C(5) * 60 * 1000) /* after the first failure, doubled with each further one */
 #define FEED_RETRY_MAX_MS (INT64_C(24) * 3600 * 1000)
@@ -62,10 +63,11 @@ struct feed_options {
 
 /*
  * Fetch one feed now, due or not, and import what it holds into its log. The index is brought up to date first.
- * A failure of the source is no error: it is in the report and in state.db (reason, failures, due_ms later and later).
+ * What goes wrong with one feed is no error (the source fails, its log is not here, must not be signed, needs a TLP): it
+ * is in the report and in state.db (reason, failures, due_ms later and later).
  * A fetch that holds nothing readable where there was something before is a failure, too: an error page must not
  * mark everything as vanished.
- * Errors: ERR_NOTFOUND no such feed or log; ERR_STATE the log may not be signed now; ERR_IO, ERR_MEMORY.
+ * Errors: ERR_NOTFOUND no such feed; ERR_IO, ERR_MEMORY.
  */
 int feed_run_one(struct store *store, struct index *index, int64_t number, const struct feed_options *options,
                  struct feed_report *ret, struct err *err);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* Open addressing, linear probing; keys are hashes already, so their low bits choose the slot. Key 0 is an empty slot. */
+/* Open addressing, linear probing; the low bits of the key choose the slot. Key 0 is an empty slot. */
 struct import_slot {
     uint64_t key, value;
 };

@@ -1,4 +1,7 @@
-/* A map in memory from 64-bit hashes to 64-bit values: what was seen in this run. Keys come from random_hash or SHA-256. */
+/*
+ * A map in memory from 64-bit hashes to 64-bit values: what was seen in this run. Keys come from random_hash or from
+ * SHA-256, so nobody can make them collide in one slot.
+ */
 #ifndef TONGZHOU_SECURITY_IMPORT_MAP_H
 #define TONGZHOU_SECURITY_IMPORT_MAP_H
 

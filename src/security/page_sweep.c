@@ -12,6 +12,7 @@
 #define HITS_LOOKED_AT 200000 /* hits whose reporters are asked for, at most: a hostile file is not worth more */
 #define CONTEXT_BYTES 160     /* of a line around what was found */
 #define REPORTERS_SHOWN 3
+#define ROWS_PER_HIT 6      /* looked at for their reporters: one member may have said it twice */
 #define VERDICT_SLOTS 65536 /* power of two: values whose visibility is remembered during one sweep */
 
 void page_sweep_form(struct page *page)
@@ -113,9 +114,9 @@ static int on_hit(void *ctx, const struct sweep_hit *hit, struct err *err)
         sweeping->cut = true;
         return 0;
     }
-    struct intel_rows rows = {.arena = sweeping->page->request->arena, .max = 2 * REPORTERS_SHOWN};
+    struct intel_rows rows = {.arena = sweeping->page->request->arena, .max = ROWS_PER_HIT};
     size_t count = 0;
-    int rc = intel_hit_rows(sweeping->view, hit, 2 * REPORTERS_SHOWN, intel_rows_keep, &rows, &count, err);
+    int rc = intel_hit_rows(sweeping->view, hit, ROWS_PER_HIT, intel_rows_keep, &rows, &count, err);
     if (rc < 0)
         return rc;
     if (!verdict->value && sweeping->verdict_count < VERDICT_SLOTS / 2) {

@@ -2,7 +2,7 @@
 #include "security/pages.h"
 
 #define ROWS_SHOWN 200
-#define JSON_SHOWN (128u * 1024) /* bytes of an object's JSON on the page */
+#define JSON_SHOWN ((size_t)128 * 1024) /* bytes of an object's JSON on the page */
 
 /* ---- provenance ---- */
 

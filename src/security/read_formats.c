@@ -11,6 +11,7 @@ struct import_reader *import_reader_new(enum import_format format, const struct 
                                         const struct import_sink *sink)
 {
     struct import_reader *reader = NULL;
+    assert(format != IMPORT_AUTO);
     switch (format) {
     case IMPORT_STIX:
         reader = read_stix_new();
@@ -25,7 +26,7 @@ struct import_reader *import_reader_new(enum import_format format, const struct 
         reader = read_misp_new();
         break;
     case IMPORT_AUTO:
-        assert(!"a reader reads one format");
+        break;
     }
     if (reader) {
         reader->source = *source;

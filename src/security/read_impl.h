@@ -75,7 +75,7 @@ struct indicator_maker {
 void indicator_maker_init(struct indicator_maker *maker);
 void indicator_maker_done(struct indicator_maker *maker);
 
-/* Scheme that `text` begins with: "https", "ftp", else "http": for indicator_pattern, since our canonical URLs have none. */
+/* Scheme that `text` begins with: "https", "ftp", else "http": canonical URLs have none, but patterns need one. */
 const char *indicator_scheme(struct span text);
 
 /* Append the STIX pattern that matches exactly this canonical value. */
@@ -85,8 +85,10 @@ void indicator_pattern(enum ioc_type type, struct span value, const char *scheme
 int indicator_write(struct indicator_maker *maker, struct span name, const struct indicator_notes *notes,
                     int64_t created_ms, int64_t modified_ms, struct err *err);
 
-/* A STIX observable of one value (domain-name, ipv4-addr, url, email-addr, file): its id by STIX 2.1 section 2.9. False
- * for types without one. */
+/*
+ * maker->object becomes the STIX observable of one value (domain-name, ipv4-addr, url, email-addr, file), its id by
+ * STIX 2.1 section 2.9. False for types without one.
+ */
 bool observable_write(enum ioc_type type, struct span value, const char *scheme, struct indicator_maker *maker);
 
 /* ---- one value of a line (read_list.c) ---- */
@@ -98,7 +100,7 @@ bool observable_write(enum ioc_type type, struct span value, const char *scheme,
 int emit_value(struct import_reader *reader, struct indicator_maker *maker, const struct lines *lines, struct span text,
                const struct indicator_notes *notes, struct err *err);
 
-/* "wannacry" of "trails.tar.xz:trails/malware/wannacry.txt", "apt stuxnet" of "apt_stuxnet.txt": what to call a list. */
+/* What to call a list: "wannacry" of "trails/malware/wannacry.txt", "apt stuxnet" of "apt_stuxnet.txt". */
 void source_label(struct span name, struct buf *out);
 
 /* Without a comment behind the value (white space, then # or // or ;); *ret_comment is the comment's text. */

@@ -151,7 +151,9 @@ static struct span choose_value(struct list_reader *list, struct span text)
     enum ioc_type type;
     struct err why;
     struct span column = strip_quotes(first_column(text));
-    if (column.len == text.len)
+    /* "1.2.3.4 - 1.2.3.9": the first address alone would be something else. */
+    bool range = span_starts(span_trim(span_sub(text, column.len, text.len)), SPAN_LIT("-"));
+    if (column.len == text.len || range)
         return text;
     if (ioc_canonical(IOC_NONE, text, &list->maker.value, &type, &why) == 0)
         return text;

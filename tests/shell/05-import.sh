@@ -2,7 +2,7 @@
 # What is imported reads back byte for byte on every node, duplicates are known, and what is wrong is named while the rest goes in.
 . "$(dirname "$0")/lib.sh"
 data=${TONGZHOU_DATA:-$root/../shared/data}
-attack=$root/samples/attack/ics-attack-excerpt.json
+attack=$root/samples/attack/ics-attack-stuxnet.json
 [ -r "$data/attack/ics-attack.json" ] && attack=$data/attack/ics-attack.json
 
 init a a.example

@@ -1,4 +1,4 @@
-/* Feeds: conditional fetches, what vanishes and comes back, and sources that fail. No network: the transport is ours. */
+/* Feeds: conditional fetches, what vanishes and comes back, sources that fail. No network: the transport is ours. */
 #include "security/import_help.h"
 
 const struct capability *const capabilities[] = {&security_capability, NULL};
@@ -339,8 +339,13 @@ static void check_errors(void **state)
     assert_int_equal(feed_run_one(f.node->store, f.node->index, 77, &options, &report, &err), ERR_NOTFOUND);
     int64_t number = add_feed(f.node, "https://example.net/x", "list", 99, TLP_CLEAR);
     f.server.body = "a.com\n";
-    assert_int_equal(feed_run_one(f.node->store, f.node->index, number, &options, &report, &err), ERR_NOTFOUND);
-    assert_non_null(strstr(err.text, "https://example.net/x"));
+    node_check(feed_run_one(f.node->store, f.node->index, number, &options, &report, &err), &err);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    /* A feed without a TLP into a log that others read: its own trouble. */
+    number = add_feed(f.node, "https://example.net/y", "list", f.node->own.number, TLP_NONE);
+    node_check(feed_run_one(f.node->store, f.node->index, number, &options, &report, &err), &err);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    assert_non_null(strstr(report.feed.reason, "TLP"));
 }
 
 /* Two feeds with one value: it is gone when the last of them has dropped it. */

@@ -100,8 +100,9 @@ static void test_nothing(void **state)
 static void test_bad(void **state)
 {
     (void)state;
-    const char *const lines[] = {"localhost",    "no value at all", "1.2.3.256", "evil..com", "x",       "a b",
-                                 "evil.com\x01", "evil\xff.com",    "<html>",    "{\"a\":1}", "http://", "-"};
+    const char *const lines[] = {
+        "localhost",    "no value at all", "1.2.3.256", "evil..com",         "x",       "a b", "evil.com\x01",
+        "evil\xff.com", "<html>",          "{\"a\":1}", "1.2.3.4 - 1.2.3.9", "http://", "-"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         check_bad(lines[i]);
 }

@@ -1,0 +1,461 @@
+/* Who sees what: the public and the operator, each outlet. */
+#include "index/view.h"
+
+#include "index/made_log.h"
+#include "index/words.h"
+#include "tlog/checkpoint.h"
+
+static const struct viewer public = {VIEWER_PUBLIC}, operator= {VIEWER_OPERATOR};
+
+static struct view view_of(struct store *store, struct index *index, struct viewer viewer)
+{
+    struct view view;
+    good(view_open(store, index, viewer, viewer.class == VIEWER_PUBLIC ? OUTLET_HTTP_PAGES : OUTLET_CLI_LOG, &view,
+                   &err));
+    return view;
+}
+
+static void outlets_stand_in_the_table(void **state)
+{
+    (void)state;
+    struct node node;
+    struct view view;
+    node_start(&node);
+    for (int i = 0; i < OUTLETS; i++) {
+        assert_non_null(outlet_table[i].name);
+        assert_non_null(outlet_table[i].what);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(outlet_table[i].name, outlet_table[k].name);
+        good(view_open(node.store, NULL, public, (enum outlet)i, &view, &err));
+        if (outlet_table[i].public_only)
+            bad(view_open(node.store, NULL, operator,(enum outlet) i, &view, &err), ERR_REFUSED, outlet_table[i].name);
+        else
+            good(view_open(node.store, NULL, operator,(enum outlet) i, &view, &err));
+    }
+    assert_true(outlet_table[OUTLET_PACK].public_only && outlet_table[OUTLET_EXPORT_STATIC].public_only);
+    assert_true(outlet_table[OUTLET_HTTP_LOGS].public_only && outlet_table[OUTLET_HTTP_PAGES].public_only);
+    node_stop(&node);
+}
+
+/* ---- a node with a log of each role ---- */
+
+struct roles {
+    struct node node;
+    struct made_log made;
+    struct log_info own, local, mirror, listed;
+    struct index *index;
+};
+
+#define KINDS_OF_PAYLOAD 5 /* in `mirror`: clear, green, none of both, clear in the slot only, erased */
+
+static void roles_begin(struct roles *r)
+{
+    struct author_new make = {.time_ms = TIME_MS, .role = LOG_LOCAL};
+    struct log_new listed = {.origin = SPAN_LIT("far.example/"
+                                                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                             .role = LOG_LISTED,
+                             .mode = MODE_HEADS};
+    int64_t number;
+    node_start(&r->node);
+    struct store *store = r->node.store;
+    node_member(&r->node, "own.example", true, &r->own);
+    snprintf(make.profile.name, sizeof(make.profile.name), "local.example");
+    make.profile.class = CLASS_CIVIL;
+    good(author_create(store, &make, &r->local, &err));
+    good(store_begin(store, &err));
+    good(store_log_create(store, &listed, &number, &err));
+    good(store_commit(store, &err));
+    good(store_log(store, number, &r->listed, &err));
+    append_many(store, r->own.number, "own", 2, 30, true);
+    append_many(store, r->local.number, "local", 2, 30, true);
+
+    made_begin(&r->made, "mirror.example");
+    made_record(&r->made, "test/text", TLP_CLEAR, TIME_MS + 1, NULL, "for all");
+    made_record(&r->made, "test/text", TLP_GREEN, TIME_MS + 2, NULL, "for some");
+    made_sealed(&r->made, SPAN_LIT("tongzhou/1 test/text\n\nwithout a marking"), false);
+    made_sealed(&r->made, SPAN_LIT("tongzhou/1 test/text\ntlp red\n\nslot and record differ"), true);
+    made_record(&r->made, "test/text", TLP_CLEAR, TIME_MS + 3, NULL, "taken back");
+    number = made_feed(&r->made, store, r->made.count, true);
+    good(payload_erase(store, number, 5, &err));
+    good(store_log(store, number, &r->mirror, &err));
+    r->index = index_of(&r->node);
+    update(r->index, store);
+    good(store_log(store, r->own.number, &r->own, &err));
+    good(store_log(store, r->local.number, &r->local, &err));
+}
+
+static void roles_end(struct roles *r)
+{
+    index_close(r->index);
+    made_end(&r->made);
+    node_stop(&r->node);
+}
+
+static int count_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)log;
+    (void)err;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+static void public_sees_served_logs(void **state)
+{
+    (void)state;
+    struct roles r;
+    struct log_info found;
+    roles_begin(&r);
+    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    const struct log_info *logs[] = {&r.own, &r.mirror, &r.local, &r.listed};
+    for (size_t i = 0; i < 4; i++) {
+        bool seen = i < 2;
+        assert_int_equal(view_sees_log(&everybody, logs[i]), seen);
+        assert_true(view_sees_log(&ours, logs[i]));
+        good(view_log_by_hash(&ours, logs[i]->hash, &found, &err));
+        good(view_log_by_number(&ours, logs[i]->number, &found, &err));
+        if (seen) {
+            good(view_log_by_hash(&everybody, logs[i]->hash, &found, &err));
+            good(view_log_find(&everybody, span_str(logs[i]->origin), &found, &err));
+            good(view_log_by_number(&everybody, logs[i]->number, &found, &err));
+        } else {
+            bad(view_log_by_hash(&everybody, logs[i]->hash, &found, &err), ERR_NOTFOUND, "no such log");
+            bad(view_log_find(&everybody, span_str(logs[i]->origin), &found, &err), ERR_NOTFOUND, "no such log");
+            bad(view_log_by_number(&everybody, logs[i]->number, &found, &err), ERR_NOTFOUND, "no such log");
+        }
+    }
+    unsigned count = 0;
+    good(view_logs(&everybody, count_log, &count, &err));
+    assert_int_equal(count, 2);
+    count = 0;
+    good(view_logs(&ours, count_log, &count, &err));
+    assert_int_equal(count, 4);
+    roles_end(&r);
+}
+
+/* A cursor that passes logs which the viewer may not see, page by page. */
+static void heads_pass_what_is_hidden(void **state)
+{
+    (void)state;
+    struct roles r;
+    roles_begin(&r);
+    struct view everybody = view_of(r.node.store, r.index, public);
+    for (size_t max = 1; max <= 3; max++) {
+        int64_t since = 0, next = 0;
+        unsigned total = 0, calls = 0;
+        for (;;) {
+            unsigned count = 0;
+            good(view_heads(&everybody, since, max, count_log, &count, &next, &err));
+            assert_true(count <= max);
+            total += count;
+            if (count == 0 || ++calls > 10)
+                break;
+            assert_true(next > since);
+            since = next;
+        }
+        assert_int_equal(total, 2);
+    }
+    roles_end(&r);
+}
+
+static void records_by_marking(void **state)
+{
+    (void)state;
+    struct roles r;
+    roles_begin(&r);
+    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    struct view without = view_of(r.node.store, NULL, public);
+    static const bool shown[1 + KINDS_OF_PAYLOAD] = {true, true, false, false, false, false};
+    for (uint64_t i = 0; i < 1 + KINDS_OF_PAYLOAD; i++) {
+        struct arena arena;
+        struct view_record record;
+        int64_t ref = RECORD_REF(r.mirror.number, i);
+        arena_init(&arena, 1u << 20);
+        good(view_record(&everybody, &r.mirror, i, &arena, &record, &err));
+        assert_int_equal(record.has_text, shown[i]);
+        assert_int_equal(record.parsed, shown[i]);
+        assert_int_equal(record.folded, shown[i] && i > 0);
+        assert_false(record.erased);
+        assert_true(shown[i] || (!record.text.data && !record.salt.data && record.record.kind.len == 0));
+        assert_int_equal(record.entry_class, i == 0 ? ENTRY_INLINE : ENTRY_SEAL);
+        assert_int_equal(view_sees_ref(&everybody, ref), shown[i]);
+        assert_int_equal(view_sees_ref(&without, ref), shown[i]);
+        good(view_record_ref(&ours, ref, &arena, &record, &err));
+        assert_int_equal(record.has_text, i != 5);
+        assert_int_equal(record.erased, i == 5);
+        assert_int_equal(view_sees_ref(&ours, ref), i != 5);
+        arena_done(&arena);
+    }
+    struct arena arena;
+    struct view_record record;
+    arena_init(&arena, 1u << 20);
+    bad(view_record(&ours, &r.mirror, 6, &arena, &record, &err), ERR_NOTFOUND, "entry 6");
+    bad(view_record(&everybody, &r.local, 1, &arena, &record, &err), ERR_NOTFOUND, "entry 1");
+    assert_false(view_sees_ref(&everybody, RECORD_REF(r.local.number, 1)));
+    assert_true(view_sees_ref(&ours, RECORD_REF(r.local.number, 1)));
+    assert_false(view_sees_ref(&ours, RECORD_REF(77, 1)));
+    assert_false(view_sees_ref(&ours, 0));
+    arena_done(&arena);
+    roles_end(&r);
+}
+
+/* Erased a moment ago, and the index does not know yet. */
+static void erased_before_the_index_knows(void **state)
+{
+    (void)state;
+    struct roles r;
+    roles_begin(&r);
+    int64_t ref = RECORD_REF(r.mirror.number, 1);
+    struct view before = view_of(r.node.store, r.index, public);
+    assert_true(view_sees_ref(&before, ref));
+    good(payload_erase(r.node.store, r.mirror.number, 1, &err));
+    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    assert_false(view_sees_ref(&everybody, ref));
+    assert_false(view_sees_ref(&ours, ref));
+    roles_end(&r);
+}
+
+static void payload_bundles_have_holes(void **state)
+{
+    (void)state;
+    struct roles r;
+    struct buf bundle;
+    size_t count;
+    roles_begin(&r);
+    struct view everybody = view_of(r.node.store, NULL, public), ours = view_of(r.node.store, NULL, operator);
+    buf_init(&bundle, PAYLOAD_BUNDLE_MAX);
+    static const bool clear[] = {false, true, false, false, true, false},
+                      held[] = {false, true, true, true, true, false};
+    for (int pass = 0; pass < 2; pass++) {
+        buf_clear(&bundle);
+        good(view_payloads(pass ? &ours : &everybody, &r.mirror, 0, 6, &bundle, &count, &err));
+        assert_int_equal(count, 6);
+        struct payload_reader reader = {.bundle = buf_view(&bundle)};
+        for (size_t i = 0; i < 6; i++) {
+            struct payload_item item;
+            struct err err;
+            assert_int_equal(payload_next(&reader, &item, &err), 1);
+            assert_int_equal(item.hole, pass ? !held[i] : !clear[i]);
+        }
+    }
+    bad(view_payloads(&ours, &r.mirror, 0, 7, &bundle, &count, &err), ERR_NOTFOUND, "not reached");
+    buf_done(&bundle);
+    roles_end(&r);
+}
+
+/* ---- bytes of logs ---- */
+
+static void tiles_of_every_width(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info log;
+    struct buf whole, part;
+    node_start(&node);
+    node_member(&node, "a.example", true, &log);
+    append_many(node.store, log.number, "a", 699, 30, true);
+    good(store_log(node.store, log.number, &log, &err));
+    assert_int_equal(log.size, 700);
+    struct view view = view_of(node.store, NULL, public);
+    buf_init(&whole, BUNDLE_MAX);
+    buf_init(&part, BUNDLE_MAX);
+    static const struct {
+        int level;
+        uint64_t index;
+        unsigned have;
+    } tiles[] = {{0, 0, 256}, {0, 2, 188}, {1, 0, 2}, {TILE_LEVEL_ENTRIES, 1, 256}, {TILE_LEVEL_ENTRIES, 2, 188}};
+    for (size_t i = 0; i < sizeof(tiles) / sizeof(tiles[0]); i++) {
+        struct tile tile = {tiles[i].level, tiles[i].index, tiles[i].have};
+        buf_clear(&whole);
+        good(view_tile(&view, &log, &tile, &whole, &err));
+        if (tile.level >= 0)
+            assert_int_equal(whole.len, 32 * (size_t)tiles[i].have);
+        for (unsigned width = 1; width <= tiles[i].have; width += 31) {
+            tile.width = width;
+            buf_clear(&part);
+            good(view_tile(&view, &log, &tile, &part, &err));
+            assert_true(part.len <= whole.len);
+            assert_memory_equal(part.data, whole.data, part.len);
+        }
+        tile.width = tiles[i].have + 1;
+        if (tile.width <= 256)
+            bad(view_tile(&view, &log, &tile, &part, &err), ERR_NOTFOUND, "not reached");
+    }
+    struct tile beyond = {0, 3, 1}, high = {2, 0, 1}, far = {0, UINT64_MAX / 256, 256};
+    bad(view_tile(&view, &log, &beyond, &part, &err), ERR_NOTFOUND, "not reached");
+    bad(view_tile(&view, &log, &high, &part, &err), ERR_NOTFOUND, "not reached");
+    bad(view_tile(&view, &log, &far, &part, &err), ERR_NOTFOUND, "not reached");
+
+    struct tile full = {0, 1, 256}, tail = {0, 2, 188};
+    int fd;
+    uint64_t offset;
+    size_t len;
+    good(view_tile_file(&view, &log, &full, &fd, &offset, &len, &err));
+    assert_int_equal(len, 8192);
+    uint8_t bytes[8192];
+    assert_int_equal(pread(fd, bytes, len, (off_t)offset), 8192);
+    close(fd);
+    buf_clear(&part);
+    good(view_tile(&view, &log, &full, &part, &err));
+    assert_memory_equal(part.data, bytes, 8192);
+    bad(view_tile_file(&view, &log, &tail, &fd, &offset, &len, &err), ERR_NOTFOUND, "");
+    buf_done(&whole);
+    buf_done(&part);
+    node_stop(&node);
+}
+
+static void proofs_hold(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info log;
+    node_start(&node);
+    node_member(&node, "a.example", true, &log);
+    append_many(node.store, log.number, "a", 299, 30, true);
+    struct view view = view_of(node.store, NULL, public);
+    static const uint64_t indices[] = {0, 1, 255, 256, 299};
+    for (size_t i = 0; i < 5; i++) {
+        struct buf file, entry;
+        uint64_t index;
+        struct tlog_proof proof;
+        struct span note_text;
+        struct note note;
+        struct checkpoint checkpoint;
+        struct tlog_hash leaf;
+        buf_init(&file, NOTE_MAX);
+        buf_init(&entry, ENTRY_MAX);
+        /* `log` is older than what was appended since: the proof is for the head. */
+        good(view_proof(&view, &log, indices[i], &file, &err));
+        good(proof_file_parse(buf_view(&file), &index, &proof, &note_text, &err));
+        assert_int_equal(index, indices[i]);
+        good(note_parse(note_text, &note, &err));
+        good(checkpoint_parse(note.text, &checkpoint, &err));
+        assert_int_equal(checkpoint.size, 300);
+        good(store_read_entry(node.store, log.number, index, &entry, &err));
+        tlog_leaf_hash(buf_view(&entry), &leaf);
+        good(tlog_verify_inclusion(index, checkpoint.size, &leaf, &proof, &checkpoint.root, &err));
+        buf_done(&file);
+        buf_done(&entry);
+    }
+    struct buf file;
+    buf_init(&file, NOTE_MAX);
+    bad(view_proof(&view, &log, 300, &file, &err), ERR_NOTFOUND, "300");
+    buf_done(&file);
+    node_stop(&node);
+}
+
+/* ---- lists ---- */
+
+struct listed {
+    char text[8192];
+};
+
+static int list_row(void *ctx, const struct view_row *row, struct err *err)
+{
+    (void)err;
+    struct listed *listed = ctx;
+    size_t len = strlen(listed->text);
+    snprintf(listed->text + len, sizeof(listed->text) - len, "%.3s/%llu %s %s|", row->origin,
+             (unsigned long long)RECORD_REF_INDEX(row->ref), row->kind, row->has_text ? row->title : "-");
+    return 0;
+}
+
+static void expect_list(const struct view *view, const struct view_query *query, const char *expected)
+{
+    struct listed listed = {.text = ""};
+    good(view_list(view, query, list_row, &listed, &err));
+    assert_string_equal(listed.text, expected);
+}
+
+static void lists_newest_first(void **state)
+{
+    (void)state;
+    struct roles r;
+    roles_begin(&r);
+    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    struct view_query all = {.limit = 100, .kind = SPAN_LIT("test/text")};
+    expect_list(&everybody, &all,
+                "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.12.15.|"
+                "own/1 test/text text: own-1 6.8.10.12.15.|");
+    struct view_query newest = {.limit = 2};
+    expect_list(&everybody, &newest, "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.12.15.|");
+    newest.limit = 1;
+    expect_list(&ours, &newest, "mir/2 test/text text: for some|");
+    struct view_query since = {.limit = 9, .since_ms = TIME_MS + 1};
+    expect_list(&everybody, &since, "mir/1 test/text text: for all|");
+    expect_list(&ours, &since, "mir/2 test/text text: for some|mir/1 test/text text: for all|");
+
+    struct view_query one = {.number = r.mirror.number, .limit = 3};
+    expect_list(&everybody, &one, "mir/5 seal -|mir/4 seal -|mir/3 seal -|");
+    one.before = 3;
+    one.limit = 2;
+    expect_list(&everybody, &one, "mir/2 seal -|mir/1 test/text text: for all|");
+    expect_list(&ours, &one, "mir/2 test/text text: for some|mir/1 test/text text: for all|");
+    one.kind = SPAN_LIT("test/text");
+    one.before = 0;
+    one.limit = 9;
+    expect_list(&everybody, &one, "mir/1 test/text text: for all|");
+    one.kind = SPAN_LIT("no/such");
+    expect_list(&ours, &one, "");
+    struct view_query hidden = {.number = r.local.number, .limit = 9};
+    struct listed listed = {.text = ""};
+    bad(view_list(&everybody, &hidden, list_row, &listed, &err), ERR_NOTFOUND, "no such log");
+    struct view without = view_of(r.node.store, NULL, public);
+    bad(view_list(&without, &newest, list_row, &listed, &err), ERR_USAGE, "index");
+    roles_end(&r);
+}
+
+static int count_row(void *ctx, const struct view_row *row, struct err *err)
+{
+    (void)err;
+    int64_t *last = ctx;
+    assert_true(last[1] < 0 || row->ref < last[1]);
+    last[1] = row->ref;
+    last[0]++;
+    return 0;
+}
+
+/* Hundreds of records of one millisecond: each once. */
+static void lists_of_one_moment(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info log;
+    node_start(&node);
+    node_member(&node, "a.example", true, &log);
+    append_many(node.store, log.number, "a", 500, 30, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    struct view views[] = {view_of(node.store, index, public), view_of(node.store, index, operator)};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t seen[2] = {0, -1};
+        struct view_query query = {.limit = 1000, .kind = SPAN_LIT("test/text")};
+        good(view_list(&views[i], &query, count_row, seen, &err));
+        assert_int_equal(seen[0], 500);
+        seen[0] = 0;
+        seen[1] = -1;
+        query.number = log.number;
+        query.limit = 150;
+        good(view_list(&views[i], &query, count_row, seen, &err));
+        assert_int_equal(seen[0], 150);
+    }
+    index_close(index);
+    node_stop(&node);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outlets_stand_in_the_table),
+        cmocka_unit_test(public_sees_served_logs),
+        cmocka_unit_test(heads_pass_what_is_hidden),
+        cmocka_unit_test(records_by_marking),
+        cmocka_unit_test(erased_before_the_index_knows),
+        cmocka_unit_test(payload_bundles_have_holes),
+        cmocka_unit_test(tiles_of_every_width),
+        cmocka_unit_test(proofs_hold),
+        cmocka_unit_test(lists_newest_first),
+        cmocka_unit_test(lists_of_one_moment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
