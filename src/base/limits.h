@@ -21,7 +21,12 @@
 #define INLINE_MAX ENTRY_MAX           /* bytes of a constitutional record */
 #define PAYLOAD_BUNDLE_MAX (32u << 20) /* bytes after which an answer with payloads stops */
 #define PAYLOAD_TAIL_MAX 65536         /* bytes of a payload that the tail keeps inside state.db */
-#define ROTATIONS_MAX 256              /* key changes a log: keeps a fork proof under INLINE_MAX readable in one go */
+/*
+ * Key changes a log: what a reader keeps of a member stays small, and one a month lasts 21 years. A fork proof holds
+ * fewer: with inclusion proofs of both branches 12 (a log of 2^40 entries) to 22 (of 2^20) fill INLINE_MAX. Behind
+ * those a fork is still seen and refused, but no record proves it to others.
+ */
+#define ROTATIONS_MAX 256
 
 /* ---- JSON ---- */
 #define JSON_DEPTH_MAX 64         /* STIX's deepest extensions reach about 12 */

@@ -70,7 +70,8 @@ static int run(struct invocation *inv)
     int status = session_open(inv, &session, SESSION_INDEX | public_view, OUTLET_EXPORT);
     if (!status) {
         int rc = path ? export_file(inv, &session, path) : export_to(inv, &session, stdout);
-        status = rc ? cli_fail(inv) : EXIT_DONE;
+        /* A reader that has seen enough (| head) is no failure worth a message. */
+        status = !rc ? EXIT_DONE : !path && errno == EPIPE ? EXIT_FAILED : cli_fail(inv);
     }
     session_close(&session);
     return status;

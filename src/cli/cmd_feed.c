@@ -69,14 +69,28 @@ const struct command cmd_feed_add = {
     .run = run_add,
 };
 
+static const char *duration(int64_t seconds, char out[32])
+{
+    static const struct unit {
+        int64_t seconds;
+        char letter;
+    } units[] = {{604800, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0)
+        i++;
+    snprintf(out, 32, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter);
+    return out;
+}
+
 static int print_feed(void *ctx, const struct feed *feed, struct err *err)
 {
     char fetched[WHEN_TEXT_LEN + 1] = "never";
-    (void)ctx;
+    char every[32];
     (void)err;
+    ++*(uint64_t *)ctx;
     if (feed->fetched_ms)
         when_format(feed->fetched_ms, fetched);
-    printf("%s  every %lld s  TLP:%s  fetched %.19s  %llu items, %llu vanished", feed->url, (long long)feed->every_s,
+    printf("%s  every %s  TLP:%s  fetched %.19s  %llu items, %llu vanished", feed->url, duration(feed->every_s, every),
            feed->tlp ? tlp_word((enum tlp)feed->tlp) : "local", fetched, (unsigned long long)feed->items,
            (unsigned long long)feed->vanished);
     if (feed->failures)
@@ -89,8 +103,11 @@ static int run_list(struct invocation *inv)
 {
     struct session session;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
-    if (!status && feed_each(session.store, print_feed, NULL, &inv->err))
+    uint64_t count = 0;
+    if (!status && feed_each(session.store, print_feed, &count, &inv->err))
         status = cli_fail(inv);
+    if (!status && count == 0)
+        puts("no feeds yet: tongzhou feed add URL --tlp clear");
     session_close(&session);
     return status;
 }

@@ -107,6 +107,7 @@ static int import_file(struct invocation *inv, struct session *session, const ch
         cli_note("and %llu more like these", (unsigned long long)(import.reported - REPORTS_MAX));
     print_result(inv, file, &result, log, (double)(cli_now_ms() - begun) / 1000.0);
     input_close(import.input);
+    total->added += result.added;
     total->refused += result.refused;
     total->bad += result.bad;
     return rc ? cli_fail(inv) : EXIT_DONE;
@@ -126,8 +127,11 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
     if (!rc && tlp > TLP_CLEAR && !cli_flag(inv, "local"))
         cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
     if (!rc && (total.refused || total.bad)) {
-        cli_note("%llu refused and %llu wrong: each is named above with its place and reason; the rest went in",
-                 (unsigned long long)total.refused, (unsigned long long)total.bad);
+        cli_note("%llu refused and %llu wrong: each is named above with its place and reason%s",
+                 (unsigned long long)total.refused, (unsigned long long)total.bad,
+                 cli_flag(inv, "dry-run") ? "; nothing was changed"
+                 : total.added            ? "; the rest went in"
+                                          : "");
         rc = total.refused ? EXIT_FAILED : EXIT_DONE;
     }
     return rc;

@@ -28,7 +28,10 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
 {
     printf("This node now speaks for %s.\n\n", log->origin);
     printf("  folder        %s\n", inv->dir);
-    printf("  fingerprint   %s\n", strrchr(log->origin, '/') + 1);
+    fputs("  fingerprint  ", stdout);
+    for (const char *at = strrchr(log->origin, '/') + 1; *at; at += 4)
+        printf(" %.4s", at); /* in groups, as people compare it by telephone */
+    putchar('\n');
     printf("  recovery key  %s\n\n", recovery);
     printf("Move the recovery key to a safe place off this machine: whoever holds it can take the log over,\n"
            "and without it a lost log key cannot be replaced.\n\n"

@@ -93,7 +93,9 @@ const struct command cmd_log = {
     .name = "log",
     .arguments = "[MEMBER]",
     .summary = "List what was said, newest first",
-    .details = "MEMBER is a name, the beginning of an origin, or a whole origin; without it, everybody's.\n\n"
+    .details = "MEMBER is a name (cert.example.org), a name and the beginning of its fingerprint "
+               "(cert.example.org/k5xq), or a\n"
+               "whole origin; without it, everybody's.\n\n"
                "  tongzhou log cert.example.org --kind security/stix --since 2d\n",
     .options = options,
     .max_args = 1,

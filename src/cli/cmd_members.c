@@ -101,7 +101,8 @@ static void print_row(const struct log_info *log, const struct member *member, u
     origin_short(span_str(log->origin), name);
     if (log->head_ms > 0)
         when_format(log->head_ms, head);
-    printf("%-34s %-9s %-17s %9llu %10llu  %-9s %2u  %.19s\n", name, role_word(log),
+    cli_put_column(stdout, span_str(name), 34);
+    printf(" %-9s %-17s %9llu %10llu  %-9s %2u  %.19s\n", role_word(log),
            member ? member_class_word(member->profile.class) : "-", (unsigned long long)log->size,
            (unsigned long long)log->payloads, standing_word(log), cosignatures, head);
 }

@@ -100,13 +100,16 @@ const struct command cmd_peer_add = {
 static int print_peer(void *ctx, const struct peer *peer, struct err *err)
 {
     char name[ORIGIN_MAX + 1] = "?", reached[WHEN_TEXT_LEN + 1] = "never";
-    (void)ctx;
     (void)err;
+    ++*(uint64_t *)ctx;
     if (peer->origin[0])
         origin_short(span_str(peer->origin), name);
     if (peer->reached_ms)
         when_format(peer->reached_ms, reached);
-    printf("%-32s %-34s reached %.19s, ", peer->url, name, reached);
+    cli_put_column(stdout, span_str(peer->url), 32);
+    fputc(' ', stdout);
+    cli_put_column(stdout, span_str(name), 34);
+    printf(" reached %.19s, ", reached);
     cli_put_bytes(stdout, peer->bytes_in);
     printf(" in %llu requests", (unsigned long long)peer->requests);
     if (peer->set_aside)
@@ -120,9 +123,12 @@ static int print_peer(void *ctx, const struct peer *peer, struct err *err)
 static int run_list(struct invocation *inv)
 {
     struct session session;
+    uint64_t count = 0;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
-    if (!status && peer_each(session.store, print_peer, NULL, &inv->err))
+    if (!status && peer_each(session.store, print_peer, &count, &inv->err))
         status = cli_fail(inv);
+    if (!status && count == 0)
+        puts("no peers yet: tongzhou peer add URL");
     session_close(&session);
     return status;
 }
@@ -222,25 +228,33 @@ static const struct option sync_options_list[] = {
 
 static void print_report(const struct sync_report *report)
 {
-    printf("%llu of %llu peers answered; %llu logs moved: ", (unsigned long long)report->reached,
-           (unsigned long long)report->peers, (unsigned long long)report->logs);
-    cli_put_count(stdout, report->entries);
-    fputs(" entries, ", stdout);
-    cli_put_count(stdout, report->payloads);
-    fputs(" contents, ", stdout);
+    if (report->peers == 0) {
+        puts("no peers yet: tongzhou peer add URL");
+        return;
+    }
+    printf("%llu of ", (unsigned long long)report->reached);
+    cli_put_counted(stdout, report->peers, "peer answered; ", "peers answered; ");
+    cli_put_counted(stdout, report->logs, "log moved: ", "logs moved: ");
+    cli_put_counted(stdout, report->entries, "entry, ", "entries, ");
+    cli_put_counted(stdout, report->payloads, "content, ", "contents, ");
     cli_put_bytes(stdout, report->bytes_in);
-    printf(" in %llu requests; %llu cosigned, %llu cosignatures collected\n", (unsigned long long)report->requests,
-           (unsigned long long)report->cosigned, (unsigned long long)report->collected);
+    fputs(" in ", stdout);
+    cli_put_counted(stdout, report->requests, "request; ", "requests; ");
+    printf("%llu cosigned, ", (unsigned long long)report->cosigned);
+    cli_put_counted(stdout, report->collected, "cosignature collected\n", "cosignatures collected\n");
     if (report->healed)
-        printf("%llu of our own logs healed from mirrors\n", (unsigned long long)report->healed);
+        cli_put_counted(stdout, report->healed, "of our own logs healed from mirrors\n",
+                        "of our own logs healed from mirrors\n");
     if (report->erased)
-        printf("%llu contents erased at their authors' word\n", (unsigned long long)report->erased);
+        cli_put_counted(stdout, report->erased, "content erased at its author's word\n",
+                        "contents erased at their authors' word\n");
     if (report->listed)
-        printf("%llu logs are listed only: they exceed their peer's quota (`tongzhou members`, `tongzhou follow "
-               "ORIGIN`)\n",
-               (unsigned long long)report->listed);
+        cli_put_counted(
+            stdout, report->listed, "log is listed only: it exceeds its peer's quota (tongzhou follow ORIGIN)\n",
+            "logs are listed only: they exceed their peer's quota (tongzhou members, tongzhou follow ORIGIN)\n");
     if (report->forks)
-        printf("%llu forks proven: see `tongzhou members`\n", (unsigned long long)report->forks);
+        cli_put_counted(stdout, report->forks, "fork proven: see tongzhou members\n",
+                        "forks proven: see tongzhou members\n");
     for (size_t i = 0; i < report->failure_count && i < SYNC_FAILURES_MAX; i++)
         fprintf(stderr, "%s: %s%s\n", report->failures[i].url, report->failures[i].set_aside ? "set aside: " : "",
                 report->failures[i].reason);

@@ -92,6 +92,17 @@ static int hit_text(struct sweeping *sweeping, const struct sweep_hit *hit, stru
     return rc ? rc : (int)(count > 0);
 }
 
+/* A log line for people: its tabs are blanks, everything else that moves a cursor is escaped. */
+static void put_line(struct span line)
+{
+    for (size_t at = 0; at <= line.len;) {
+        struct span cell = span_sub(line, at, span_find(span_sub(line, at, SIZE_MAX), '\t'));
+        cli_put_text(stdout, cell, cell.len);
+        at += cell.len + 1;
+        putchar(at <= line.len ? ' ' : '\n');
+    }
+}
+
 static int on_hit(void *ctx, const struct sweep_hit *hit, struct err *err)
 {
     struct sweeping *sweeping = ctx;
@@ -108,8 +119,7 @@ static int on_hit(void *ctx, const struct sweep_hit *hit, struct err *err)
     sweeping->hits++;
     fwrite(sweeping->line.data, 1, sweeping->line.len, stdout);
     if (!sweeping->json) {
-        cli_put_text(stdout, hit->text, 1024);
-        putchar('\n');
+        put_line(span_sub(hit->text, 0, 1024));
     }
     return ferror(stdout) ? err_set(err, ERR_IO, "standard output: write failed") : 0;
 }

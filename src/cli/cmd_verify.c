@@ -40,13 +40,11 @@ static int tell(struct verifying *v, int rc, const struct verify_result *result)
     char name[ORIGIN_MAX + 1];
     origin_short(span_str(result->origin), name);
     printf("ok      %s: ", name);
-    cli_put_count(stdout, result->entries);
-    fputs(" entries, ", stdout);
-    cli_put_count(stdout, result->hashes);
-    fputs(" hashes, ", stdout);
-    cli_put_count(stdout, result->payloads);
-    printf(" contents, %u key%s, %u cosignature%s", result->keys, result->keys == 1 ? "" : "s", result->cosignatures,
-           result->cosignatures == 1 ? "" : "s");
+    cli_put_counted(stdout, result->entries, "entry, ", "entries, ");
+    cli_put_counted(stdout, result->hashes, "hash, ", "hashes, ");
+    cli_put_counted(stdout, result->payloads, "content, ", "contents, ");
+    cli_put_counted(stdout, result->keys, "key, ", "keys, ");
+    cli_put_counted(stdout, result->cosignatures, "cosignature", "cosignatures");
     if (result->cosigners_unknown)
         printf(" (and %u by members unknown here)", result->cosigners_unknown);
     putchar('\n');

@@ -219,3 +219,19 @@ void cli_put_count(FILE *out, uint64_t count)
     grouped[at] = '\0';
     fputs(grouped, out);
 }
+
+void cli_put_counted(FILE *out, uint64_t count, const char *one, const char *many)
+{
+    cli_put_count(out, count);
+    fprintf(out, " %s", count == 1 ? one : many);
+}
+
+void cli_put_column(FILE *out, struct span text, size_t width)
+{
+    size_t characters = 0;
+    for (size_t at = 0; at < text.len; characters++)
+        (void)utf8_next(text, &at);
+    cli_put_text(out, text, text.len);
+    for (; characters < width; characters++)
+        fputc(' ', out);
+}

@@ -77,7 +77,10 @@ int64_t cli_now_ms(void);
 
 /* A peer's text for the terminal: escaped, at most `max` bytes. */
 void cli_put_text(FILE *out, struct span text, size_t max);
-void cli_put_bytes(FILE *out, uint64_t bytes); /* "1.3 MB" */
-void cli_put_count(FILE *out, uint64_t count); /* "1,632,476" */
+/* The same, without a maximum but filled with blanks to `width` characters: columns. */
+void cli_put_column(FILE *out, struct span text, size_t width);
+void cli_put_bytes(FILE *out, uint64_t bytes);                                      /* "1.3 MB" */
+void cli_put_count(FILE *out, uint64_t count);                                      /* "1,632,476" */
+void cli_put_counted(FILE *out, uint64_t count, const char *one, const char *many); /* "1 log", "2 logs" */
 
 #endif

@@ -58,8 +58,8 @@ int session_record(struct invocation *inv, struct session *session, const char *
     if (*ret_index >= ret_log->size) {
         char name[ORIGIN_MAX + 1];
         origin_short(span_str(ret_log->origin), name);
-        err_set(&inv->err, ERR_NOTFOUND, "%s has %llu entries here; the highest index is %llu", name,
-                (unsigned long long)ret_log->size, (unsigned long long)(ret_log->size ? ret_log->size - 1 : 0));
+        err_set(&inv->err, ERR_NOTFOUND, "%s/%llu is not here: the highest index is %llu", name,
+                (unsigned long long)*ret_index, (unsigned long long)(ret_log->size ? ret_log->size - 1 : 0));
         return cli_fail(inv);
     }
     return 0;

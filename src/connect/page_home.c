@@ -1,7 +1,8 @@
 /* Home: who we are, is everybody in touch, what is new. */
+#include "connect/pages.h"
+
 #include <stdio.h>
 
-#include "connect/pages.h"
 #include "state/peers.h"
 
 #define NEWEST 400    /* records looked at for "What is new" */

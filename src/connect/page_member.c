@@ -1,8 +1,9 @@
 /* A member: what it says of itself, its keys, who vouches for its log, its newest records. */
+#include "connect/pages.h"
+
 #include <inttypes.h>
 
 #include "base/codec.h"
-#include "connect/pages.h"
 
 #define RECORDS_SHOWN 50
 

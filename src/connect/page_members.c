@@ -1,7 +1,7 @@
 /* Members: everybody whose log is here. */
-#include <inttypes.h>
-
 #include "connect/pages.h"
+
+#include <inttypes.h>
 
 #define MEMBERS_SHOWN 100 /* a page: each needs its profile read from its log */
 

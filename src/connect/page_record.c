@@ -1,10 +1,11 @@
 /* A record: what was said, by whom, and how anybody can check that. */
+#include "connect/pages.h"
+
 #include <inttypes.h>
 
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
-#include "connect/pages.h"
 
 #define BODY_SHOWN ((size_t)256 * 1024) /* bytes of a body on the page; the rest is a link away */
 

@@ -119,7 +119,7 @@ static int flush_piece(struct job *job, const struct piece *piece, struct arena 
     uint64_t index = piece->from;
     int code;
     for (; (code = payload_next(&reader, &item, err)) > 0; index++) {
-        bool is_chosen;
+        bool is_chosen = false;
         code = flush_choose(job, index, &item, arena, &is_chosen, err);
         if (code < 0)
             return err_in(err, "payload of entry %llu", (unsigned long long)index);
@@ -182,6 +182,8 @@ static int flush_once(struct sync *sync, struct flushed *flushed, struct refusal
     if (code == 0)
         return store_commit(sync->store, err);
     store_rollback(sync->store);
+    TAILQ_FOREACH(job, &sync->ready, ready_link)
+    sync->slots[job->log.number].wanted_from = 0; /* may have been told by what is undone now */
     return code;
 }
 

@@ -126,8 +126,9 @@ struct seen {
 /* Per log number: the job on it, and the pacing of repeated asking for payloads. */
 struct log_slot {
     struct job *job;
-    int64_t head_from;  /* the peer that gave us the head, 0: not known */
-    uint64_t head_size; /* at that time */
+    int64_t head_from;    /* the peer that gave us the head, 0: not known */
+    uint64_t head_size;   /* at that time */
+    uint64_t wanted_from; /* no payload below is wanted any more */
     int64_t again_after_ms;
     unsigned fruitless;
 };

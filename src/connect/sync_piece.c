@@ -216,6 +216,21 @@ uint64_t payloads_start(const struct log_info *log)
     return log->size;
 }
 
+/*
+ * First wanted payload from the mode's start on. Where all are kept, none below the first wanted one is ever wanted
+ * again, so that the next search begins there and a log of millions is not looked through for each new entry.
+ */
+static int wanted_first(struct sync *sync, const struct log_info *log, uint64_t *ret, struct err *err)
+{
+    struct log_slot *slot = (size_t)log->number < sync->slot_count ? &sync->slots[log->number] : NULL;
+    uint64_t start = payloads_start(log);
+    bool has_hint = slot && start == 0 && slot->wanted_from <= log->size;
+    int code = payload_next_wanted(sync->store, log->number, has_hint ? slot->wanted_from : start, ret, err);
+    if (code == 0 && has_hint)
+        slot->wanted_from = *ret;
+    return code;
+}
+
 /* The fact "asked.HEX" has a line "PEER SIZE" for each peer that was asked for all and did not have all. */
 static uint64_t asked_line(struct span facts, int64_t peer, struct buf *others)
 {
@@ -249,10 +264,9 @@ static int asked_load(struct sync *sync, const struct log_info *log, struct buf 
 int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
                     struct err *err)
 {
-    uint64_t start = payloads_start(log);
-    if (start >= log->size)
+    if (payloads_start(log) >= log->size)
         return 0;
-    int code = payload_next_wanted(sync->store, log->number, start, ret_from, err);
+    int code = wanted_first(sync, log, ret_from, err);
     if (code < 0 || *ret_from >= log->size)
         return code;
     if (again)
@@ -280,7 +294,7 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
         code = store_log_update(sync->store, &log, err);
     }
     if (code == 0)
-        code = payload_next_wanted(sync->store, number, start, &lacking, err);
+        code = wanted_first(sync, &log, &lacking, err);
     if (code < 0 || lacking >= log.size)
         return code;
     struct buf facts, now;

@@ -5,7 +5,7 @@
 static bool starts_nocase(struct span text, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return text.data && text.len >= len && strncasecmp((const char *)text.data, prefix, len) == 0;
+    return text.len >= len && strncasecmp((const char *)text.data, prefix, len) == 0;
 }
 
 /* `name=value` or `name="value"` among the parameters behind a header's first word. */

@@ -1,7 +1,7 @@
 /* The frame: head, navigation, footer; links that every page makes. */
-#include <inttypes.h>
-
 #include "http/page.h"
+
+#include <inttypes.h>
 
 #include "http/assets.h"
 #include "http/header.h"

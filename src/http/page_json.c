@@ -1,7 +1,8 @@
 /* JSON on a page: indented, strings in the characters that they mean, still harmless. */
+#include "http/page.h"
+
 #include "base/json.h"
 #include "base/limits.h"
-#include "http/page.h"
 
 struct printer {
     struct page *page;

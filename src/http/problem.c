@@ -1,7 +1,8 @@
 /* Answers that say what went wrong: RFC 9457 for programs, a page for people. */
+#include "http/page.h"
+
 #include "base/json.h"
 #include "http/header.h"
-#include "http/page.h"
 
 static void write_json(struct http_reply *reply, int status, const char *title, const char *detail)
 {

@@ -19,6 +19,8 @@
  *   Both signatures over "tongzhou/1 rotate\nORIGIN\nINDEX\nBASE64(old)\nBASE64(new)\nNEXT-RECOVERY-HASH-HEX\n";
  *   old_signature by the old log key or the recovery key. The checkpoint of size INDEX + 1 carries the signatures
  *   of both keys (old or recovery; new), under the origin as name.
+ *   Only the recovery key names another recovery key; signed by "log", next_recovery_hash repeats the one in force.
+ *   So who steals the log key, which is online, does not get the power of the recovery key, which is not.
  *
  * connect/erase: body "INDEX\n": the payload of that earlier entry of this log is withdrawn.
  */
@@ -135,7 +137,7 @@ struct rotation {
     const uint8_t *new_seed;      /* 32 bytes */
     const uint8_t *old_seed;      /* the old log key's, or NULL */
     const uint8_t *recovery_seed; /* used when old_seed is NULL */
-    uint8_t next_recovery_hash[32];
+    uint8_t next_recovery_hash[32]; /* with old_seed the one in force: else the rotation will be without effect */
 };
 
 /* The record's text of a rotation, signed. ERR_USAGE: a seed that does not belong to old_key. */

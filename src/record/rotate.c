@@ -74,6 +74,8 @@ int rotate_verify(const struct rotate_body *body, struct span origin, uint64_t i
         sha256_once(span_of(body->recovery_key, 32), hash);
         if (memcmp(hash, recovery_hash, 32) != 0)
             return err_set(err, ERR_VERIFY, "rotation: recovery_key does not have the recovery hash in force");
+    } else if (memcmp(body->next_recovery_hash, recovery_hash, 32) != 0) {
+        return err_set(err, ERR_VERIFY, "rotation: only the recovery key may name another recovery key");
     }
     struct buf text;
     buf_init(&text, TEXT_MAX);

@@ -15,8 +15,8 @@ struct rotate_body {
 int rotate_parse(const struct record *record, struct rotate_body *out, struct err *err);
 
 /*
- * Both signatures, for entry `index` of `origin` where `old_key` and `recovery_hash` are in force.
- * ERR_VERIFY: the reason.
+ * Both signatures, for entry `index` of `origin` where `old_key` and `recovery_hash` are in force, and that the log
+ * key names no other recovery key. ERR_VERIFY: the reason.
  */
 int rotate_verify(const struct rotate_body *body, struct span origin, uint64_t index, const uint8_t old_key[32],
                   const uint8_t recovery_hash[32], struct err *err);

@@ -63,8 +63,8 @@ struct feed_options {
 
 /*
  * Fetch one feed now, due or not, and import what it holds into its log. The index is brought up to date first.
- * What goes wrong with one feed is no error (the source fails, its log is not here, must not be signed, needs a TLP): it
- * is in the report and in state.db (reason, failures, due_ms later and later).
+ * What goes wrong with one feed is no error (the source fails, its log is not here, must not be signed, needs a TLP):
+ * it is in the report and in state.db (reason, failures, due_ms later and later).
  * A fetch that holds nothing readable where there was something before is a failure, too: an error page must not
  * mark everything as vanished.
  * Errors: ERR_NOTFOUND no such feed; ERR_IO, ERR_MEMORY.

@@ -108,8 +108,8 @@ struct import_result {
  * What counts as known: the same id with the same bytes is a duplicate, and so is what we made ourselves from the same
  * value (unless it was marked as vanished or revoked: then a new version). The same id with a newer `modified` is an
  * update; an older one is a duplicate. The same id and `modified` with other bytes is refused as a conflict.
- * Errors: of `read`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source that
- * is no format we know, ERR_LIMIT for more than 67 million things in one source.
+ * Errors: of `read`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source
+ * in no format that we know, ERR_LIMIT for more than 67 million things in one source.
  */
 int import_run(struct store *store, struct index *index, enum import_format format, struct span name,
                int64_t (*read)(void *ctx, uint8_t *out, size_t max, struct err *err), void *read_ctx,

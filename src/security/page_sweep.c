@@ -2,11 +2,12 @@
  * Sweeping a file that somebody drops on the page. What is sent stands in memory for the time of the request and nowhere
  * else. A hit is shown only with a reporter that the viewer may see.
  */
+#include "security/pages.h"
+
 #include <time.h>
 
 #include "base/utf8.h"
 #include "http/multipart.h"
-#include "security/pages.h"
 
 #define HITS_SHOWN 500
 #define HITS_LOOKED_AT 200000 /* hits whose reporters are asked for, at most: a hostile file is not worth more */

@@ -194,8 +194,8 @@ static int append_bundles(struct store *store, struct log_row *row, const struct
         rc = append_new(&a, entries, count, err);
     if (!rc && a.index % TILE_WIDTH != 0)
         rc = err_set(err, ERR_IO, "log %s: part of its tail is missing in state.db", row->info.origin);
-    struct stream *const streams[] = {&a.data, &a.slots, &a.entries, &a.bundles, &a.leaves, &a.nodes};
-    for (size_t i = 0; i < sizeof streams / sizeof *streams && !rc; i++)
+    struct stream *const streams[6] = {&a.data, &a.slots, &a.entries, &a.bundles, &a.leaves, &a.nodes};
+    for (size_t i = 0; i < 6 && !rc; i++)
         rc = stream_end(streams[i], err);
     row->payload_end = a.data.offset;
     row->info.staged = a.index;

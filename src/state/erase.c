@@ -90,13 +90,13 @@ static int overwrite_all(struct store *store, struct erasing *list, size_t *ret_
         db_query(store, err, "SELECT ref, at, length FROM erasing ORDER BY ref LIMIT ?", "i", (int64_t)ERASE_BATCH);
     if (!stmt)
         return err->code;
-    int rc;
+    int rc = 1;
     size_t count = 0;
     while (count < ERASE_BATCH && (rc = db_step(store, stmt, err)) == 1)
         list[count++] = (struct erasing){sqlite3_column_int64(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1),
                                          (uint64_t)sqlite3_column_int64(stmt, 2)};
     db_end(stmt);
-    rc = 0;
+    rc = rc < 0 ? rc : 0;
     for (size_t i = 0; i < count && !rc; i++) {
         struct log_row row;
         rc = row_load(store, RECORD_REF_LOG(list[i].ref), &row, err);
@@ -181,7 +181,7 @@ static int erase_finish(struct store *store, const struct residue *residue, int 
     if (!list)
         return err_memory(err);
     size_t count = 0;
-    int rc;
+    int rc = 0;
     do {
         rc = store_begin(store, err);
         if (!rc)
@@ -301,12 +301,12 @@ static int mark_queued(struct store *store, void *ctx, struct residue *residue, 
         db_query(store, err, "SELECT ref FROM erase_queue ORDER BY ref LIMIT ?", "i", (int64_t)ERASE_BATCH);
     if (!stmt)
         return err->code;
-    int rc;
+    int rc = 1;
     *count = 0;
     while (*count < ERASE_BATCH && (rc = db_step(store, stmt, err)) == 1)
         refs[(*count)++] = sqlite3_column_int64(stmt, 0);
     db_end(stmt);
-    rc = 0;
+    rc = rc < 0 ? rc : 0;
     for (size_t i = 0; i < *count && !rc; i++) {
         rc = erase_mark(store, refs[i], residue, err);
         if (!rc)

@@ -14,22 +14,6 @@ void files_init(struct store *store)
         buf_init(&store->streams[i], 2 * STREAM_PIECE);
 }
 
-void files_close(struct store *store)
-{
-    for (size_t i = 0; i < STORE_FILES_MAX; i++) {
-        if (store->files[i].fd >= 0)
-            close(store->files[i].fd);
-        store->files[i].fd = -1;
-    }
-    for (size_t i = 0; i < STREAMS; i++)
-        buf_done(&store->streams[i]);
-    for (size_t i = 0; i < store->folder_count; i++)
-        free(store->folders[i]);
-    free(store->folders);
-    store->folders = NULL;
-    store->folder_count = store->folder_cap = 0;
-}
-
 void file_path(const struct store *store, const char *hex, int kind, char out[PATH_MAX])
 {
     static const char *const names[] = {"data", "slots", "entries", "bundles"};
@@ -46,22 +30,44 @@ void file_path(const struct store *store, const char *hex, int kind, char out[PA
 static int folder_remember(struct store *store, const char *path, struct err *err)
 {
     /* A folder met twice comes again soon; one missed here is only synced twice. */
-    for (size_t i = store->folder_count; i-- > 0 && i + 8 >= store->folder_count;)
-        if (strcmp(store->folders[i], path) == 0)
+    const struct folder *f = store->folders;
+    for (int i = 0; f && i < 8; i++, f = f->next)
+        if (strcmp(f->path, path) == 0)
             return 0;
-    if (store->folder_count == store->folder_cap) {
-        size_t cap = store->folder_cap ? 2 * store->folder_cap : 16;
-        char **folders = realloc(store->folders, cap * sizeof *folders);
-        if (!folders)
-            return err_memory(err);
-        store->folders = folders;
-        store->folder_cap = cap;
-    }
-    char *copy = strdup(path);
-    if (!copy)
+    size_t len = strlen(path) + 1;
+    struct folder *folder = malloc(sizeof *folder + len);
+    if (!folder)
         return err_memory(err);
-    store->folders[store->folder_count++] = copy;
+    memcpy(folder->path, path, len);
+    folder->next = store->folders;
+    store->folders = folder;
     return 0;
+}
+
+/* Sync them if `rc` is 0, forget them in any case. */
+static int folders_end(struct store *store, int rc, struct err *err)
+{
+    while (store->folders) {
+        struct folder *folder = store->folders;
+        if (!rc)
+            rc = disk_sync_folder(folder->path, err);
+        store->folders = folder->next;
+        free(folder);
+    }
+    return rc;
+}
+
+void files_close(struct store *store)
+{
+    for (size_t i = 0; i < STORE_FILES_MAX; i++) {
+        if (store->files[i].fd >= 0)
+            close(store->files[i].fd);
+        store->files[i].fd = -1;
+    }
+    for (size_t i = 0; i < STREAMS; i++)
+        buf_done(&store->streams[i]);
+    struct err unused;
+    folders_end(store, ERR_STATE, &unused);
 }
 
 /* Folder DIR/logs/HEX or DIR/payloads/HEX; what is new gets synced at commit, and so do its parents. */
@@ -85,7 +91,7 @@ static int folder_make(struct store *store, const char *file, struct err *err)
 
 static int file_create(struct store *store, const char *path, int *ret_fd, struct err *err)
 {
-    bool made;
+    bool made = false;
     int rc = folder_make(store, path, err);
     if (!rc)
         rc = disk_open(path, O_RDWR | O_CREAT, ret_fd, &made, err);
@@ -213,12 +219,7 @@ int files_sync(struct store *store, struct err *err)
             f->dirty = false;
         }
     }
-    for (size_t i = 0; i < store->folder_count; i++) {
-        if (!rc)
-            rc = disk_sync_folder(store->folders[i], err);
-        free(store->folders[i]);
-    }
-    store->folder_count = 0;
+    rc = folders_end(store, rc, err);
     return rc ? store_poison(store, err) : 0;
 }
 

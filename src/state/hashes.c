@@ -134,7 +134,7 @@ int store_tile_file(struct store *store, int64_t number, const struct tile *tile
     } else {
         kind = FILE_HASHES + tile->level;
         begin = first * TLOG_HASH_SIZE;
-        *ret_len = tile->width * (size_t)TLOG_HASH_SIZE;
+        *ret_len = (size_t)tile->width * TLOG_HASH_SIZE;
     }
     if (!rc)
         rc = file_get(store, &row, kind, false, &fd, err);

@@ -37,6 +37,12 @@ struct file {
     uint64_t used;
 };
 
+/* A folder with new names in it. */
+struct folder {
+    struct folder *next;
+    char path[];
+};
+
 struct log_row;
 
 void files_init(struct store *store);
@@ -120,8 +126,7 @@ struct store {
     size_t statement_count, statement_turn;
     struct file files[STORE_FILES_MAX];
     uint64_t clock;
-    char **folders; /* to be synced at commit */
-    size_t folder_count, folder_cap;
+    struct folder *folders; /* to be synced at commit */
     struct touched *touched;
     size_t touched_count, touched_cap;
     int64_t seq, seq_begun;

@@ -56,9 +56,9 @@ static int row_one(struct store *store, sqlite3_stmt *stmt, struct log_row *ret,
 int row_load(struct store *store, int64_t number, struct log_row *ret, struct err *err)
 {
     int rc = row_one(store, db_query(store, err, LOG_COLUMNS "WHERE number = ?", "i", number), ret, err);
-    if (rc == 0)
-        return err_set(err, ERR_NOTFOUND, "no log with number %lld here", (long long)number);
-    return rc < 0 ? rc : 0;
+    if (rc == 1)
+        return 0;
+    return rc < 0 ? rc : err_set(err, ERR_NOTFOUND, "no log with number %lld here", (long long)number);
 }
 
 int row_save(struct store *store, const struct log_row *row, struct err *err)

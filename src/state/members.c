@@ -51,7 +51,11 @@ static void folded_keep(struct store *store, int64_t number, uint64_t limit, con
     }
     free(place->keys);
     memcpy(keys, member->keys, member->key_count * sizeof *keys);
-    *place = (struct folded){number, limit, ++store->clock, *member, keys};
+    place->number = number;
+    place->limit = limit;
+    place->used = ++store->clock;
+    place->member = *member;
+    place->keys = keys;
 }
 
 static int folded_copy(struct store *store, struct folded *from, struct arena *arena, struct member *ret,

@@ -74,8 +74,8 @@ static int judge(struct store *store, const struct log_row *row, const struct no
 int mirror_judge(struct store *store, const struct log_info *log, struct span note_text, enum mirror_result *ret,
                  struct err *err)
 {
-    struct note note;
-    struct checkpoint checkpoint;
+    struct note note = {0};
+    struct checkpoint checkpoint = {0};
     struct log_row row;
     struct arena arena;
     arena_init(&arena, MEMBER_ARENA_MAX);
@@ -195,9 +195,9 @@ static int cosign(struct store *store, const struct log_row *row, const struct l
 {
     struct keys keys = {0};
     struct note_signer signer = {0};
-    struct note note;
+    struct note note = {0};
     struct arena arena;
-    struct member member;
+    struct member member = {0};
     struct buf text, line;
     arena_init(&arena, MEMBER_ARENA_MAX);
     buf_init(&text, NOTE_MAX);
@@ -281,7 +281,7 @@ static int collect_line(struct store *store, int64_t number, const struct note *
 
 int mirror_collect(struct store *store, int64_t number, struct span note_text, size_t *ret_new, struct err *err)
 {
-    struct note note, head;
+    struct note note = {0}, head = {0};
     struct buf ours;
     struct arena arena;
     arena_init(&arena, MEMBER_ARENA_MAX);

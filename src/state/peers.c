@@ -32,15 +32,13 @@ static bool host6_valid(struct span host)
 
 static bool authority_valid(struct span authority)
 {
-    size_t end = authority.len;
-    struct span host;
+    size_t end;
     if (authority.len > 0 && authority.data[0] == '[') {
         size_t close = span_find(authority, ']');
         if (close == authority.len)
             return false;
-        host = span_sub(authority, 0, close + 1);
         end = close + 1;
-        if (!host6_valid(host))
+        if (!host6_valid(span_sub(authority, 0, end)))
             return false;
     } else {
         end = span_find(authority, ':');

@@ -51,6 +51,8 @@ static bool piece_plain(const uint8_t *piece)
 
 int residue_add(struct residue *residue, struct span item, struct err *err)
 {
+    if (!item.data)
+        return 0;
     item = span_sub(item, 0, ITEM_LOOK);
     for (size_t at = 0; at + PIECE <= item.len; at += PIECE) {
         if (piece_plain(item.data + at))

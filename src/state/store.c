@@ -100,7 +100,7 @@ int store_open(const char *dir, const struct store_options *options, struct stor
     struct store *store = calloc(1, sizeof *store);
     if (!store)
         return err_memory(err);
-    memcpy(store->dir, dir, len);
+    snprintf(store->dir, sizeof store->dir, "%.*s", (int)len, dir);
     store->lock_fd = -1;
     store->read_only = options->read_only;
     store->heal = options->heal;

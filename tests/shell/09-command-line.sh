@@ -38,5 +38,5 @@ ok "no node there: failed" status 1 log
 ok "and it says what to do" grep -q 'tongzhou init' "$tmp/err"
 ok "version" status 0 version
 ok "help" status 0 --help
-ok "the completion knows the commands" eval 'bash -c "source completion/tongzhou.bash; COMP_WORDS=(tongzhou pe); COMP_CWORD=1; _tongzhou; [[ \" \${COMPREPLY[*]} \" == *\" peer \"* ]]"'
+ok "the completion knows the commands" eval 'bash -c "source completion/tongzhou.bash; COMP_WORDS=($bin pe); COMP_CWORD=1; _tongzhou; [[ \" \${COMPREPLY[*]} \" == *\" peer \"* ]]"'
 done_testing

@@ -12,11 +12,18 @@ bad=0
 unset TONGZHOU_DIR
 export LC_ALL=C.UTF-8
 
+# Nodes may be started inside $(...), whose variables are lost: so their process ids stand in files.
 cleanup() {
-    local pid
+    local pid file
+    for file in "$tmp"/*.pid; do [ -s "$file" ] && pids+=("$(cat "$file")"); done
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
+    for pid in "${pids[@]}"; do until ended "$pid"; do sleep 0.02; done; done
     [ -n "${KEEP:-}" ] || rm -rf "$tmp"
+}
+
+ended() { # pid: gone, or a zombie that waits for its parent
+    wait "$1" 2>/dev/null
+    [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
@@ -68,7 +75,6 @@ start() { # name, [options...]: serves; the address is in $tmp/NAME.url
     local name=$1
     shift
     "$bin" -C "$tmp/$name" serve --listen 127.0.0.1:0 "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
-    pids+=($!)
     echo $! >"$tmp/$name.pid"
     until grep -q 'http://' "$tmp/$name.out" 2>/dev/null; do
         kill -0 "$(cat "$tmp/$name.pid")" 2>/dev/null || { cat "$tmp/$name.log"; return 1; }
@@ -81,7 +87,7 @@ stop() { # name
     local pid
     pid=$(cat "$tmp/$1.pid")
     kill "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
+    until ended "$pid"; do sleep 0.02; done
     rm -f "$tmp/$1.pid" "$tmp/$1.url"
 }
 

@@ -5,7 +5,7 @@
 #include "index/words.h"
 #include "tlog/checkpoint.h"
 
-static const struct viewer public = {VIEWER_PUBLIC}, operator= {VIEWER_OPERATOR};
+static const struct viewer the_public = {VIEWER_PUBLIC}, the_operator = {VIEWER_OPERATOR};
 
 static struct view view_of(struct store *store, struct index *index, struct viewer viewer)
 {
@@ -26,11 +26,12 @@ static void outlets_stand_in_the_table(void **state)
         assert_non_null(outlet_table[i].what);
         for (int k = 0; k < i; k++)
             assert_string_not_equal(outlet_table[i].name, outlet_table[k].name);
-        good(view_open(node.store, NULL, public, (enum outlet)i, &view, &err));
+        good(view_open(node.store, NULL, the_public, (enum outlet)i, &view, &err));
         if (outlet_table[i].public_only)
-            bad(view_open(node.store, NULL, operator,(enum outlet) i, &view, &err), ERR_REFUSED, outlet_table[i].name);
+            bad(view_open(node.store, NULL, the_operator, (enum outlet)i, &view, &err), ERR_REFUSED,
+                outlet_table[i].name);
         else
-            good(view_open(node.store, NULL, operator,(enum outlet) i, &view, &err));
+            good(view_open(node.store, NULL, the_operator, (enum outlet)i, &view, &err));
     }
     assert_true(outlet_table[OUTLET_PACK].public_only && outlet_table[OUTLET_EXPORT_STATIC].public_only);
     assert_true(outlet_table[OUTLET_HTTP_LOGS].public_only && outlet_table[OUTLET_HTTP_PAGES].public_only);
@@ -105,7 +106,8 @@ static void public_sees_served_logs(void **state)
     struct roles r;
     struct log_info found;
     roles_begin(&r);
-    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    struct view everybody = view_of(r.node.store, r.index, the_public),
+                ours = view_of(r.node.store, r.index, the_operator);
     const struct log_info *logs[] = {&r.own, &r.mirror, &r.local, &r.listed};
     for (size_t i = 0; i < 4; i++) {
         bool seen = i < 2;
@@ -138,7 +140,7 @@ static void heads_pass_what_is_hidden(void **state)
     (void)state;
     struct roles r;
     roles_begin(&r);
-    struct view everybody = view_of(r.node.store, r.index, public);
+    struct view everybody = view_of(r.node.store, r.index, the_public);
     for (size_t max = 1; max <= 3; max++) {
         int64_t since = 0, next = 0;
         unsigned total = 0, calls = 0;
@@ -162,8 +164,9 @@ static void records_by_marking(void **state)
     (void)state;
     struct roles r;
     roles_begin(&r);
-    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
-    struct view without = view_of(r.node.store, NULL, public);
+    struct view everybody = view_of(r.node.store, r.index, the_public),
+                ours = view_of(r.node.store, r.index, the_operator);
+    struct view without = view_of(r.node.store, NULL, the_public);
     static const bool shown[1 + KINDS_OF_PAYLOAD] = {true, true, false, false, false, false};
     for (uint64_t i = 0; i < 1 + KINDS_OF_PAYLOAD; i++) {
         struct arena arena;
@@ -205,10 +208,11 @@ static void erased_before_the_index_knows(void **state)
     struct roles r;
     roles_begin(&r);
     int64_t ref = RECORD_REF(r.mirror.number, 1);
-    struct view before = view_of(r.node.store, r.index, public);
+    struct view before = view_of(r.node.store, r.index, the_public);
     assert_true(view_sees_ref(&before, ref));
     good(payload_erase(r.node.store, r.mirror.number, 1, &err));
-    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    struct view everybody = view_of(r.node.store, r.index, the_public),
+                ours = view_of(r.node.store, r.index, the_operator);
     assert_false(view_sees_ref(&everybody, ref));
     assert_false(view_sees_ref(&ours, ref));
     roles_end(&r);
@@ -221,7 +225,7 @@ static void payload_bundles_have_holes(void **state)
     struct buf bundle;
     size_t count;
     roles_begin(&r);
-    struct view everybody = view_of(r.node.store, NULL, public), ours = view_of(r.node.store, NULL, operator);
+    struct view everybody = view_of(r.node.store, NULL, the_public), ours = view_of(r.node.store, NULL, the_operator);
     buf_init(&bundle, PAYLOAD_BUNDLE_MAX);
     static const bool clear[] = {false, true, false, false, true, false},
                       held[] = {false, true, true, true, true, false};
@@ -255,7 +259,7 @@ static void tiles_of_every_width(void **state)
     append_many(node.store, log.number, "a", 699, 30, true);
     good(store_log(node.store, log.number, &log, &err));
     assert_int_equal(log.size, 700);
-    struct view view = view_of(node.store, NULL, public);
+    struct view view = view_of(node.store, NULL, the_public);
     buf_init(&whole, BUNDLE_MAX);
     buf_init(&part, BUNDLE_MAX);
     static const struct {
@@ -311,7 +315,7 @@ static void proofs_hold(void **state)
     node_start(&node);
     node_member(&node, "a.example", true, &log);
     append_many(node.store, log.number, "a", 299, 30, true);
-    struct view view = view_of(node.store, NULL, public);
+    struct view view = view_of(node.store, NULL, the_public);
     static const uint64_t indices[] = {0, 1, 255, 256, 299};
     for (size_t i = 0; i < 5; i++) {
         struct buf file, entry;
@@ -371,13 +375,14 @@ static void lists_newest_first(void **state)
     (void)state;
     struct roles r;
     roles_begin(&r);
-    struct view everybody = view_of(r.node.store, r.index, public), ours = view_of(r.node.store, r.index, operator);
+    struct view everybody = view_of(r.node.store, r.index, the_public),
+                ours = view_of(r.node.store, r.index, the_operator);
     struct view_query all = {.limit = 100, .kind = SPAN_LIT("test/text")};
     expect_list(&everybody, &all,
-                "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.12.15.|"
-                "own/1 test/text text: own-1 6.8.10.12.15.|");
+                "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.13.16.1|"
+                "own/1 test/text text: own-1 6.8.10.13.16.1|");
     struct view_query newest = {.limit = 2};
-    expect_list(&everybody, &newest, "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.12.15.|");
+    expect_list(&everybody, &newest, "mir/1 test/text text: for all|own/2 test/text text: own-2 6.8.10.13.16.1|");
     newest.limit = 1;
     expect_list(&ours, &newest, "mir/2 test/text text: for some|");
     struct view_query since = {.limit = 9, .since_ms = TIME_MS + 1};
@@ -399,7 +404,7 @@ static void lists_newest_first(void **state)
     struct view_query hidden = {.number = r.local.number, .limit = 9};
     struct listed listed = {.text = ""};
     bad(view_list(&everybody, &hidden, list_row, &listed, &err), ERR_NOTFOUND, "no such log");
-    struct view without = view_of(r.node.store, NULL, public);
+    struct view without = view_of(r.node.store, NULL, the_public);
     bad(view_list(&without, &newest, list_row, &listed, &err), ERR_USAGE, "index");
     roles_end(&r);
 }
@@ -425,7 +430,7 @@ static void lists_of_one_moment(void **state)
     append_many(node.store, log.number, "a", 500, 30, true);
     struct index *index = index_of(&node);
     update(index, node.store);
-    struct view views[] = {view_of(node.store, index, public), view_of(node.store, index, operator)};
+    struct view views[] = {view_of(node.store, index, the_public), view_of(node.store, index, the_operator)};
     for (size_t i = 0; i < 2; i++) {
         int64_t seen[2] = {0, -1};
         struct view_query query = {.limit = 1000, .kind = SPAN_LIT("test/text")};

@@ -141,7 +141,10 @@ static UNUSED void log_copy(struct sample_log *to, const struct sample_log *from
         log_append(to, log_entry(from, i));
 }
 
-/* Append a rotation from one seed's key to another's, signed by the old log key, or by `recovery` if not 0. */
+/*
+ * Append a rotation from one seed's key to another's, signed by the old log key, or by `recovery` if not 0. By the log
+ * key it has effect only if `next_recovery` is the recovery key in force.
+ */
 static UNUSED void log_rotate(struct sample_log *log, int old_seed, int new_seed, int recovery, int next_recovery)
 {
     struct buf text;

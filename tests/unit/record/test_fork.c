@@ -156,9 +156,9 @@ static void a_fork_behind_rotations_freezes(void **state)
     struct record record;
     struct fork_proof read;
     sample_begin(&f);
-    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     log_append_str(&f.a, "tongzhou/1 somebody/new\n\nshared");
-    log_rotate(&f.a, SEED_LOG_2, SEED_LOG_3, SEED_RECOVERY_2, SEED_RECOVERY_3);
+    log_rotate(&f.a, SEED_LOG_2, SEED_LOG_3, SEED_RECOVERY, SEED_RECOVERY_3);
     sample_split(&f);
     sample_prove(&f, 5, SEEDS(2, 4), SEEDS(SEED_LOG_3));
     assert_int_equal(check(&f.proof), 0);
@@ -183,7 +183,7 @@ static void retired_keys_prove_nothing(void **state)
     (void)state;
     struct fork_sample f;
     sample_begin(&f);
-    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2); /* entry 2 */
+    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY); /* entry 2 */
     sample_split(&f);
     sample_prove(&f, 3, SEEDS(2), SEEDS(SEED_LOG));
     expect_nothing_proven(&f.proof, "signed by a retired key (retired by entry 2)");
@@ -229,8 +229,8 @@ static void a_chain_through_a_retired_key_does_not_stand(void **state)
     struct member known;
     sample_begin(&f);
     log_copy(&honest, &f.a);
-    log_rotate(&honest, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
-    log_rotate(&f.a, SEED_LOG, SEED_OTHER, 0, SEED_RECOVERY_3);
+    log_rotate(&honest, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
+    log_rotate(&f.a, SEED_LOG, SEED_OTHER, 0, SEED_RECOVERY);
     sample_split(&f);
     sample_prove(&f, 3, SEEDS(2), SEEDS(SEED_OTHER));
     assert_int_equal(check(&f.proof), 0);
@@ -250,7 +250,7 @@ static void what_a_reader_has_not_seen_yet_does_not_hinder(void **state)
     struct profile profile;
     sample_begin(&f);
     log_copy(&behind, &f.a);
-    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     sample_split(&f);
     sample_prove(&f, 3, SEEDS(2), SEEDS(SEED_LOG_2));
     log_fold(&behind, &arena, &known, &err);
@@ -280,7 +280,7 @@ static void a_rotations_checkpoint_needs_both_signatures(void **state)
     f.a.count = 1;
     log_append_str(&f.a, "tongzhou/1 somebody/new\n\nfirst");
     log_append_str(&f.a, "tongzhou/1 somebody/new\n\nsecond");
-    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&f.a, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     log_append(&f.b, log_entry(&f.a, 3));
     sample_prove(&f, 1, SEEDS(3), SEEDS(SEED_LOG, SEED_LOG_2));
     assert_int_equal(check(&f.proof), 0);

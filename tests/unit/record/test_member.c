@@ -186,14 +186,14 @@ static void rotation_by_the_log_key(void **state)
     uint8_t key[32], hash[32];
     log_sample(&log);
     log_append_str(&log, "tongzhou/1 somebody/new\n\n");
-    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     log_fold(&log, &arena, &member, &err);
     assert_int_equal(member.key_count, 2);
     assert_int_equal(member.keys[1].from_size, 3);
     assert_false(member.keys[1].by_recovery);
     assert_memory_equal(member.keys[1].cosigned_by, member.keys[0].public_key, 32);
     public_of(SEED_LOG_2, key);
-    recovery_hash_of(SEED_RECOVERY_2, hash);
+    recovery_hash_of(SEED_RECOVERY, hash);
     assert_memory_equal(member.profile.log_key, key, 32);
     assert_memory_equal(member.profile.recovery_hash, hash, 32);
     assert_ptr_equal(member_key_at(&member, 1), &member.keys[0]);
@@ -240,7 +240,7 @@ static void rotations_out_of_place_have_no_effect(void **state)
     (void)state;
     struct sample_log log, moved;
     log_sample(&log);
-    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, 0, SEED_RECOVERY_2); /* by a stranger's key */
+    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, 0, SEED_RECOVERY); /* by a stranger's key */
     expect_no_effect(&log, 1, "old_key is not the log key in force");
     log_rotate(&log, SEED_LOG, SEED_LOG_2, SEED_OTHER, SEED_RECOVERY_2);
     expect_no_effect(&log, 1, "does not have the recovery hash in force");
@@ -259,6 +259,29 @@ static void rotations_out_of_place_have_no_effect(void **state)
     log_append(&moved, log_entry(&log, 3));
     expect_no_effect(&moved, 1, "old_signature");
     log_done(&moved);
+    log_done(&log);
+}
+
+/* The log key is online, the recovery key is not: who steals the one must not take the other's power with it. */
+static void the_log_key_names_no_other_recovery_key(void **state)
+{
+    (void)state;
+    static const char reason[] = "only the recovery key may name another recovery key";
+    struct sample_log log;
+    log_sample(&log);
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    expect_no_effect(&log, 1, reason);
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
+    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, 0, SEED_RECOVERY_2);
+    expect_no_effect(&log, 2, reason);
+    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, SEED_RECOVERY, SEED_RECOVERY_2);
+    log_rotate(&log, SEED_LOG_3, SEED_LOG_4, 0, SEED_RECOVERY); /* nor does it bring back an earlier one */
+    expect_no_effect(&log, 3, reason);
+    log_rotate(&log, SEED_LOG_3, SEED_LOG_4, 0, SEED_RECOVERY_2);
+    arena_clear(&arena);
+    struct member member;
+    log_fold(&log, &arena, &member, &err);
+    assert_int_equal(member.key_count, 4);
     log_done(&log);
 }
 
@@ -294,7 +317,7 @@ static void rotations_to_be_held_or_padded_have_no_effect(void **state)
     struct member member;
     struct buf held;
     log_sample(&log);
-    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     struct span entry = log_entry(&log, 1);
     size_t body = span_search(entry, SPAN_LIT("\n\n"));
     buf_init(&held, ENTRY_MAX);
@@ -337,6 +360,7 @@ static void rotations_are_limited(void **state)
         ed25519_keypair(old, old_key);
         struct rotation rotation = {.index = i, .old_seed = old, .new_seed = new};
         memcpy(rotation.old_key, old_key, 32);
+        recovery_hash_of(SEED_RECOVERY, rotation.next_recovery_hash);
         buf_clear(&text);
         assert_int_equal(rotate_write(span_str(log.origin), &rotation, SAMPLE_TIME, &text, &err), 0);
         int rc = member_apply(&member, i, buf_view(&text), &arena, &err);
@@ -391,7 +415,7 @@ static void checkpoints_need_the_key_in_force(void **state)
     struct member member;
     log_sample(&log);
     log_append_str(&log, "x");
-    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2); /* entry 2 */
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY); /* entry 2 */
     log_append_str(&log, "y");
     log_append_str(&log, "z");
     log_fold(&log, &arena, &member, &err);
@@ -416,8 +440,8 @@ static void the_checkpoint_of_a_rotation_has_both_signatures(void **state)
     struct sample_log log;
     struct member member;
     log_sample(&log);
-    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);                 /* entry 1 */
-    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, SEED_RECOVERY_2, SEED_RECOVERY_3); /* entry 2 */
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);                 /* entry 1 */
+    log_rotate(&log, SEED_LOG_2, SEED_LOG_3, SEED_RECOVERY, SEED_RECOVERY_3); /* entry 2 */
     log_fold(&log, &arena, &member, &err);
     assert_int_equal(verify(&log, &member, 2, SEEDS(SEED_LOG, SEED_LOG_2)), 0);
     assert_int_equal(verify(&log, &member, 2, SEEDS(SEED_LOG_2, SEED_LOG)), 0);
@@ -425,7 +449,7 @@ static void the_checkpoint_of_a_rotation_has_both_signatures(void **state)
     assert_non_null(strstr(err.text, "the old log key has not signed"));
     assert_int_equal(verify(&log, &member, 2, SEEDS(SEED_LOG)), ERR_VERIFY);
     assert_non_null(strstr(err.text, "retired"));
-    assert_int_equal(verify(&log, &member, 3, SEEDS(SEED_RECOVERY_2, SEED_LOG_3)), 0);
+    assert_int_equal(verify(&log, &member, 3, SEEDS(SEED_RECOVERY, SEED_LOG_3)), 0);
     assert_int_equal(verify(&log, &member, 3, SEEDS(SEED_LOG_2, SEED_LOG_3)), ERR_VERIFY);
     assert_non_null(strstr(err.text, "the recovery key has not signed"));
     log_done(&log);
@@ -507,13 +531,51 @@ static void succession(void **state)
     sign_succession(&next, "cert.example.org/mtchc34upsfu7u6hi5tf6ubavtnl5plp44mqsecqdwneeaiq2ccq", SEED_RECOVERY);
     assert_int_equal(succeeds_verify(&next, &old, &err), ERR_VERIFY);
 
-    /* After a rotation the recovery hash in force is the next one. */
-    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    /* A rotation by the log key leaves the recovery key in force, one by the recovery key names the next. */
+    log_rotate(&log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
+    log_fold(&log, &arena, &old, &err);
+    sign_succession(&next, log.origin, SEED_RECOVERY);
+    assert_int_equal(succeeds_verify(&next, &old, &err), 0);
+    log_rotate(&log, SEED_LOG_2, SEED_LOG_4, SEED_RECOVERY, SEED_RECOVERY_2);
     log_fold(&log, &arena, &old, &err);
     sign_succession(&next, log.origin, SEED_RECOVERY);
     assert_int_equal(succeeds_verify(&next, &old, &err), ERR_VERIFY);
     sign_succession(&next, log.origin, SEED_RECOVERY_2);
     assert_int_equal(succeeds_verify(&next, &old, &err), 0);
+    log_done(&log);
+}
+
+/* The thief rotates to keys of his own, as often as he likes: the recovery key takes the log back, or succeeds it. */
+static void a_stolen_log_key_does_not_lose_the_log(void **state)
+{
+    (void)state;
+    struct sample_log log;
+    struct member member;
+    struct profile next;
+    log_sample(&log);
+    log_rotate(&log, SEED_LOG, SEED_OTHER, 0, SEED_RECOVERY);           /* entry 1, by the thief */
+    log_rotate(&log, SEED_OTHER, SEED_LOG_4, 0, SEED_RECOVERY_3);       /* to no avail */
+    log_fold(&log, &arena, &member, &err);
+    assert_int_equal(member.key_count, 2);
+    sample_profile(&next);
+    strcpy(next.name, "cert2.example.org");
+    public_of(SEED_LOG_3, next.log_key);
+    sign_succession(&next, log.origin, SEED_RECOVERY);
+    assert_int_equal(succeeds_verify(&next, &member, &err), 0);
+    sign_succession(&next, log.origin, SEED_RECOVERY_3);
+    assert_int_equal(succeeds_verify(&next, &member, &err), ERR_VERIFY);
+
+    log_rotate(&log, SEED_OTHER, SEED_LOG_2, SEED_RECOVERY, SEED_RECOVERY_2); /* entry 3, by the owner */
+    log_append_str(&log, "x");
+    log_fold(&log, &arena, &member, &err);
+    assert_int_equal(member.key_count, 3);
+    assert_true(member.keys[2].by_recovery);
+    assert_int_equal(verify(&log, &member, 4, SEEDS(SEED_RECOVERY, SEED_LOG_2)), 0);
+    assert_int_equal(verify(&log, &member, 5, SEEDS(SEED_LOG_2)), 0);
+    assert_int_equal(verify(&log, &member, 5, SEEDS(SEED_OTHER)), ERR_VERIFY);
+    assert_non_null(strstr(err.text, "signed by a retired key (retired by entry 3)"));
+    sign_succession(&next, log.origin, SEED_RECOVERY_2);
+    assert_int_equal(succeeds_verify(&next, &member, &err), 0);
     log_done(&log);
 }
 

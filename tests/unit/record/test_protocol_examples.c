@@ -63,7 +63,7 @@ static int make_logs(void **state)
     payload_hash(hash);
     seal_write(hash, seal);
     log_append(&member_log, span_of(seal, sizeof(seal)));
-    log_rotate(&member_log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY_2);
+    log_rotate(&member_log, SEED_LOG, SEED_LOG_2, 0, SEED_RECOVERY);
     buf_init(&text, ENTRY_MAX);
     if (erase_write(1, SAMPLE_TIME, &text, &err) < 0)
         return -1;
@@ -191,7 +191,7 @@ static void rotation_and_its_checkpoint(void **state)
     uint8_t old_key[32], new_key[32], hash[32];
     public_of(SEED_LOG, old_key);
     public_of(SEED_LOG_2, new_key);
-    recovery_hash_of(SEED_RECOVERY_2, hash);
+    recovery_hash_of(SEED_RECOVERY, hash);
     buf_init(&text, 4096);
     rotate_text(span_str(member_log.origin), 2, old_key, new_key, hash, &text);
     expect_in_document("signed text of a rotation", buf_view(&text));
@@ -222,11 +222,11 @@ static void erasure_and_succession(void **state)
     public_of(SEED_LOG_3, profile.log_key);
     profile.has_succeeds = true;
     strcpy(profile.succeeds_origin, member_log.origin);
-    public_of(SEED_RECOVERY_2, profile.succeeds_recovery_key);
+    public_of(SEED_RECOVERY, profile.succeeds_recovery_key);
     buf_init(&text, 4096);
     succeeds_text(span_str(member_log.origin), span_str(profile.name), profile.log_key, &text);
     expect_in_document("signed text of a succession", buf_view(&text));
-    ed25519_sign(buf_view(&text), seed_of(SEED_RECOVERY_2), profile.succeeds_signature);
+    ed25519_sign(buf_view(&text), seed_of(SEED_RECOVERY), profile.succeeds_signature);
     assert_int_equal(succeeds_verify(&profile, &old, &err), 0);
     buf_clear(&text);
     buf_base64(&text, profile.succeeds_signature, 64);

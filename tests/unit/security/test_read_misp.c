@@ -101,7 +101,7 @@ static void test_context(void **state)
     got_done(&got);
 }
 
-/* The identifiers of observables are those that everybody computes (STIX 2.1 section 2.9); computed by Python's uuid5. */
+/* Identifiers of observables are what everybody computes (STIX 2.1 section 2.9); these by another implementation. */
 static void test_observable_ids(void **state)
 {
     (void)state;
