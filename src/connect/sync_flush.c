@@ -183,7 +183,9 @@ static int flush_once(struct sync *sync, struct flushed *flushed, struct refusal
         return store_commit(sync->store, err);
     store_rollback(sync->store);
     TAILQ_FOREACH(job, &sync->ready, ready_link)
-    sync->slots[job->log.number].wanted_from = 0; /* may have been told by what is undone now */
+    {
+        sync->slots[job->log.number].wanted_from = 0; /* may have been told by what is undone now */
+    }
     return code;
 }
 

@@ -95,7 +95,7 @@ bool http_same_origin(struct span host, struct span origin, struct span site)
 {
     if (site.len > 0)
         return same_word(site, "same-origin") || same_word(site, "none");
-    if (origin.len == 0)
+    if (!origin.data || origin.len == 0)
         return true;
     struct span scheme = SPAN_LIT("://");
     size_t at = span_search(origin, scheme);

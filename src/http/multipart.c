@@ -42,7 +42,8 @@ bool http_is_multipart(struct span content_type)
 int http_multipart_init(struct http_multipart *reader, struct span content_type, struct span body, struct err *err)
 {
     struct span boundary;
-    if (!http_is_multipart(content_type) || !parameter(content_type, "boundary", &boundary))
+    if (!content_type.data || !body.data || !http_is_multipart(content_type) ||
+        !parameter(content_type, "boundary", &boundary))
         return err_set(err, ERR_SYNTAX, "form: the content type names no boundary");
     if (boundary.len == 0 || boundary.len > HTTP_BOUNDARY_MAX || memchr(boundary.data, '\0', boundary.len))
         return err_set(err, ERR_SYNTAX, "form: boundary of %zu bytes, 1 to %d are allowed", boundary.len,

@@ -134,9 +134,9 @@ void succeeds_text(struct span old_origin, struct span new_name, const uint8_t n
 struct rotation {
     uint64_t index;
     uint8_t old_key[32];
-    const uint8_t *new_seed;      /* 32 bytes */
-    const uint8_t *old_seed;      /* the old log key's, or NULL */
-    const uint8_t *recovery_seed; /* used when old_seed is NULL */
+    const uint8_t *new_seed;        /* 32 bytes */
+    const uint8_t *old_seed;        /* the old log key's, or NULL */
+    const uint8_t *recovery_seed;   /* used when old_seed is NULL */
     uint8_t next_recovery_hash[32]; /* with old_seed the one in force: else the rotation will be without effect */
 };
 

@@ -228,7 +228,7 @@ int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, 
 int run_marking(void *ctx, struct span id, enum tlp *ret, struct err *err)
 {
     struct import_run *run = ctx;
-    struct stix_object object;
+    struct stix_object object = {0};
     const struct json_tree *tree;
     struct span bytes;
     enum tlp tlp;

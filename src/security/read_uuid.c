@@ -1,17 +1,18 @@
 #include "security/read_uuid.h"
 
-#include <assert.h>
-#include <openssl/evp.h>
+/* Deprecated in OpenSSL 3, not removed; a version 5 UUID needs no secure hash. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 void uuid5(const uint8_t space[16], struct span name, char out[UUID_TEXT + 1])
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool done = ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) && EVP_DigestUpdate(ctx, space, 16) &&
-                EVP_DigestUpdate(ctx, name.data, name.len) && EVP_DigestFinal_ex(ctx, hash, NULL);
-    EVP_MD_CTX_free(ctx);
-    assert(done); /* fails only without memory for a few hundred bytes */
+    uint8_t hash[SHA_DIGEST_LENGTH];
+    SHA_CTX ctx;
+    SHA1_Init(&ctx);
+    SHA1_Update(&ctx, space, 16);
+    SHA1_Update(&ctx, name.data, name.len);
+    SHA1_Final(hash, &ctx);
     hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x50);
     hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
     for (size_t i = 0; i < 16; i++) {

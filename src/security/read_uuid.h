@@ -1,4 +1,4 @@
-/* Name-based identifiers. Apart from the readers, as OpenSSL has an ERR_STATE of its own. */
+/* UUIDs as others write them, and those made from a name. */
 #ifndef TONGZHOU_SECURITY_READ_UUID_H
 #define TONGZHOU_SECURITY_READ_UUID_H
 

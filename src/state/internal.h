@@ -60,7 +60,7 @@ int files_sync(struct store *store, struct err *err); /* everything written, the
 
 /* Sequential writing in large pieces. The buffer is the handle's own, one a file kind below STREAMS. */
 #define STREAMS (FILE_HASHES + 2) /* levels above 1 are written hash by hash: one in 65,536 entries */
-#define STREAM_PIECE (1u << 20)
+#define STREAM_PIECE ((size_t)1 << 20)
 struct stream {
     struct store *store;
     const struct log_row *row;

@@ -155,7 +155,7 @@ int store_log_find(struct store *store, struct span text, struct log_info *ret, 
         goto out;
     /* No origin has a byte 0xff, so this is behind all that begin with `from`. */
     buf_byte(&to, 0xff);
-    struct log_row row;
+    struct log_row row = {0};
     rc = find_between(store, buf_view(&from), buf_view(&to), &row, &list, err);
     if (rc == 1)
         *ret = row.info;
@@ -259,7 +259,7 @@ int store_log_create(struct store *store, const struct log_new *log, int64_t *re
 int store_log_update(struct store *store, const struct log_info *log, struct err *err)
 {
     int rc = store_writable(store, err);
-    struct log_row row;
+    struct log_row row = {0};
     if (!rc)
         rc = row_load(store, log->number, &row, err);
     if (rc)

@@ -255,7 +255,7 @@ static int collect_line(struct store *store, int64_t number, const struct note *
     struct log_info info;
     struct log_row row;
     struct member member;
-    struct note_key key;
+    struct note_key key = {0};
     struct err unknown;
     uint64_t time = 0;
     int64_t there = 0;

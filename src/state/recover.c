@@ -89,7 +89,7 @@ static int check_bundle(struct store *store, const struct log_row *row, struct e
 
 static int check_edge(struct store *store, const struct log_row *row, struct err *err)
 {
-    struct tlog_hash root;
+    struct tlog_hash root = {{0}};
     int rc = row->info.staged >= TILE_WIDTH ? check_bundle(store, row, err) : 0;
     if (!rc && row->info.size > 0)
         rc = row_root(store, row, row->info.size, &root, err);

@@ -553,8 +553,8 @@ static void a_stolen_log_key_does_not_lose_the_log(void **state)
     struct member member;
     struct profile next;
     log_sample(&log);
-    log_rotate(&log, SEED_LOG, SEED_OTHER, 0, SEED_RECOVERY);           /* entry 1, by the thief */
-    log_rotate(&log, SEED_OTHER, SEED_LOG_4, 0, SEED_RECOVERY_3);       /* to no avail */
+    log_rotate(&log, SEED_LOG, SEED_OTHER, 0, SEED_RECOVERY);     /* entry 1, by the thief */
+    log_rotate(&log, SEED_OTHER, SEED_LOG_4, 0, SEED_RECOVERY_3); /* to no avail */
     log_fold(&log, &arena, &member, &err);
     assert_int_equal(member.key_count, 2);
     sample_profile(&next);
@@ -628,6 +628,7 @@ int main(void)
         cmocka_unit_test_setup(rotation_by_the_log_key, fresh_arena),
         cmocka_unit_test_setup(rotation_by_the_recovery_key, fresh_arena),
         cmocka_unit_test_setup(rotations_out_of_place_have_no_effect, fresh_arena),
+        cmocka_unit_test_setup(the_log_key_names_no_other_recovery_key, fresh_arena),
         cmocka_unit_test_setup(damaged_rotations_have_no_effect, fresh_arena),
         cmocka_unit_test_setup(rotations_to_be_held_or_padded_have_no_effect, fresh_arena),
         cmocka_unit_test_setup(rotations_are_limited, fresh_arena),
@@ -636,6 +637,7 @@ int main(void)
         cmocka_unit_test_setup(the_checkpoint_of_a_rotation_has_both_signatures, fresh_arena),
         cmocka_unit_test_setup(forged_checkpoints_are_refused, fresh_arena),
         cmocka_unit_test_setup(succession, fresh_arena),
+        cmocka_unit_test_setup(a_stolen_log_key_does_not_lose_the_log, fresh_arena),
         cmocka_unit_test_setup(erasure, fresh_arena),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
