@@ -150,7 +150,6 @@ const struct command cmd_member_export = {
 /* ---- move ---- */
 
 static const struct option move_options[] = {
-    {"recovery-out", "FILE", "where the member's next recovery key goes (default NAME.recovery-N)", false},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
     {0},
 };
@@ -179,26 +178,15 @@ static int note_own(void *ctx, const struct log_info *log, struct err *err)
 static int settle(struct invocation *inv, struct session *session, int64_t number)
 {
     struct log_info log, operator;
-    struct member member;
-    char path[ORIGIN_NAME_MAX + 32];
-    struct arena arena;
-    arena_init(&arena, 16u << 20);
     int rc = store_log(session->store, number, &log, &inv->err);
     if (!rc)
         rc = store_operator(session->store, &operator, & inv->err);
     if (!rc)
-        rc = store_member(session->store, number, &arena, &member, &inv->err);
-    if (!rc) {
-        snprintf(path, sizeof(path), "%s.recovery-%zu", member.profile.name, member.key_count + 1);
-        const char *next = cli_option(inv, "recovery-out", path);
-        rc = author_rotate(session->store, number, NULL, next, cli_now_ms(), &inv->err);
-        if (!rc)
-            rc = author_new_profile(session->store, number, span_str(operator.origin), cli_now_ms(), &inv->err);
-        if (!rc)
-            printf("%s lives on this node now, with new keys. Its next recovery key is in %s: hand it over.\n",
-                   log.origin, next);
-    }
-    arena_done(&arena);
+        rc = author_rotate(session->store, number, NULL, NULL, cli_now_ms(), &inv->err);
+    if (!rc)
+        rc = author_new_profile(session->store, number, span_str(operator.origin), cli_now_ms(), &inv->err);
+    if (!rc)
+        printf("%s lives on this node now, with new keys. Its recovery key stays as it is.\n", log.origin);
     return rc;
 }
 

@@ -52,7 +52,7 @@ static int remote_get(struct remote *remote, const struct tile *tile, struct err
     tile_path(tile, path);
     snprintf(url, sizeof(url), "%s/logs/%s/%s", hunt->url, remote->hex, path);
     struct fetch_request request = {.url = url,
-                                    .body_max = TILE_WIDTH * TLOG_HASH_SIZE,
+                                    .body_max = (size_t)TILE_WIDTH * TLOG_HASH_SIZE,
                                     .low_speed_bps = hunt->low_speed_bps,
                                     .low_speed_s = hunt->low_speed_s,
                                     .connect_timeout_ms = hunt->connect_timeout_ms,

@@ -61,7 +61,7 @@ static int scan_entry(struct store *store, struct span entry, struct arena *aren
 {
     struct record record;
     struct fork_proof proof;
-    enum fork_verdict verdict;
+    enum fork_verdict verdict = FORK_SUSPENDS;
     struct err reason = {0};
     int code = record_parse(entry, arena, &record, &reason);
     if (code == 0 && record.hold)
@@ -84,8 +84,8 @@ int fork_scan(struct store *store, int64_t number, uint64_t from, size_t *ret_fo
 {
     struct arena arena, scratch;
     struct buf entry;
-    const uint64_t *indices;
-    size_t count;
+    const uint64_t *indices = NULL;
+    size_t count = 0;
     *ret_forks = 0;
     arena_init(&arena, LOG_SIZE_MAX);
     arena_init(&scratch, SCAN_ARENA_MAX);

@@ -23,7 +23,7 @@ void heads_reader_init(struct heads_reader *reader, struct span answer)
 
 static bool cursor_valid(struct span cursor)
 {
-    if (cursor.len == 0 || cursor.len > HEADS_CURSOR_MAX)
+    if (!cursor.data || cursor.len == 0 || cursor.len > HEADS_CURSOR_MAX)
         return false;
     for (size_t i = 0; i < cursor.len; i++) {
         uint8_t c = cursor.data[i];

@@ -26,7 +26,7 @@ int node_facts_write(struct span origin, struct buf *out, struct err *err)
 
 static int facts_read(const json_t *object, struct node_facts *ret, struct err *err)
 {
-    const char *origin, *version;
+    const char *origin = "", *version = "";
     if (!json_is_object(object) || json_integer_value(json_object_get(object, "tongzhou")) != 1)
         return err_set(err, ERR_SYNTAX,
                        "no Tongzhou node answers here, or one of another format: expected \"tongzhou\":1");
@@ -79,7 +79,7 @@ static int probe_get(const char *url, const char *path, struct fetch_request *re
 static int probe_node(struct probe *probe, struct err *err)
 {
     struct fetch_request request = {.body_max = NODE_FACTS_MAX};
-    struct fetch_reply reply;
+    struct fetch_reply reply = {0};
     struct node_facts facts;
     uint8_t hash[32];
     int code = probe_get(probe->found->url, "/node", &request, &reply, err);
@@ -102,9 +102,9 @@ static int probe_checkpoint(struct probe *probe, struct buf *out, uint64_t *ret_
 {
     char path[128];
     struct fetch_request request = {.body_max = NOTE_MAX};
-    struct fetch_reply reply;
+    struct fetch_reply reply = {0};
     struct note note;
-    struct checkpoint checkpoint;
+    struct checkpoint checkpoint = {0};
     snprintf(path, sizeof(path), "/logs/%s/checkpoint", probe->hex);
     int code = probe_get(probe->found->url, path, &request, &reply, err);
     if (code == 0) {
@@ -128,8 +128,8 @@ static int probe_entry0(struct probe *probe, uint64_t size, struct arena *arena,
 {
     char path[192], name[TILE_PATH_MAX];
     struct tile tile = {TILE_LEVEL_ENTRIES, 0, size < TILE_WIDTH ? (unsigned)size : TILE_WIDTH};
-    struct fetch_request request = {.body_max = BUNDLE_MAX, .has_range = true, .range_to = ENTRY_MAX + 1};
-    struct fetch_reply reply;
+    struct fetch_request request = {.body_max = (size_t)BUNDLE_MAX, .has_range = true, .range_to = ENTRY_MAX + 1};
+    struct fetch_reply reply = {0};
     struct reader reader;
     tile_path(&tile, name);
     snprintf(path, sizeof(path), "/logs/%s/%s", probe->hex, name);
@@ -150,7 +150,7 @@ static int probe_entry0(struct probe *probe, uint64_t size, struct arena *arena,
 static int probe_heads(struct probe *probe, struct err *err)
 {
     struct fetch_request request = {.body_max = HEADS_ANSWER_MAX};
-    struct fetch_reply reply;
+    struct fetch_reply reply = {0};
     struct heads_reader reader;
     struct heads_line line;
     int code = probe_get(probe->found->url, "/heads", &request, &reply, err);

@@ -51,7 +51,7 @@ static void etag_of(struct http_reply *reply)
     sha256_once(buf_view(&reply->body), hash);
     reply->etag[0] = '"';
     hex_encode(hash, 16, reply->etag + 1);
-    strcpy(reply->etag + 33, "\"");
+    memcpy(reply->etag + 33, "\"", 2);
 }
 
 static bool query_u64(const struct http_request *request, const char *name, uint64_t *value)

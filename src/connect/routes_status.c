@@ -5,6 +5,8 @@
 #include "connect/sync.h"
 #include "http/server.h"
 
+#define RECENT_MS INT64_C(300000) /* five minutes */
+
 /* ---- /node and /healthz ---- */
 
 int route_node(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
@@ -142,7 +144,7 @@ static void metrics_http(struct buf *out)
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err)
 {
-    struct figures figures = {.store = view->store, .recent_ms = request->now_ms - 300 * 1000};
+    struct figures figures = {.store = view->store, .recent_ms = request->now_ms - RECENT_MS};
     int code = view_logs(view, figure_log, &figures, err);
     if (code == 0)
         code = peer_each(view->store, figure_peer, &figures, err);

@@ -200,20 +200,17 @@ static int rolled_back(struct sync *sync, int code)
 /* Logs whose head advanced: our cosignature, and those of others that came along; one commit for all. */
 static int flush_sign(struct sync *sync, struct job_list *finished, struct err *err)
 {
-    struct job *job;
     struct err unsigned_ = {0};
     int code = store_begin(sync->store, err);
-    TAILQ_FOREACH(job, finished, link)
-    {
+    if (code < 0)
+        return code;
+    for (struct job *job = TAILQ_FIRST(finished); job; job = TAILQ_NEXT(job, link)) {
         size_t fresh = 0;
-        if (code < 0)
-            break;
         code = mirror_collect(sync->store, job->log.number, buf_view(&job->note), &fresh, &unsigned_);
         sync->report.collected += fresh;
         job->bad_note = code == ERR_VERIFY;
         if (sync_error_is_ours(code))
             return rolled_back(sync, err_set(err, code, "%s", unsigned_.text));
-        code = 0;
         if (job->log.role == LOG_OWN || job->log.standing != STANDING_GOOD)
             continue;
         int done = mirror_cosign(sync->store, job->log.number, (uint64_t)sync_now_ms() / 1000, &unsigned_);
@@ -222,23 +219,22 @@ static int flush_sign(struct sync *sync, struct job_list *finished, struct err *
         else if (sync_error_is_ours(done)) /* others: before init, nobody is here to sign */
             return rolled_back(sync, err_set(err, done, "%s", unsigned_.text));
     }
-    return code < 0 ? code : store_commit(sync->store, err);
+    return store_commit(sync->store, err);
 }
 
 static int flush_follow_up(struct sync *sync, struct job_list *finished, struct err *err)
 {
-    struct job *job;
     size_t forks = 0, erased = 0;
     int code = flush_sign(sync, finished, err);
-    TAILQ_FOREACH(job, finished, link)
-    {
+    if (code < 0)
+        return code;
+    for (struct job *job = TAILQ_FIRST(finished); job; job = TAILQ_NEXT(job, link)) {
+        code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
         if (code < 0)
             return code;
-        code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
         sync->report.forks += forks;
     }
-    if (code == 0)
-        code = mirror_erase_queued(sync->store, &erased, err);
+    code = mirror_erase_queued(sync->store, &erased, err);
     sync->report.erased += erased;
     return code;
 }

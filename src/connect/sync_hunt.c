@@ -184,7 +184,7 @@ static void hunt_end(struct hunt *hunt)
 static void hunt_pop(struct sync *sync)
 {
     struct hunt *hunt = sync->hunts[0];
-    memmove(sync->hunts, sync->hunts + 1, --sync->hunt_count * sizeof(sync->hunts[0]));
+    memmove(sync->hunts, sync->hunts + 1, --sync->hunt_count * sizeof(struct hunt *));
     hunt_free(hunt);
 }
 

@@ -35,7 +35,7 @@
 #define SYNC_HUNTS_MAX 64              /* waiting; more are dropped and come again with the next line */
 #define SYNC_REFRESH_MS 3000           /* how often the list of peers is read again */
 #define SYNC_BACKOFF_MS 2000           /* after the first failure, doubled up to */
-#define SYNC_BACKOFF_MAX_MS (15 * 60 * 1000)
+#define SYNC_BACKOFF_MAX_MS INT64_C(900000)
 
 struct sync;
 struct job;

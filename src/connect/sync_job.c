@@ -4,7 +4,7 @@
 #include "tlog/checkpoint.h"
 
 #define AGAIN_MS 2000 /* between two times of asking for all payloads of a log that are lacking, doubled up to */
-#define AGAIN_MAX_MS (600 * 1000)
+#define AGAIN_MAX_MS INT64_C(600000)
 
 static struct log_slot *slot_of(struct sync *sync, int64_t number)
 {
@@ -365,9 +365,9 @@ static void checkpoint_refuse(struct job *job, const struct err *why)
 static void checkpoint_take(struct job *job)
 {
     struct err err = {0};
-    enum mirror_result result;
+    enum mirror_result result = MIRROR_BEHIND;
     struct note note;
-    struct checkpoint checkpoint;
+    struct checkpoint checkpoint = {0};
     struct span text = buf_view(&job->note);
     int code = store_log(job->sync->store, job->log.number, &job->log, &err); /* others may have written meanwhile */
     if (code == 0)
@@ -464,7 +464,7 @@ void peer_pump(struct sync_peer *peer)
         job = TAILQ_FIRST(&peer->waiting);
         if (!job)
             return;
-        code = job_begin(job, &err);
+        code = job_begin(job, &err); /* NOLINT(clang-analyzer-unix.Malloc): a freed job has left its list */
     }
     if (code < 0)
         sync_fatal(sync, &err);

@@ -25,7 +25,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
 {
     if (sync->peer_count == sync->peer_cap) {
         size_t cap = sync->peer_cap ? sync->peer_cap * 2 : 8;
-        struct sync_peer **grown = realloc(sync->peers, cap * sizeof(*grown));
+        struct sync_peer **grown = realloc(sync->peers, cap * sizeof(struct sync_peer *));
         if (!grown)
             return err_memory(err);
         sync->peers = grown;
@@ -284,9 +284,9 @@ static int rescan_source(void *ctx, int64_t number, uint64_t size, struct err *e
     (void)err;
     if (!peer || (rescan->only && rescan->only != peer) || !peer_usable(peer))
         return 0;
-    if (size > rescan->log->size && peer_quota_holds(rescan->sync, rescan->log, 1))
-        job_add(rescan->sync, peer, rescan->log, size, false, false);
-    else if (size == rescan->log->size && rescan->log->role != LOG_OWN)
+    bool has_more = size > rescan->log->size && peer_quota_holds(rescan->sync, rescan->log, 1);
+    bool may_have_payloads = size == rescan->log->size && rescan->log->role != LOG_OWN;
+    if (has_more || may_have_payloads)
         job_add(rescan->sync, peer, rescan->log, size, false, false);
     return 0;
 }

@@ -26,9 +26,10 @@ void piece_free(struct piece *piece)
 
 void pieces_free(struct job *job)
 {
-    struct piece *piece;
-    while ((piece = TAILQ_FIRST(&job->pieces)) != NULL)
+    for (struct piece *piece = TAILQ_FIRST(&job->pieces), *next; piece; piece = next) {
+        next = TAILQ_NEXT(piece, link);
         piece_free(piece);
+    }
 }
 
 static struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err)
@@ -157,7 +158,7 @@ static void on_entries(void *ctx, struct fetch_reply *reply)
 static int entries_offset(struct job *job, uint64_t first, uint64_t from, uint64_t *ret, struct err *err)
 {
     struct buf held;
-    buf_init(&held, BUNDLE_MAX);
+    buf_init(&held, (size_t)BUNDLE_MAX);
     int code = store_read_entries(job->sync->store, job->log.number, first, (size_t)(from - first), &held, err);
     *ret = held.len;
     buf_done(&held);
@@ -173,7 +174,7 @@ static int entries_ask(struct piece *piece, struct err *err)
     tile.width = piece->whole ? TILE_WIDTH : (unsigned)(piece->to - first);
     tile_path(&tile, name);
     snprintf(path, sizeof(path), "/logs/%s/%s", job->log.hex, name);
-    struct fetch_request request = {.body_max = BUNDLE_MAX, .done = on_entries, .ctx = piece};
+    struct fetch_request request = {.body_max = (size_t)BUNDLE_MAX, .done = on_entries, .ctx = piece};
     piece->asked_from = first;
     if (piece->offset > 0) {
         request.has_range = true;
@@ -284,7 +285,7 @@ int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log,
 int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err)
 {
     struct log_info log;
-    uint64_t lacking, start;
+    uint64_t lacking = 0, start;
     int code = store_log(sync->store, number, &log, err);
     if (code < 0)
         return code;

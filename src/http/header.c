@@ -95,11 +95,11 @@ bool http_same_origin(struct span host, struct span origin, struct span site)
 {
     if (site.len > 0)
         return same_word(site, "same-origin") || same_word(site, "none");
-    if (!origin.data || origin.len == 0)
+    if (origin.len == 0)
         return true;
     struct span scheme = SPAN_LIT("://");
     size_t at = span_search(origin, scheme);
-    return at < origin.len && host.len > 0 && span_eq(span_sub(origin, at + scheme.len, origin.len), host);
+    return at < origin.len && host.len > 0 && span_cmp(span_sub(origin, at + scheme.len, origin.len), host) == 0;
 }
 
 bool http_accepts_html(struct span accept)

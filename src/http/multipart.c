@@ -1,5 +1,6 @@
 #include "http/multipart.h"
 
+#include <assert.h>
 #include <strings.h>
 
 static bool starts_nocase(struct span text, const char *prefix)
@@ -18,7 +19,7 @@ static bool parameter(struct span header, const char *name, struct span *ret)
         if (equals == rest.len)
             return false;
         struct span key = span_trim(span_sub(rest, 0, equals)), value = span_sub(rest, equals + 1, rest.len);
-        bool quoted = span_starts(value, SPAN_LIT("\""));
+        bool quoted = value.len > 0 && span_find(value, '"') == 0;
         if (quoted)
             value = span_sub(value, 1, value.len);
         size_t end = span_find(value, quoted ? '"' : ';');
@@ -42,8 +43,7 @@ bool http_is_multipart(struct span content_type)
 int http_multipart_init(struct http_multipart *reader, struct span content_type, struct span body, struct err *err)
 {
     struct span boundary;
-    if (!content_type.data || !body.data || !http_is_multipart(content_type) ||
-        !parameter(content_type, "boundary", &boundary))
+    if (!http_is_multipart(content_type) || !parameter(content_type, "boundary", &boundary))
         return err_set(err, ERR_SYNTAX, "form: the content type names no boundary");
     if (boundary.len == 0 || boundary.len > HTTP_BOUNDARY_MAX || memchr(boundary.data, '\0', boundary.len))
         return err_set(err, ERR_SYNTAX, "form: boundary of %zu bytes, 1 to %d are allowed", boundary.len,
@@ -54,7 +54,7 @@ int http_multipart_init(struct http_multipart *reader, struct span content_type,
     reader->delimiter[reader->delimiter_len] = '\0';
     reader->body = body;
     struct span first = span_of(reader->delimiter + 2, reader->delimiter_len - 2);
-    if (!span_starts(body, first))
+    if (span_cmp(span_sub(body, 0, first.len), first) != 0)
         return err_set(err, ERR_SYNTAX, "form: the body does not begin with its boundary");
     reader->pos = first.len;
     return 0;
@@ -62,6 +62,7 @@ int http_multipart_init(struct http_multipart *reader, struct span content_type,
 
 static void read_header(struct span line, struct http_form_part *part)
 {
+    assert(line.data);
     size_t colon = span_find(line, ':');
     struct span name = span_sub(line, 0, colon);
     if (name.len != strlen("content-disposition") || !starts_nocase(name, "content-disposition"))
@@ -73,6 +74,7 @@ static void read_header(struct span line, struct http_form_part *part)
 
 int http_multipart_next(struct http_multipart *reader, struct http_form_part *ret, struct err *err)
 {
+    assert(reader->body.data);
     struct span rest = span_sub(reader->body, reader->pos, reader->body.len);
     if (span_starts(rest, SPAN_LIT("--")))
         return 0;

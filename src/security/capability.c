@@ -1,9 +1,6 @@
 #include "security/fold.h"
 #include "security/pages.h"
 
-/* As many as security/pages.c lists; a constant expression is needed here, and a test holds the two together. */
-#define SECURITY_PAGE_ROUTES 6
-
 /*
  * security_ioc is keyed by the value itself, not by a hash: sorted rows of a batch go in faster (2.9 s against 4.8 s a
  * million here), search by prefix and the compiled set read it in order, and the value stands there only once.

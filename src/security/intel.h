@@ -64,6 +64,7 @@ struct intel_row {
     enum ioc_type ioc_type; /* IOC_NONE for objects found by text */
     const char *value;
     bool current; /* newest version of its id in its log, not revoked, valid */
+    bool superseded; /* its log has a newer version of this id */
 };
 
 /*

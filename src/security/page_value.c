@@ -21,7 +21,7 @@ static void write_provenance_row(struct page *page, const struct view *view, con
     page_origin_link(page, span_str(row->origin));
     page_raw(page, "</th><td>");
     page_time(page, row->time_ms);
-    page_raw(page, "</td><td>");
+    page_raw(page, "</td><td class=\"name\">");
     page_record_link(page, span_str(row->origin), RECORD_REF_INDEX(row->ref), span_str(row->name));
     page_raw(page, "</td><td>");
     if (view_record_ref(view, row->ref, page->request->arena, &record, &err) == 0 && record.parsed)

@@ -148,7 +148,7 @@ void found_sort(struct found_list *list)
 /* ---- rows ---- */
 
 /* The newest version is that of the latest modification; of two of one moment the one that stands later in the log. */
-int asker_is_current(struct asker *asker, int64_t ref, int64_t id_hash, bool *ret, struct err *err)
+static int version_state(struct asker *asker, struct intel_row *row, struct err *err)
 {
     struct index *index = asker->view->index;
     sqlite3_stmt *statement =
@@ -158,13 +158,16 @@ int asker_is_current(struct asker *asker, int64_t ref, int64_t id_hash, bool *re
                         err);
     if (!statement)
         return err->code;
-    int64_t number = RECORD_REF_LOG(ref);
-    sqlite3_bind_int64(statement, 1, id_hash);
+    int64_t number = RECORD_REF_LOG(row->ref);
+    sqlite3_bind_int64(statement, 1, index_hash(HASH_STIX_ID, span_str(row->stix_id)));
     sqlite3_bind_int64(statement, 2, RECORD_REF(number, 0));
     sqlite3_bind_int64(statement, 3, RECORD_REF(number + 1, 0));
     int rc = index_step(index, statement, err);
-    *ret = rc > 0 && sqlite3_column_int64(statement, 0) == ref && sqlite3_column_int(statement, 1) == 0 &&
-           (sqlite3_column_type(statement, 2) == SQLITE_NULL || sqlite3_column_int64(statement, 2) > asker->now_ms);
+    bool revoked = rc > 0 && sqlite3_column_int(statement, 1) != 0;
+    bool ends = rc > 0 && sqlite3_column_type(statement, 2) != SQLITE_NULL;
+    bool ended = ends && sqlite3_column_int64(statement, 2) <= asker->now_ms;
+    row->superseded = rc > 0 && sqlite3_column_int64(statement, 0) != row->ref;
+    row->current = rc > 0 && !row->superseded && !revoked && !ended;
     sqlite3_reset(statement);
     return rc < 0 ? rc : 0;
 }
@@ -216,7 +219,7 @@ static int fill_row(struct asker *asker, const struct found *found, const struct
     row->name = object->name.len > 0 ? arena_strz(&asker->row, object->name) : row->value;
     if (!row->stix_type || !row->stix_id || !row->name)
         return err_memory(err);
-    return asker_is_current(asker, found->ref, index_hash(HASH_STIX_ID, object->id), &row->current, err);
+    return version_state(asker, row, err);
 }
 
 int asker_row(struct asker *asker, const struct found *found, enum ioc_type type, struct span value,

@@ -46,12 +46,6 @@ bool found_before(const struct found *a, const struct found *b);
 void found_sort(struct found_list *list);
 
 /*
- * Newest version of its id in its log, not revoked, valid?
- *   id_hash  of its STIX id
- */
-int asker_is_current(struct asker *asker, int64_t ref, int64_t id_hash, bool *ret, struct err *err);
-
-/*
  * Make a row of a record by reading its object; texts live until the next call.
  *   type, value  the indicator's value that was asked for; IOC_NONE: the first that its pattern gives, if it has one
  * 1, or 0 if its payload is not there any more or is no STIX object.

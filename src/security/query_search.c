@@ -219,7 +219,8 @@ static int give_list(struct search *s, struct found_list *list, struct err *err)
             continue;
         if ((rc = asker_row(&s->asker, &list->items[i], IOC_NONE, (struct span){0}, &row, err)) <= 0)
             continue;
-        rc = row.ioc_type != IOC_NONE && value_is_shown(s, row.ioc_type, span_str(row.value)) ? 0 : give(s, &row, err);
+        bool shown = row.ioc_type != IOC_NONE && value_is_shown(s, row.ioc_type, span_str(row.value));
+        rc = shown || row.superseded ? 0 : give(s, &row, err);
     }
     return rc;
 }
@@ -336,7 +337,8 @@ static int search_words(struct search *s, struct err *err)
     struct buf query;
     struct found_list list = {0};
     buf_init(&query, 32 * SEARCH_TEXT_MAX);
-    fts_query(s->typed, &query);
+    if (s->typed.len > 1) /* a single letter is everywhere */
+        fts_query(s->typed, &query);
     int rc = query.len > 0 ? search_table(s,
                                           "SELECT ref FROM security_text WHERE security_text MATCH ?1 "
                                           "ORDER BY bm25(security_text, 0, 10, 1), rowid LIMIT ?2",

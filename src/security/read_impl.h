@@ -53,7 +53,7 @@ int lines_end(struct lines *lines, struct err *err);
 
 /* ---- indicators that we make (read_indicator.c) ---- */
 
-/* What may stand in an indicator besides its value; all of it optional. */
+/* What may stand in an indicator besides its value; all of it optional. Long text is cut. */
 struct indicator_notes {
     struct span name; /* default: the value */
     struct span description;

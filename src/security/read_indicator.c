@@ -7,7 +7,11 @@
 #include "security/read_impl.h"
 #include "security/read_uuid.h"
 
-#define OBJECT_MAX (64u << 10) /* bytes of one such object: a value, a comment and a few references */
+/* Bytes of text in an object, before escapes, which take at most six times as many; longer text is cut. */
+#define NAME_MAX_BYTES 2048
+#define DESCRIPTION_MAX_BYTES 4096
+#define LABEL_MAX_BYTES 1024
+#define OBJECT_MAX (128u << 10) /* bytes of one such object: those three, a pattern and a few references */
 
 void indicator_maker_init(struct indicator_maker *maker)
 {
@@ -146,6 +150,16 @@ static void text_member(struct buf *out, const char *key, struct span text)
     quote(out, text);
 }
 
+/* At most `max` bytes, cut at a character. */
+static struct span clip(struct span text, size_t max)
+{
+    if (text.len <= max)
+        return text;
+    while (max > 0 && (text.data[max] & 0xc0) == 0x80)
+        max--;
+    return span_sub(text, 0, max);
+}
+
 static void time_member(struct buf *out, const char *key, const char *when)
 {
     buf_str(out, ",\"");
@@ -195,15 +209,15 @@ int indicator_write(struct indicator_maker *maker, struct span name, const struc
     buf_byte(out, '"');
     time_member(out, "created", created);
     time_member(out, "modified", modified);
-    text_member(out, "name", name);
-    text_member(out, "description", notes->description);
+    text_member(out, "name", clip(name, NAME_MAX_BYTES));
+    text_member(out, "description", clip(notes->description, DESCRIPTION_MAX_BYTES));
     buf_str(out, ",\"indicator_types\":[\"malicious-activity\"]");
     text_member(out, "pattern", buf_view(&maker->pattern));
     buf_str(out, ",\"pattern_type\":\"stix\"");
     time_member(out, "valid_from", created);
     if (notes->label.len) {
         buf_str(out, ",\"labels\":[");
-        quote(out, notes->label);
+        quote(out, clip(notes->label, LABEL_MAX_BYTES));
         buf_byte(out, ']');
     }
     references_member(out, notes);

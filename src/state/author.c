@@ -90,8 +90,36 @@ static int succession_check(struct store *store, const struct author_new *make, 
     return rc;
 }
 
-static int create_log(struct store *store, const struct author_new *make, const struct keys *keys, struct span entry0,
-                      struct log_info *ret, struct err *err)
+/*
+ * May the new log be the operator's? Yes on a new node, and after one's own log that may never be signed again: then
+ * *ret_retired is the number of that one, 0 otherwise.
+ */
+static int operator_check(struct store *store, const struct author_new *make, int64_t *ret_retired, struct err *err)
+{
+    struct log_info old;
+    struct err none;
+    *ret_retired = 0;
+    if (!make->is_operator)
+        return 0;
+    int rc = store_operator(store, &old, &none);
+    if (rc == ERR_NOTFOUND)
+        return 0;
+    if (rc) {
+        *err = none;
+        return rc;
+    }
+    if (!span_is(make->succeeds, old.origin))
+        return err_set(err, ERR_EXISTS, "%s is the operator here already", old.origin);
+    if (old.standing == STANDING_GOOD)
+        return err_set(err, ERR_EXISTS, "%s is the operator here already, and neither frozen nor suspended",
+                       old.origin);
+    *ret_retired = old.number;
+    return 0;
+}
+
+/* `retired`: the log that was the operator's until now, 0: none. */
+static int create_log(struct store *store, const struct author_new *make, int64_t retired, const struct keys *keys,
+                      struct span entry0, struct log_info *ret, struct err *err)
 {
     struct note_signer signer = {0};
     const struct note_signer *signers[] = {&signer};
@@ -106,7 +134,10 @@ static int create_log(struct store *store, const struct author_new *make, const 
     int rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = store_log_create(store, &log, &number, err);
+    if (retired)
+        rc = db_run(store, err, "UPDATE log SET is_operator = 0 WHERE number = ?", "i", retired);
+    if (!rc)
+        rc = store_log_create(store, &log, &number, err);
     if (!rc)
         rc = store_add(store, number, &entry, 1, err);
     if (!rc)
@@ -126,17 +157,18 @@ int author_create(struct store *store, const struct author_new *make, struct log
         return err_set(err, ERR_USAGE, "only own and local logs are made here");
     if (make->role == LOG_OWN && !make->recovery_path)
         return err_set(err, ERR_USAGE, "say where the recovery key of %s goes", make->profile.name);
-    struct log_info there;
     struct err none;
-    if (make->is_operator && store_operator(store, &there, &none) == 0)
-        return err_set(err, ERR_EXISTS, "%s is the operator here already", there.origin);
+    int64_t retired;
+    int rc = operator_check(store, make, &retired, err);
+    if (rc)
+        return rc;
     struct keys keys;
     struct profile profile = make->profile;
     struct buf entry0;
     buf_init(&entry0, INLINE_MAX);
     keys_make(&keys);
     bool recovery_there = make->recovery_path && access(make->recovery_path, F_OK) == 0, saved = false;
-    int rc = profile_complete(make, &keys, &profile, err);
+    rc = profile_complete(make, &keys, &profile, err);
     if (!rc)
         rc = succession_check(store, make, &profile, err);
     if (!rc)
@@ -148,7 +180,7 @@ int author_create(struct store *store, const struct author_new *make, struct log
         rc = keys_save(store->dir, &keys, err);
     saved = !rc;
     if (!rc)
-        rc = create_log(store, make, &keys, buf_view(&entry0), ret, err);
+        rc = create_log(store, make, retired, &keys, buf_view(&entry0), ret, err);
     if (rc && make->recovery_path && !recovery_there)
         unlink(make->recovery_path);
     if (rc && saved)

@@ -18,13 +18,18 @@ struct author_new {
     struct profile profile; /* keys and recovery hash are filled in here */
     int64_t time_ms;
     enum log_role role; /* LOG_OWN or LOG_LOCAL */
-    bool is_operator;
+    bool is_operator; /* the node's own member; where there is one already see author_create */
     const char *recovery_path;     /* where the new recovery key is written; NULL for LOG_LOCAL: none is kept */
     struct span succeeds;          /* old origin, .len 0: none */
     const char *old_recovery_path; /* needed with succeeds */
 };
 
-/* Make keys, entry 0 and the first signed checkpoint. */
+/*
+ * Make keys, entry 0 and the first signed checkpoint. With is_operator on a node that has an operator: only if the new
+ * log succeeds the operator's, and that one is frozen or suspended; it keeps its role, and ceases to be the operator's
+ * in the same transaction. Errors: ERR_EXISTS an operator, a log or a recovery file is there already; ERR_VERIFY not
+ * the recovery key of the old log; ERR_USAGE what is missing; ERR_IO.
+ */
 int author_create(struct store *store, const struct author_new *make, struct log_info *ret, struct err *err);
 
 struct author_item {
@@ -43,8 +48,13 @@ int author_append(struct store *store, int64_t number, const struct author_item 
 
 /*
  * Rotate the log key: a connect/rotate entry and the checkpoint with both signatures, new key in the key file.
- *   recovery_path  sign with the recovery key in this file instead of the old log key; may be NULL
- *   next_recovery_path  a new recovery key is made here
+ *   recovery_path       sign with the recovery key in this file; NULL: with the old log key
+ *   next_recovery_path  with recovery_path: the next recovery key is made here; NULL without it: the log key cannot
+ *                       name another recovery key, so the one in force stays
+ * With recovery_path the other keys are replaced, too, if the profile names some that the key file does not hold: the
+ * file was lost, or whoever stole the log key said so.
+ * Errors: ERR_USAGE one path without the other; ERR_VERIFY not the recovery key in force; ERR_LIMIT ROTATIONS_MAX;
+ * ERR_STATE, ERR_IO as author_append.
  */
 int author_rotate(struct store *store, int64_t number, const char *recovery_path, const char *next_recovery_path,
                   int64_t time_ms, struct err *err);

@@ -85,6 +85,11 @@ int disk_sync(int fd, const char *path, struct err *err)
     return 0;
 }
 
+void disk_hurry(int fd)
+{
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int disk_sync_folder(const char *path, struct err *err)
 {
     if (disk_step("folder"))

@@ -23,6 +23,7 @@ int disk_open(const char *path, int flags, int *ret_fd, bool *ret_made, struct e
 
 int disk_pwrite(int fd, struct span data, uint64_t offset, const char *path, struct err *err);
 int disk_sync(int fd, const char *path, struct err *err); /* data and length: fdatasync */
+void disk_hurry(int fd);                                  /* begins what disk_sync will wait for; promises nothing */
 int disk_sync_folder(const char *path, struct err *err);
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err);
 int disk_rename(const char *from, const char *to, struct err *err);

@@ -25,7 +25,7 @@ static int signed_by_known(const struct member *member, const struct note *note,
 
 static int judge_ahead(const struct member *member, const struct note *note, uint64_t size, struct err *err)
 {
-    const struct log_key *key;
+    const struct log_key *key = NULL;
     int rc = signed_by_known(member, note, &key, err);
     if (rc < 0)
         return rc;

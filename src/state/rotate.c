@@ -8,12 +8,15 @@
 #include "base/random.h"
 #include "base/sha256.h"
 
-/* Secrets of one rotation, wiped together. */
+/* One rotation. Its secrets are wiped together. */
 struct rotating {
+    const char *recovery_path; /* NULL: the log key in force signs */
+    int64_t time_ms;
+    uint8_t next_hash[32]; /* of the next recovery key; without recovery_path of the one in force */
     struct keys keys;
     uint8_t recovery_seed[32];
     struct note_signer old_signer, new_signer;
-    bool made; /* the key file was lost: all keys are new */
+    bool renew; /* the other keys, too: those of the profile are not ours */
 };
 
 static int check_recovery(const struct member *member, const uint8_t seed[32], struct err *err)
@@ -27,12 +30,11 @@ static int check_recovery(const struct member *member, const uint8_t seed[32], s
 }
 
 /* The key that blesses the new one: the recovery key, or the log key of the key file. */
-static int old_key(struct store *store, const struct member *member, const char *recovery_path, struct rotating *r,
-                   struct err *err)
+static int old_key(struct store *store, const struct member *member, struct rotating *r, struct err *err)
 {
     int rc;
-    if (recovery_path) {
-        rc = recovery_load(recovery_path, r->recovery_seed, err);
+    if (r->recovery_path) {
+        rc = recovery_load(r->recovery_path, r->recovery_seed, err);
         if (!rc)
             rc = check_recovery(member, r->recovery_seed, err);
     } else {
@@ -40,26 +42,27 @@ static int old_key(struct store *store, const struct member *member, const char 
     }
     if (!rc)
         rc = note_signer_make(&r->old_signer, span_str(member->origin), NOTE_ED25519,
-                              recovery_path ? r->recovery_seed : r->keys.log_seed, err);
+                              r->recovery_path ? r->recovery_seed : r->keys.log_seed, err);
     return rc;
 }
 
-/* Entry and head with both signatures, within the transaction. */
-static int rotate_entry(struct store *store, const struct log_row *row, const struct member *member, bool recovery,
-                        const uint8_t next_hash[32], int64_t time_ms, struct rotating *r, struct err *err)
+/* Entry and head with both signatures, within the transaction. A rotation without effect would lose the log key. */
+static int rotate_entry(struct store *store, const struct log_row *row, struct member *member, struct arena *arena,
+                        struct rotating *r, struct err *err)
 {
     struct rotation rotation = {.index = row->info.size,
                                 .new_seed = r->keys.next_seed,
-                                .old_seed = recovery ? NULL : r->keys.log_seed,
-                                .recovery_seed = recovery ? r->recovery_seed : NULL};
+                                .old_seed = r->recovery_path ? NULL : r->keys.log_seed,
+                                .recovery_seed = r->recovery_path ? r->recovery_seed : NULL};
     const struct note_signer *signers[] = {&r->old_signer, &r->new_signer};
-    struct span origin = span_str(row->info.origin);
     struct buf record;
     memcpy(rotation.old_key, member->profile.log_key, 32);
-    memcpy(rotation.next_recovery_hash, next_hash, 32);
+    memcpy(rotation.next_recovery_hash, r->next_hash, 32);
     buf_init(&record, INLINE_MAX);
-    int rc = rotate_write(origin, &rotation, time_ms, &record, err);
+    int rc = rotate_write(span_str(row->info.origin), &rotation, r->time_ms, &record, err);
     struct store_entry entry = {.entry = buf_view(&record)};
+    if (!rc)
+        rc = member_apply(member, row->info.size, entry.entry, arena, err);
     if (!rc)
         rc = store_add(store, row->info.number, &entry, 1, err);
     if (!rc)
@@ -68,71 +71,95 @@ static int rotate_entry(struct store *store, const struct log_row *row, const st
     return rc;
 }
 
+/* Not so if the key file was lost, or if somebody who had the log key named keys of his own. */
+static bool has_published_keys(const struct keys *keys, const struct member *member)
+{
+    const struct profile *profile = &member->profile;
+    struct profile ours;
+    keys_publish(keys, &ours);
+    return memcmp(ours.cosigner_key, profile->cosigner_key, 32) == 0 &&
+           memcmp(ours.request_key, profile->request_key, 32) == 0 &&
+           memcmp(ours.encryption_key, profile->encryption_key, 32) == 0;
+}
+
 /* The key file; one that is lost is made anew if the recovery key is at hand, and the profile names its keys later. */
-static int rotate_keys(struct store *store, struct span origin, bool recovery, struct rotating *r, struct err *err)
+static int rotate_keys(struct store *store, const struct member *member, struct rotating *r, struct err *err)
 {
     struct err lost;
+    struct span origin = span_str(member->origin);
     int rc = keys_load(store->dir, origin, &r->keys, &lost);
-    if (rc == ERR_NOTFOUND && recovery) {
+    if (rc == ERR_NOTFOUND && r->recovery_path) {
         keys_make(&r->keys);
         memcpy(r->keys.origin, origin.data, origin.len);
-        r->made = true;
-        return 0;
+        rc = 0;
     }
     if (rc)
         *err = lost;
+    else
+        r->renew = r->recovery_path && !has_published_keys(&r->keys, member);
     return rc;
 }
 
 /* The next key is durable in the key file before anything is signed with it. */
-static int rotate(struct store *store, const struct log_row *row, const char *recovery_path,
-                  const uint8_t next_hash[32], int64_t time_ms, struct rotating *r, struct err *err)
+static int rotate(struct store *store, const struct log_row *row, struct rotating *r, struct err *err)
 {
     struct member member;
     struct arena arena;
-    struct span origin = span_str(row->info.origin);
     arena_init(&arena, MEMBER_ARENA_MAX);
     int rc = row_member(store, row, row->info.size, &arena, &member, err);
     if (!rc)
-        rc = rotate_keys(store, origin, recovery_path != NULL, r, err);
+        rc = rotate_keys(store, &member, r, err);
     if (!rc)
-        rc = old_key(store, &member, recovery_path, r, err);
+        rc = old_key(store, &member, r, err);
     if (!rc) {
+        if (!r->recovery_path)
+            memcpy(r->next_hash, member.profile.recovery_hash, 32);
         random_bytes(r->keys.next_seed, 32);
         r->keys.has_next = true;
-        rc = note_signer_make(&r->new_signer, origin, NOTE_ED25519, r->keys.next_seed, err);
+        rc = note_signer_make(&r->new_signer, span_str(member.origin), NOTE_ED25519, r->keys.next_seed, err);
     }
     if (!rc)
         rc = keys_save(store->dir, &r->keys, err);
     if (!rc)
-        rc = rotate_entry(store, row, &member, recovery_path != NULL, next_hash, time_ms, r, err);
+        rc = rotate_entry(store, row, &member, &arena, r, err);
     arena_done(&arena);
+    return rc;
+}
+
+/* The next recovery key, if the one in force is there to name it. */
+static int next_recovery(const struct log_row *row, const char *path, struct rotating *r, bool *ret_made,
+                         struct err *err)
+{
+    uint8_t public_key[32];
+    if (!path)
+        return 0;
+    int rc = recovery_create(path, span_str(row->info.origin), public_key, err);
+    *ret_made = !rc;
+    if (!rc)
+        sha256_once(span_of(public_key, sizeof public_key), r->next_hash);
     return rc;
 }
 
 int author_rotate(struct store *store, int64_t number, const char *recovery_path, const char *next_recovery_path,
                   int64_t time_ms, struct err *err)
 {
-    struct rotating r = {0};
+    struct rotating r = {.recovery_path = recovery_path, .time_ms = time_ms};
     struct log_row row;
-    uint8_t next_public[32], next_hash[32];
+    bool made = false;
+    if (recovery_path && !next_recovery_path)
+        return err_set(err, ERR_USAGE, "say where the next recovery key goes");
+    if (next_recovery_path && !recovery_path)
+        return err_set(err, ERR_USAGE, "only the recovery key names the next recovery key, and it is not given");
     int rc = store_begin(store, err);
     if (rc)
         return rc;
-    bool made = false;
     rc = row_load(store, number, &row, err);
     if (!rc)
         rc = author_check(store, &row, err);
-    if (!rc && !next_recovery_path)
-        rc = err_set(err, ERR_USAGE, "say where the next recovery key of %s goes", row.info.origin);
-    if (!rc) {
-        rc = recovery_create(next_recovery_path, span_str(row.info.origin), next_public, err);
-        made = !rc;
-    }
-    if (!rc) {
-        sha256_once(span_of(next_public, sizeof next_public), next_hash);
-        rc = rotate(store, &row, recovery_path, next_hash, time_ms, &r, err);
-    }
+    if (!rc)
+        rc = next_recovery(&row, next_recovery_path, &r, &made, err);
+    if (!rc)
+        rc = rotate(store, &row, &r, err);
     if (!rc) {
         rc = store_commit(store, err);
         /* Now in doubt: the commit may have reached the disk, and then the next recovery key is in force. */
@@ -148,9 +175,9 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
         r.keys.has_next = false;
         rc = keys_save(store->dir, &r.keys, err);
     }
-    bool made_keys = r.made;
+    bool renew = r.renew;
     sodium_memzero(&r, sizeof r);
-    return rc || !made_keys ? rc : author_new_profile(store, number, SPAN_LIT(""), time_ms, err);
+    return rc || !renew ? rc : author_new_profile(store, number, SPAN_LIT(""), time_ms, err);
 }
 
 /* ---- the other keys ---- */

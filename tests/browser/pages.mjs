@@ -27,6 +27,11 @@ async function test(name, body) {
     }
 }
 
+if (!(await fetch(base + "/").then((answer) => answer.ok, () => false))) {
+    console.log(`Bail out! no node answers at ${base}`);
+    process.exit(1);
+}
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
 
 /** A fresh visitor, and a list of everything that went wrong in the console or on the way. */

@@ -26,9 +26,24 @@ ok "d checks the proof and freezes" until_true frozen_at d
 ok "the proof is a record in somebody's log" eval 'node d log --kind connect/fork --json | grep -q connect/fork'
 ok "what was said before the fork is still there" eval 'node b log a.example --json --limit 0 | grep -q "\"index\":1"'
 stop twin
-ok "the member goes on in a succeeding log" node a init --name a.example --class civil --alone \
-    --succeeds "$(fact a a.example origin | head -1)" --recovery "$tmp/a.recovery" --recovery-out "$tmp/a2.recovery"
-no "not with somebody else's recovery key" node d init --name a.example --class civil --alone \
-    --succeeds "$(fact d a.example origin | head -1)" --recovery "$tmp/d.recovery" --recovery-out "$tmp/x.recovery"
-ok "the new log speaks" say a "here again"
+old=$(fact a a.example origin)
+succeed() { # recovery key
+    node a init --name a.example --class civil --alone --succeeds "$old" --recovery "$1" --recovery-out "$tmp/a2.recovery"
+}
+no "a log in good standing is not succeeded" succeed "$tmp/a.recovery"
+learns() { node a sync; frozen_at a; }
+ok "the member itself learns of it" eval 'peer a b && until_true learns'
+no "and signs nothing more there" say a "as if nothing had been"
+no "it goes on, but not with somebody else's recovery key" succeed "$tmp/d.recovery"
+ok "it goes on in a succeeding log" succeed "$tmp/a.recovery"
+speaks() { # in the new log
+    local address
+    address=$(echo "here again" | node a publish --kind culture/note --tlp clear --alone -) || return
+    case $address in
+        "${old%/*}/"*) [ "${address%/*}" != "$old" ] ;;
+        *) false ;;
+    esac
+}
+ok "where it speaks from now on" speaks
+ok "everything verifies" node a verify
 done_testing

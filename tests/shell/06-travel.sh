@@ -36,10 +36,12 @@ echo guest-amber | node a publish --kind culture/note --tlp amber --as guest.exa
 ok "it leaves with its keys" node a member export guest.example "$tmp/guest.tar.zst"
 no "its old host signs no more" say a "ghost" --as guest.example
 ok "nobody else can take it in as a pack" eval '! node c unpack "$tmp/guest.tar.zst"'
-ok "it arrives elsewhere" node b member move "$tmp/guest.tar.zst" --recovery-out "$tmp/guest2.recovery"
+ok "it arrives elsewhere" node b member move "$tmp/guest.tar.zst"
 ok "with new keys" is "$(fact b guest.example keys)" 2
 ok "with all it had" eval 'node b show --body guest.example/2 | grep -q guest-amber'
 ok "and speaks there" say b "at home" --as guest.example
+ok "the recovery key that it kept is in force" node b rotate --as guest.example --alone --recovery "$tmp/guest.recovery" \
+    --recovery-out "$tmp/guest2.recovery"
 ok "everything verifies" node b verify
 
 start b --alone

@@ -11,13 +11,14 @@ start a --alone
 start b --alone
 peer b a >/dev/null
 ok "b mirrors" until_true same_size a b a.example
-ok "the key rotates" node a rotate --recovery-out "$tmp/a.recovery2"
+no "the log key names no recovery key" node a rotate --recovery-out "$tmp/a.recovery2"
+ok "the key rotates, the recovery key stays" eval 'node a rotate | grep -q "recovery key stays as it is"'
 ok "b follows" until_true same_size a b a.example
 ok "b knows two keys" is "$(fact b a.example keys)" 2
 say a two
 ok "and goes on following" until_true same_size a b a.example
-ok "the recovery key rotates too" node a rotate --recovery "$tmp/a.recovery2" --recovery-out "$tmp/a.recovery3"
-no "the retired recovery key does not" node a rotate --recovery "$tmp/a.recovery" --recovery-out "$tmp/a.recovery4"
+ok "the recovery key rotates too" node a rotate --recovery "$tmp/a.recovery" --recovery-out "$tmp/a.recovery2"
+no "the used-up recovery key does not" node a rotate --recovery "$tmp/a.recovery" --recovery-out "$tmp/a.recovery3"
 say a three
 ok "b follows again" until_true same_size a b a.example
 ok "three keys" is "$(fact b a.example keys)" 3

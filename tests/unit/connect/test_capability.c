@@ -44,7 +44,6 @@ static void test_member(void **state)
 {
     struct node a;
     struct index *index;
-    char next[160];
     (void)state;
     node_start(&a, "a.example");
     good(index_open(a.dir, &index, &err));
@@ -53,8 +52,7 @@ static void test_member(void **state)
     change_jurisdiction(&a, "CH");
     fold(&a, index);
     expect_text(index, "SELECT jurisdiction || ' ' || profile || ' ' || rotations FROM connect_member", "CH 1 0");
-    snprintf(next, sizeof(next), "%s/next.recovery", a.root);
-    good(author_rotate(a.store, a.own.number, NULL, next, TIME_MS, &err));
+    good(author_rotate(a.store, a.own.number, NULL, NULL, TIME_MS, &err));
     change_jurisdiction(&a, "FR");
     fold(&a, index);
     expect_text(index, "SELECT jurisdiction || ' ' || profile || ' ' || rotations FROM connect_member", "FR 3 1");
@@ -72,12 +70,10 @@ static void test_forgets_what_is_frozen(void **state)
 {
     struct node a;
     struct index *index;
-    char next[160];
     (void)state;
     node_start(&a, "a.example");
     change_jurisdiction(&a, "CH");
-    snprintf(next, sizeof(next), "%s/next.recovery", a.root);
-    good(author_rotate(a.store, a.own.number, NULL, next, TIME_MS, &err));
+    good(author_rotate(a.store, a.own.number, NULL, NULL, TIME_MS, &err));
     change_jurisdiction(&a, "FR");
     good(index_open(a.dir, &index, &err));
     fold(&a, index);

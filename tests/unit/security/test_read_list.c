@@ -181,6 +181,24 @@ static void test_long_lines(void **state)
     free(text);
 }
 
+/* A comment of any length and any bytes does not cost the value. */
+static void test_long_comment(void **state)
+{
+    (void)state;
+    struct got got;
+    struct buf text;
+    buf_init(&text, IMPORT_LINE_MAX);
+    buf_str(&text, "evil.com # ");
+    while (text.len + 4 < IMPORT_LINE_MAX)
+        buf_str(&text, text.len % 2 ? "\xc3\xa4" : "\"\\\"");
+    got_read(&got, IMPORT_LIST, "bad.txt", buf_view(&text), 0, 1000);
+    assert_int_equal(got.item_count, 1);
+    assert_int_equal(got.bad_count, 0);
+    check_member(got.items[0].object, "name", "evil.com");
+    got_done(&got);
+    buf_done(&text);
+}
+
 static void test_binary(void **state)
 {
     (void)state;
@@ -209,8 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),  cmocka_unit_test(test_notations),     cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_bad),    cmocka_unit_test(test_several_names), cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_object), cmocka_unit_test(test_long_lines),    cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_object), cmocka_unit_test(test_long_lines),    cmocka_unit_test(test_long_comment),
+        cmocka_unit_test(test_binary), cmocka_unit_test(test_cuts),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

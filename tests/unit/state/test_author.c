@@ -4,8 +4,8 @@
 
 static int rotate(struct node *node, int64_t number, const char *recovery, const char *next, struct err *err)
 {
-    return author_rotate(node->store, number, recovery ? node_path(node, recovery) : NULL, node_path(node, next),
-                         TIME_MS, err);
+    return author_rotate(node->store, number, recovery ? node_path(node, recovery) : NULL,
+                         next ? node_path(node, next) : NULL, TIME_MS, err);
 }
 
 static size_t key_count(struct store *store, int64_t number)
@@ -99,17 +99,76 @@ static void rotating(void **state)
     node_start(&node);
     node_member(&node, "rotate.example.org", true, &info);
     append_many(node.store, info.number, "r", 300, 50, true);
-    good(rotate(&node, info.number, NULL, "next1", &err));
+    good(rotate(&node, info.number, NULL, NULL, &err));
+    log_verify(node.store, info.number);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    bad(rotate(&node, info.number, NULL, "next1", &err), ERR_USAGE, "only the recovery key");
+    bad(rotate(&node, info.number, "rotate.example.org.recovery", NULL, &err), ERR_USAGE, "next recovery key");
+    assert_int_not_equal(access(node_path(&node, "next1"), F_OK), 0);
+    good(rotate(&node, info.number, "rotate.example.org.recovery", "next1", &err));
     log_verify(node.store, info.number);
     append_many(node.store, info.number, "r", 3, 50, true);
     bad(rotate(&node, info.number, "rotate.example.org.recovery", "next2", &err), ERR_VERIFY, "not the recovery key");
     assert_int_not_equal(access(node_path(&node, "next2"), F_OK), 0);
-    bad(rotate(&node, info.number, NULL, "next1", &err), ERR_EXISTS, "there already");
+    bad(rotate(&node, info.number, "next1", "next1", &err), ERR_EXISTS, "there already");
+    good(rotate(&node, info.number, NULL, NULL, &err));
     good(rotate(&node, info.number, "next1", "next2", &err));
     log_verify(node.store, info.number);
     append_many(node.store, info.number, "r", 3, 50, true);
     log_verify(node.store, info.number);
+    assert_int_equal(key_count(node.store, info.number), 5);
+    node_stop(&node);
+}
+
+/* More would be without effect, and the key that the head is signed with then would be lost. */
+static void rotating_ends(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    node_start(&node);
+    node_member(&node, "rotate.example.org", true, &info);
+    for (int i = 0; i < ROTATIONS_MAX; i++)
+        good(rotate(&node, info.number, NULL, NULL, &err));
+    bad(rotate(&node, info.number, NULL, NULL, &err), ERR_LIMIT, "more than 256");
+    bad(rotate(&node, info.number, "rotate.example.org.recovery", "next", &err), ERR_LIMIT, "more than 256");
+    assert_int_not_equal(access(node_path(&node, "next"), F_OK), 0);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    log_verify(node.store, info.number);
+    assert_int_equal(key_count(node.store, info.number), ROTATIONS_MAX + 1);
+    node_stop(&node);
+}
+
+/* He rotates and names other keys; the owner comes back with his key file of before and the recovery key. */
+static void thief(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    struct keys before;
+    struct buf text;
+    uint64_t first;
+    node_start(&node);
+    node_member(&node, "stolen.example.org", true, &info);
+    append_many(node.store, info.number, "r", 3, 50, true);
+    good(keys_load(node.dir, span_str(info.origin), &before, &err));
+    good(rotate(&node, info.number, NULL, NULL, &err));
+    good(author_new_profile(node.store, info.number, SPAN_LIT(""), TIME_MS, &err));
+    append_many(node.store, info.number, "not me", 3, 50, true);
+    good(keys_save(node.dir, &before, &err));
+
+    buf_init(&text, PAYLOAD_MAX);
+    record_make(&text, "x", 10);
+    struct author_item item = {buf_view(&text), true};
+    bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_STATE, "rotate --recovery");
+    bad(rotate(&node, info.number, NULL, NULL, &err), ERR_STATE, "rotate --recovery");
+    bad(mirror_cosign(node.store, info.number, 1795000000, &err), ERR_STATE, "cosigner key");
+    good(rotate(&node, info.number, "stolen.example.org.recovery", "next", &err));
+    good(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err));
+    good(mirror_cosign(node.store, info.number, 1795000000, &err));
+    log_verify(node.store, info.number);
     assert_int_equal(key_count(node.store, info.number), 3);
+    buf_done(&text);
     node_stop(&node);
 }
 
@@ -131,7 +190,7 @@ static void keys_lost(void **state)
     record_make(&text, "x", 10);
     struct author_item item = {buf_view(&text), true};
     bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_NOTFOUND, "no keys");
-    bad(rotate(&node, info.number, NULL, "n1", &err), ERR_NOTFOUND, "no keys");
+    bad(rotate(&node, info.number, NULL, NULL, &err), ERR_NOTFOUND, "no keys");
     good(rotate(&node, info.number, "lost.example.org.recovery", "n1", &err));
     good(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err));
     log_verify(node.store, info.number);
@@ -173,9 +232,8 @@ static void moved(void **state)
 }
 
 /* The process ends at any step of a rotation: the member can go on afterwards, with one key or the other. */
-static void rotation_crash(void **state)
+static void rotation_crashes(bool by_recovery)
 {
-    (void)state;
     struct node node;
     struct log_info info;
     node_start(&node);
@@ -183,6 +241,7 @@ static void rotation_crash(void **state)
     bool done = false;
     size_t keys = 1;
     int n = 1, promoted = 0;
+    char in_force[32] = "rotate.example.org.recovery";
     for (; !done && n < 100; n++) {
         int wait_status;
         char next[32];
@@ -197,7 +256,7 @@ static void rotation_crash(void **state)
             author_allow(mine.store);
             steps_left = n;
             disk_set_hook(step_hook, NULL);
-            _exit(rotate(&mine, info.number, NULL, next, &err) ? 6 : 0);
+            _exit(rotate(&mine, info.number, by_recovery ? in_force : NULL, by_recovery ? next : NULL, &err) ? 6 : 0);
         }
         assert_int_equal(waitpid(child, &wait_status, 0), child);
         assert_true(WIFEXITED(wait_status));
@@ -209,9 +268,9 @@ static void rotation_crash(void **state)
         assert_true(now == keys || now == keys + 1);
         if (now > keys && !done)
             promoted++;
-        /* The recovery key that the log names is one whose file is there. */
+        /* The recovery key that the log names is one whose file is there: the next round needs it. */
         if (now > keys)
-            assert_int_equal(access(node_path(&node, next), F_OK), 0);
+            memcpy(in_force, next, sizeof next);
         keys = now;
         append_many(node.store, info.number, "c", 1, 50, true);
         log_verify(node.store, info.number);
@@ -219,7 +278,16 @@ static void rotation_crash(void **state)
     assert_true(done);
     assert_true(promoted > 0);
     assert_true(n > 10);
+    if (by_recovery)
+        good(rotate(&node, info.number, in_force, "at-last", &err));
     node_stop(&node);
+}
+
+static void rotation_crash(void **state)
+{
+    (void)state;
+    rotation_crashes(false);
+    rotation_crashes(true);
 }
 
 static void standing(void **state)
@@ -254,7 +322,7 @@ static void standing(void **state)
     good(mirror_fork_proof(node.store, info.number, &proof, &err));
     assert_true(span_is(buf_view(&proof), "at 3"));
     bad(author_append(node.store, info.number, &item, 1, TIME_MS, &first, &err), ERR_STATE, "--succeeds");
-    bad(author_rotate(node.store, info.number, NULL, node_path(&node, "n"), TIME_MS, &err), ERR_STATE, "--succeeds");
+    bad(author_rotate(node.store, info.number, NULL, NULL, TIME_MS, &err), ERR_STATE, "--succeeds");
     bad(mirror_cosign(node.store, info.number, 1795000000, &err), ERR_STATE, "forked");
     /* The member goes on in a new log, with the old one's blessing or not at all. */
     struct author_new make = {.time_ms = TIME_MS,
@@ -285,6 +353,56 @@ static void standing(void **state)
     node_stop(&node);
 }
 
+/* A node whose operator's log is frozen or suspended gets a new operator's log; no other node does. */
+static void operator_goes_on(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info old, hosted, next, found;
+    node_start(&node);
+    node_member(&node, "first.example.org", true, &old);
+    node_member(&node, "hosted.example.org", false, &hosted);
+    struct author_new make = {.time_ms = TIME_MS,
+                              .role = LOG_OWN,
+                              .is_operator = true,
+                              .recovery_path = node_path(&node, "next.recovery"),
+                              .succeeds = span_str(old.origin),
+                              .old_recovery_path = node_path(&node, "first.example.org.recovery")};
+    strcpy(make.profile.name, "first.example.org");
+    make.profile.class = CLASS_CIVIL;
+    bad(author_create(node.store, &make, &next, &err), ERR_EXISTS, "neither frozen nor suspended");
+    good(store_begin(node.store, &err));
+    good(mirror_fork(node.store, old.number, false, 0, SPAN_LIT("two heads"), &err));
+    good(mirror_fork(node.store, hosted.number, false, 0, SPAN_LIT("two heads"), &err));
+    good(store_commit(node.store, &err));
+    make.succeeds = span_str(hosted.origin);
+    bad(author_create(node.store, &make, &next, &err), ERR_EXISTS, "is the operator here already");
+    make.succeeds = (struct span){0};
+    bad(author_create(node.store, &make, &next, &err), ERR_EXISTS, "is the operator here already");
+    make.succeeds = span_str(old.origin);
+    make.old_recovery_path = node_path(&node, "hosted.example.org.recovery");
+    bad(author_create(node.store, &make, &next, &err), ERR_VERIFY, "succession");
+    assert_int_not_equal(access(make.recovery_path, F_OK), 0);
+    good(store_operator(node.store, &found, &err));
+    assert_int_equal(found.number, old.number);
+
+    make.old_recovery_path = node_path(&node, "first.example.org.recovery");
+    good(author_create(node.store, &make, &next, &err));
+    assert_true(next.is_operator);
+    good(store_operator(node.store, &found, &err));
+    assert_int_equal(found.number, next.number);
+    good(store_log(node.store, old.number, &found, &err));
+    assert_false(found.is_operator);
+    assert_int_equal(found.role, LOG_OWN);
+    assert_int_equal(found.standing, STANDING_SUSPENDED);
+    append_many(node.store, next.number, "s", 5, 50, true);
+    log_verify(node.store, next.number);
+    good(mirror_cosign(node.store, next.number, 1795000000, &err));
+    make.recovery_path = node_path(&node, "again.recovery");
+    bad(author_create(node.store, &make, &next, &err), ERR_EXISTS, "is the operator here already");
+    node_stop(&node);
+}
+
 static void constitution(void **state)
 {
     (void)state;
@@ -294,7 +412,7 @@ static void constitution(void **state)
     node_member(&node, "const.example.org", true, &info);
     append_many(node.store, info.number, "c", 300, 50, true);
     good(author_erase(node.store, info.number, 5, TIME_MS, &err));
-    good(rotate(&node, info.number, NULL, "n1", &err));
+    good(rotate(&node, info.number, NULL, NULL, &err));
     append_many(node.store, info.number, "c", 300, 50, true);
     good(author_new_profile(node.store, info.number, SPAN_LIT(""), TIME_MS, &err));
     struct arena arena;
@@ -315,9 +433,12 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating),  cmocka_unit_test(start_check),  cmocka_unit_test(rotating),
-        cmocka_unit_test(keys_lost), cmocka_unit_test(moved),        cmocka_unit_test(rotation_crash),
-        cmocka_unit_test(standing),  cmocka_unit_test(constitution),
+        cmocka_unit_test(creating),     cmocka_unit_test(start_check),
+        cmocka_unit_test(rotating),     cmocka_unit_test(rotating_ends),
+        cmocka_unit_test(thief),        cmocka_unit_test(keys_lost),
+        cmocka_unit_test(moved),        cmocka_unit_test(rotation_crash),
+        cmocka_unit_test(standing),     cmocka_unit_test(operator_goes_on),
+        cmocka_unit_test(constitution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void going_along(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         append_many(a.store, own.number, "g", counts[i], 60, true);
         if (i == 3)
-            good(author_rotate(a.store, own.number, NULL, node_path(&a, "next"), TIME_MS, &err));
+            good(author_rotate(a.store, own.number, NULL, NULL, TIME_MS, &err));
         offer_make(&a, own.number, have, &offer);
         assert_int_equal(judged(&b, here, &offer.note), MIRROR_ADVANCE);
         take(&b, here, &offer);
@@ -235,7 +235,7 @@ static void retired_key(void **state)
     append_many(a.store, own.number, "k", 9, 60, true);
     good(keys_load(a.dir, span_str(own.origin), &old_keys, &err));
     offer_make(&a, own.number, 0, &before);
-    good(author_rotate(a.store, own.number, NULL, node_path(&a, "next"), TIME_MS, &err));
+    good(author_rotate(a.store, own.number, NULL, NULL, TIME_MS, &err));
     append_many(a.store, own.number, "k", 5, 60, true);
     offer_make(&a, own.number, 10, &after);
     int64_t here = listed(&b, own.origin, LOG_MIRROR);
