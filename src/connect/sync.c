@@ -39,6 +39,20 @@ void sync_fatal(struct sync *sync, const struct err *err)
     sync->fatal_err = *err;
 }
 
+bool sync_again(struct sync *sync, int code)
+{
+    return code == ERR_STATE && !sync->is_round && !atomic_load(&sync->stop);
+}
+
+int sync_begin(struct sync *sync, struct err *err)
+{
+    int code;
+    do
+        code = store_begin(sync->store, err);
+    while (sync_again(sync, code));
+    return code;
+}
+
 void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const char *reason)
 {
     struct sync_report *report = &sync->report;
@@ -250,6 +264,8 @@ int sync_loop(struct sync *sync, struct err *err)
         *err = sync->fatal_err;
         code = sync->fatal;
     }
+    if (code == ERR_STATE && atomic_load(&sync->stop))
+        return 0; /* another writer is busy: what has arrived comes again */
     if (code == 0 && (!TAILQ_EMPTY(&sync->ready) || sync->seen_count > 0))
         code = sync_flush(sync, err); /* what has arrived is not thrown away */
     for (size_t i = 0; code == 0 && i < sync->peer_count; i++)

@@ -163,7 +163,7 @@ static int flush_once(struct sync *sync, struct flushed *flushed, struct refusal
     struct job *job;
     *flushed = (struct flushed){0};
     *refusal = (struct refusal){0};
-    int code = store_begin(sync->store, err);
+    int code = sync_begin(sync, err);
     if (code < 0)
         return code;
     arena_init(&arena, RECORD_ARENA_MAX);
@@ -201,7 +201,7 @@ static int rolled_back(struct sync *sync, int code)
 static int flush_sign(struct sync *sync, struct job_list *finished, struct err *err)
 {
     struct err unsigned_ = {0};
-    int code = store_begin(sync->store, err);
+    int code = sync_begin(sync, err);
     if (code < 0)
         return code;
     for (struct job *job = TAILQ_FIRST(finished); job; job = TAILQ_NEXT(job, link)) {
@@ -229,12 +229,16 @@ static int flush_follow_up(struct sync *sync, struct job_list *finished, struct 
     if (code < 0)
         return code;
     for (struct job *job = TAILQ_FIRST(finished); job; job = TAILQ_NEXT(job, link)) {
-        code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
+        do
+            code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
+        while (sync_again(sync, code));
         if (code < 0)
             return code;
         sync->report.forks += forks;
     }
-    code = mirror_erase_queued(sync->store, &erased, err);
+    do
+        code = mirror_erase_queued(sync->store, &erased, err);
+    while (sync_again(sync, code));
     sync->report.erased += erased;
     return code;
 }

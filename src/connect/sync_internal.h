@@ -186,6 +186,12 @@ int sync_loop(struct sync *sync, struct err *err);
 int64_t sync_clock_ms(void); /* monotonic */
 int64_t sync_now_ms(void);   /* of the world */
 void sync_fatal(struct sync *sync, const struct err *err);
+
+/* store_begin, but another writer that holds the lock for minutes (an import) ends no node: only being stopped does. */
+int sync_begin(struct sync *sync, struct err *err);
+
+/* Is a call that failed with `code` to be made again, since another writer was in the way? */
+bool sync_again(struct sync *sync, int code);
 void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const char *reason);
 bool sync_error_is_ours(int code); /* disk, memory: not the peer's doing */
 

@@ -306,7 +306,7 @@ void job_reject(struct job *job, const struct err *why)
         peer_lied(peer, reason);
         return;
     }
-    if (store_begin(sync->store, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
+    if (sync_begin(sync, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
         store_commit(sync->store, &err) < 0) {
         sync_fatal(sync, &err);
         return;
@@ -329,7 +329,7 @@ static void pull_begin(struct job *job, uint64_t target)
     job->old_size = job->log.size;
     job->mixed = job->log.staged > job->log.size;
     if (job->log.staged > target) { /* a larger checkpoint that never came to its end */
-        if (store_begin(sync->store, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
+        if (sync_begin(sync, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
             store_commit(sync->store, &err) < 0) {
             sync_fatal(sync, &err);
             return;

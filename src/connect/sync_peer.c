@@ -189,7 +189,9 @@ static void peer_blame(struct sync_peer *peer, const char *reason, bool is_liar)
     peer->failed = sync->is_round;
     sync_note_failure(sync, peer->row.url, is_liar, reason);
     peer_leave(peer, is_liar);
-    if (peer_save(peer, &err) < 0)
+    int code = peer_save(peer, &err);
+    peer->dirty |= code == ERR_STATE; /* another writer is busy: with the next commit */
+    if (code < 0 && code != ERR_STATE)
         sync_fatal(sync, &err);
 }
 

@@ -70,7 +70,7 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
     if (code < 0 || (!is_new && !quota_has_room(peer)))
         return code;
     if (!*begun) {
-        code = store_begin(sync->store, err);
+        code = sync_begin(sync, err);
         if (code < 0)
             return code;
         *begun = true;

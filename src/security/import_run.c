@@ -106,6 +106,9 @@ int run_flush(struct import_run *run, struct err *err)
     struct batch *batch = &run->batch;
     uint64_t first = 0;
     int rc = 0;
+    /* A read transaction that lives as long as the run keeps the index's WAL from being taken back: it grew to 1 GB while a
+     * node folded the same folder. */
+    run_end_reading(run);
     if (run->options->dry_run)
         goto out;
     for (size_t i = 0; i < batch->count; i++)

@@ -111,7 +111,9 @@ static int operator_check(struct store *store, const struct author_new *make, in
     if (!span_is(make->succeeds, old.origin))
         return err_set(err, ERR_EXISTS, "%s is the operator here already", old.origin);
     if (old.standing == STANDING_GOOD)
-        return err_set(err, ERR_EXISTS, "%s is the operator here already, and neither frozen nor suspended",
+        return err_set(err, ERR_EXISTS,
+                       "%s is the operator here already, and neither frozen nor suspended: if others have proof of a "
+                       "fork, fetch it with `tongzhou sync`",
                        old.origin);
     *ret_retired = old.number;
     return 0;
