@@ -17,8 +17,8 @@ void author_allow(struct store *store);
 struct author_new {
     struct profile profile; /* keys and recovery hash are filled in here */
     int64_t time_ms;
-    enum log_role role; /* LOG_OWN or LOG_LOCAL */
-    bool is_operator; /* the node's own member; where there is one already see author_create */
+    enum log_role role;            /* LOG_OWN or LOG_LOCAL */
+    bool is_operator;              /* the node's own member; where there is one already see author_create */
     const char *recovery_path;     /* where the new recovery key is written; NULL for LOG_LOCAL: none is kept */
     struct span succeeds;          /* old origin, .len 0: none */
     const char *old_recovery_path; /* needed with succeeds */

@@ -286,6 +286,75 @@ static void test_wrong_payloads(void **state)
     lie(twist_payload_count, "payloads from entry 1");
 }
 
+/* The log grew past the bundle's end, and the partial bundle went: the full one begins with the same bytes. */
+static void test_partial_bundle_gone(void **state)
+{
+    struct scene s;
+    struct node other;
+    struct fake fake;
+    char path[200];
+    (void)state;
+    scene_start(&s);
+    other_start(&other, &fake);
+    struct log_info then = other.own;
+    node_say_many(&other, "later", 300);
+    buf_clear(&fake.bundle);
+    good(store_read_entries(other.store, other.own.number, 0, TILE_WIDTH, &fake.bundle, &err));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/", then.hex);
+    struct raw_page *gone =
+        raw_bytes(s.raw, path, RAW_WHOLE, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000", then.hex);
+    raw_body(s.raw, path, buf_view(&fake.bundle));
+    buf_clear(&fake.bundle);
+    fake_serve(&fake, s.raw, &then);
+    expect(&s, false, NULL);
+    assert_int_equal(atomic_load(&gone->asked), 1);
+    assert_mirrored(&s.b, &then);
+    node_stop(&other);
+    scene_stop(&s);
+}
+
+/* A payload whose seal holds but that is no record: not kept, since nothing tells whom it is for, and not asked for again. */
+static void test_payload_that_is_no_record(void **state)
+{
+    struct scene s;
+    struct node other;
+    struct fake fake;
+    struct buf note;
+    uint8_t salt[SEAL_SALT] = {1}, hash[32], seal[SEAL_ENTRY_LEN];
+    struct tlog_hash root;
+    struct keys keys;
+    struct note_signer signer;
+    uint64_t size;
+    (void)state;
+    scene_start(&s);
+    node_start(&other, "other.example");
+    seal_hash(span_str(other.own.origin), salt, SPAN_LIT("no record"), hash);
+    seal_write(hash, seal);
+    struct store_entry entry = {span_of(seal, sizeof(seal)), span_of(salt, sizeof(salt)), SPAN_LIT("no record"), true};
+    buf_init(&note, NOTE_MAX);
+    good(keys_load(other.dir, span_str(other.own.origin), &keys, &err));
+    good(note_signer_make(&signer, span_str(other.own.origin), NOTE_ED25519, keys.log_seed, &err));
+    const struct note_signer *signers[] = {&signer};
+    good(store_begin(other.store, &err));
+    good(store_add(other.store, other.own.number, &entry, 1, &err));
+    good(store_staged_root(other.store, other.own.number, &size, &root, &err));
+    good(checkpoint_sign(span_str(other.own.origin), size, &root, signers, 1, &note, &err));
+    good(store_set_head(other.store, other.own.number, buf_view(&note), &err));
+    good(store_commit(other.store, &err));
+    keys_wipe(&keys);
+    node_refresh(&other);
+    fake_start(&fake, &other);
+    fake_serve(&fake, s.raw, &other.own);
+    expect(&s, false, NULL);
+    unsigned flags = 0;
+    good(payload_flags(s.b.store, log_of(&s.b, other.own.origin).number, 1, &flags, &err));
+    assert_int_equal(flags, SLOT_REFUSED);
+    buf_done(&note);
+    node_stop(&other);
+    scene_stop(&s);
+}
+
 /* ---- about a log that the victim knows ---- */
 
 /* Behind is no crime, nor is announcing more than it has. */
@@ -441,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_lying_lengths),
         cmocka_unit_test(test_forged_checkpoints),
         cmocka_unit_test(test_wrong_payloads),
+        cmocka_unit_test(test_partial_bundle_gone),
+        cmocka_unit_test(test_payload_that_is_no_record),
         cmocka_unit_test(test_shorter_log),
         cmocka_unit_test(test_rewritten_log),
         cmocka_unit_test(test_wrong_entries_of_a_true_checkpoint),
