@@ -39,7 +39,9 @@ json_t *json_small_load(struct span text, struct err *err)
     }
     if (check_depth(text, err) < 0)
         return NULL;
-    json_error_t reason;
+    json_error_t reason = {.line = 0};
+    /* Without the memory to begin, jansson leaves no code: then it is this one. */
+    reason.text[JSON_ERROR_TEXT_LENGTH - 1] = (char)json_error_out_of_memory;
     const char *data = text.len ? (const char *)text.data : "";
     json_t *value = json_loadb(data, text.len, JSON_REJECT_DUPLICATES, &reason);
     if (value)

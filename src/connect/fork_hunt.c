@@ -268,7 +268,7 @@ static int prove_branch(const struct branch *branch, const struct chain *chain, 
 }
 
 /* Parse and check what we wrote, as everybody else will. */
-static int prove_check(struct span text, struct arena *arena, struct err *err)
+static int prove_check(struct span text, const struct member *member, struct arena *arena, struct err *err)
 {
     struct record record;
     struct fork_proof proof;
@@ -276,7 +276,9 @@ static int prove_check(struct span text, struct arena *arena, struct err *err)
     int code = record_parse(text, arena, &record, err);
     if (code == 0)
         code = fork_parse(&record, arena, &proof, err);
-    return code < 0 ? code : fork_verify(&proof, &verdict, err);
+    if (code == 0)
+        code = fork_verify(&proof, &verdict, err);
+    return code < 0 ? code : fork_stands(&proof, member, err);
 }
 
 struct prey {
@@ -312,7 +314,7 @@ static int prove(struct prey *prey, const uint64_t *index, struct buf *out, stru
         code = prove_branch(&prey->b, &chain, index, prey->arena, &proof.b, err);
     if (code == 0 && fork_write(&proof, prey->hunt->now_ms, out, &unsigned_) < 0)
         code = err_set(err, ERR_REFUSED, "%s", unsigned_.text); /* too many rotations for one record */
-    return code < 0 ? code : prove_check(buf_view(out), prey->arena, err);
+    return code < 0 ? code : prove_check(buf_view(out), prey->member, prey->arena, err);
 }
 
 /* ---- what follows from it ---- */

@@ -56,6 +56,18 @@ static int scan_freeze(struct store *store, const struct fork_proof *proof, enum
     return code;
 }
 
+/* Where we know the accused, its retired keys convict nobody: a thief may have left the rotation out of both branches. */
+static int check_standing(struct store *store, const struct fork_proof *proof, struct arena *arena, struct err *err)
+{
+    struct log_info log;
+    struct member member;
+    struct err unknown = {0};
+    if (store_log_by_origin(store, span_str(proof->origin), &log, &unknown) < 0 || log.size == 0)
+        return 0;
+    int code = store_member(store, log.number, arena, &member, err);
+    return code < 0 ? code : fork_stands(proof, &member, err);
+}
+
 /* One entry: 1 a proof that holds, 0 anything else. */
 static int scan_entry(struct store *store, struct span entry, struct arena *arena, struct err *err)
 {
@@ -72,6 +84,8 @@ static int scan_entry(struct store *store, struct span entry, struct arena *aren
         return 0;
     if (code == 0)
         code = fork_verify(&proof, &verdict, &reason);
+    if (code == 0)
+        code = check_standing(store, &proof, arena, &reason);
     if (code == ERR_MEMORY)
         return err_memory(err);
     if (code < 0)

@@ -8,7 +8,8 @@
  *   logs/HEX/tile/entries/...      entry bundles from the first on, the last one partial
  *   logs/HEX/payload/FIRST         payload items for entries FIRST, FIRST + 1, ...; holes as on the wire
  *
- * in this order a log. Unpacking verifies everything as if it came from a peer: nothing in a pack is believed.
+ * in this order a log. Unpacking verifies everything as if it came from a peer: nothing in a pack is believed. A pack
+ * that is longer than our copy of our own log heals it; one that contradicts a log here proves its fork.
  * Source: PROTOCOL.md, "Packs".
  */
 #ifndef TONGZHOU_CONNECT_PACK_H
@@ -23,8 +24,11 @@
 
 struct pack_result {
     uint64_t logs, entries, payloads, bytes; /* written, or taken in */
-    uint64_t behind;                         /* logs of the pack that had nothing new for us */
+    uint64_t behind;                         /* logs of the pack that had no entry that is new here */
+    uint64_t collected;                      /* cosignatures of others that came along */
     uint64_t refused;                        /* logs turned away; each was reported */
+    uint64_t forks;                          /* proven */
+    uint64_t erased;                         /* contents, at their authors' word: the index has to forget them */
 };
 
 struct pack_options {
@@ -35,21 +39,30 @@ struct pack_options {
     const char *keys_dir; /* NULL, or DIR: put key files in (a member's luggage; the file is made 0600) */
 };
 
-/* Write a pack to `path`, aside and renamed. What it holds is what `view` may see. */
+/*
+ * Write a pack to `path`: aside, mode 0600, durable before it is renamed. What it holds is what `view` may see.
+ * Errors: ERR_REFUSED a log that the view may not see; ERR_IO.
+ */
 int pack_write(const struct view *view, const char *path, const struct pack_options *options, struct pack_result *ret,
                struct err *err);
 
 struct unpack_options {
     int64_t now_s;
     bool luggage; /* take keys: the logs become our own (member move) */
-    /* A log or payload was turned away: origin (escaped by the callee if shown) and why. May be NULL. */
+    /* A log, or the rest of it, was turned away: its origin (or the hash of it) and why. May be NULL. */
     void (*report)(void *ctx, const char *origin, const char *reason);
+    /*
+     * With `luggage`: a log with its keys is here, and is our own now.
+     *   same_key  its log key is the one that travelled: it is to be rotated
+     */
+    void (*arrived)(void *ctx, int64_t number, bool same_key);
     void *ctx;
 };
 
 /*
- * Take in a pack. A log that does not verify is turned away and reported; the others go in.
- * Errors: ERR_SYNTAX not a pack, cut short; ERR_LIMIT; ERR_IO. What was committed before stays.
+ * Take in a pack. A log that does not verify is turned away and reported; the others go in. Of what came with a log that
+ * verified, a payload that does not fit its seal turns away the payloads behind it.
+ * Errors: ERR_SYNTAX not a pack, cut short; ERR_STATE another format; ERR_LIMIT; ERR_IO. What was committed before stays.
  */
 int pack_read(struct store *store, const char *path, const struct unpack_options *options, struct pack_result *ret,
               struct err *err);

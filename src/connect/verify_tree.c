@@ -58,16 +58,38 @@ int verify_tree_add(struct verify_tree *tree, struct span entry, struct err *err
         /* An invalid rotation or profile is without effect, for everybody alike. */
         (void)member_apply(&tree->member, tree->size, entry, &tree->arena, &invalid);
     tlog_leaf_hash(entry, &hash);
-    tlog_edge_append(&tree->edge, &hash);
-    for (int level = 0; !rc && level < VERIFY_LEVELS; level++) {
+    return rc ? rc : verify_tree_hash(tree, &hash, err);
+}
+
+int verify_tree_hash(struct verify_tree *tree, const struct tlog_hash *leaf, struct err *err)
+{
+    struct tlog_hash hash = *leaf;
+    tlog_edge_append(&tree->edge, leaf);
+    for (int level = 0; level < VERIFY_LEVELS; level++) {
         struct verify_level *at = &tree->levels[level];
-        rc = push(at, &hash, err);
-        if (rc || at->count % TILE_WIDTH != 0)
+        int rc = push(at, &hash, err);
+        if (rc)
+            return rc;
+        if (at->count % TILE_WIDTH != 0)
             break;
         subtree(at->hashes + at->count - TILE_WIDTH, &hash);
     }
     tree->size++;
-    return rc;
+    return 0;
+}
+
+static int read_level(void *ctx, unsigned level, uint64_t first, size_t count, struct tlog_hash *out, struct err *err)
+{
+    const struct verify_tree *tree = ctx;
+    if (level >= VERIFY_LEVELS || first > tree->levels[level].count || count > tree->levels[level].count - first)
+        return err_set(err, ERR_VERIFY, "level %u: hash %llu beyond the tree", level, (unsigned long long)first);
+    memcpy(out, tree->levels[level].hashes + first, count * sizeof(*out));
+    return 0;
+}
+
+struct tlog_source verify_tree_source(struct verify_tree *tree)
+{
+    return (struct tlog_source){read_level, tree};
 }
 
 int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes,

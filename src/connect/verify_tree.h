@@ -24,6 +24,12 @@ void verify_tree_done(struct verify_tree *tree);
 /* Hash an entry and fold what it says of keys. Entry 0 must fit the origin. */
 int verify_tree_add(struct verify_tree *tree, struct span entry, struct err *err);
 
+/* The hash of the next entry alone: nothing is folded. */
+int verify_tree_hash(struct verify_tree *tree, const struct tlog_hash *leaf, struct err *err);
+
+/* The tree as a source of hashes, for proofs; valid while the tree is not changed. */
+struct tlog_source verify_tree_source(struct verify_tree *tree);
+
 /* Are these the hashes [first, first + count) of a tile level? ERR_VERIFY names the first that is not. */
 int verify_tree_compare(const struct verify_tree *tree, int level, uint64_t first, const struct tlog_hash *hashes,
                         size_t count, struct err *err);

@@ -34,6 +34,7 @@ void folder_reset(struct folder *f)
     arena_clear(&f->batch);
     f->fold = (struct fold){.index = f->index, .db = f->index->db, .arena = &f->batch};
     memset(f->words, 0, sizeof(f->words));
+    f->row_count = 0;
     f->pending = false;
     f->pending_from = INT64_MAX;
 }
@@ -46,8 +47,51 @@ void **fold_state(struct fold *fold, const struct capability *capability)
     __builtin_trap(); /* a capability that is not listed cannot have been called */
 }
 
+/* ---- rows of `record` ---- */
+
+static void bind_row(sqlite3_stmt *statement, int at, const struct record_row *row)
+{
+    sqlite3_bind_int64(statement, at, row->ref);
+    sqlite3_bind_int64(statement, at + 1, row->kind);
+    sqlite3_bind_int64(statement, at + 2, row->time_ms);
+    sqlite3_bind_int(statement, at + 3, (int)row->tlp);
+    sqlite3_bind_int64(statement, at + 4, row->lang);
+    sqlite3_bind_int64(statement, at + 5, row->type);
+    sqlite3_bind_int64(statement, at + 6, row->bytes);
+    sqlite3_bind_int(statement, at + 7, row->is_inline);
+    sqlite3_bind_int(statement, at + 8, row->shown);
+    sqlite3_bind_int(statement, at + 9, row->folded);
+}
+
+#define INSERT_ROW "INSERT INTO record(ref, kind, time_ms, tlp, lang, type, bytes, is_inline, shown, folded) VALUES"
+#define ROW "(?,?,?,?,?,?,?,?,?,?)"
+#define FOUR_ROWS ROW "," ROW "," ROW "," ROW
+#define ROW_PARAMETERS 10
+
+/* Sixteen rows in one statement cost a quarter less than one by one. */
+static int write_rows(struct folder *f, struct err *err)
+{
+    static const char *const one = INSERT_ROW ROW;
+    static const char *const many = INSERT_ROW FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS;
+    size_t each = f->row_count == ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < f->row_count;) {
+        sqlite3_stmt *statement = index_statement(f->index, each > 1 ? many : one, err);
+        if (!statement)
+            return err->code;
+        for (size_t k = 0; k < each; k++, i++)
+            bind_row(statement, 1 + (int)k * ROW_PARAMETERS, &f->rows[i]);
+        rc = index_run(f->index, statement, err);
+    }
+    f->row_count = 0;
+    return rc;
+}
+
 int folder_flush(struct folder *f, struct err *err)
 {
+    int written = write_rows(f, err);
+    if (written < 0)
+        return written;
     for (size_t i = 0; capabilities[i]; i++) {
         if (!capabilities[i]->flush)
             continue;
@@ -80,7 +124,7 @@ static int delete_row(struct folder *f, int64_t ref, bool *ret_known, bool *ret_
 int folder_forget(struct folder *f, uint64_t at, struct err *err)
 {
     int64_t ref = RECORD_REF(f->log.number, at);
-    int rc = f->pending && ref >= f->pending_from ? folder_flush(f, err) : 0;
+    int rc = f->pending && ref >= f->pending_from ? folder_flush(f, err) : write_rows(f, err);
     bool known = false, is_inline = false;
     if (rc == 0)
         rc = delete_row(f, ref, &known, &is_inline, err);
@@ -141,21 +185,20 @@ static int last_record(struct folder *f, uint64_t end, uint64_t *ret, struct err
 
 int folder_cut(struct folder *f, uint64_t end, struct err *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < CUT_RECORDS; i++) {
-        uint64_t at = 0;
-        if ((rc = last_record(f, end, &at, err)) <= 0)
-            break;
-        if ((rc = folder_forget(f, at, err)) < 0)
-            return rc;
+    int rc = write_rows(f, err);
+    for (size_t i = 0; rc == 0 && i < CUT_RECORDS; i++) {
+        uint64_t at = end;
+        int found = last_record(f, end, &at, err);
+        if (found < 0)
+            return found;
         f->cursor.entries = at;
+        if (found == 0)
+            break;
+        rc = folder_forget(f, at, err);
         f->batch_records++;
     }
-    if (rc < 0)
-        return rc;
     if (rc == 0)
-        f->cursor.entries = end;
-    rc = missing_cut(f->index, f->log.number, f->cursor.entries, err);
+        rc = missing_cut(f->index, f->log.number, f->cursor.entries, err);
     return rc < 0 ? rc : forget_erasures(f, f->cursor.entries, err);
 }
 
@@ -176,6 +219,9 @@ int folder_is_erased(struct folder *f, uint64_t at, bool *ret, struct err *err)
 /* An inline record of this log was folded before its own index: only sealed content can be withdrawn. */
 static int is_inline_record(struct folder *f, uint64_t at, bool *ret, struct err *err)
 {
+    int written = write_rows(f, err);
+    if (written < 0)
+        return written;
     sqlite3_stmt *statement = index_statement(f->index, "SELECT is_inline FROM record WHERE ref = ?1", err);
     if (!statement)
         return err->code;
@@ -229,41 +275,20 @@ static int word_number(struct folder *f, struct span text, int64_t *ret, struct 
     return rc;
 }
 
-struct row {
-    const struct record *record;
-    bool is_inline, shown, folded;
-    size_t bytes;
-};
-
-static int insert_row(struct folder *f, int64_t ref, const struct row *row, struct err *err)
+static int add_row(struct folder *f, const struct record *record, struct record_row *row, struct err *err)
 {
-    int64_t kind = 0, lang = 0, type = 0;
-    const struct record *record = row->record;
-    int rc = word_number(f, record->kind, &kind, err);
+    int rc = word_number(f, record->kind, &row->kind, err);
     if (rc == 0)
-        rc = word_number(f, record->lang, &lang, err);
+        rc = word_number(f, record->lang, &row->lang, err);
     if (rc == 0)
-        rc = word_number(f, record->type, &type, err);
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *statement =
-        index_statement(f->index,
-                        "INSERT INTO record(ref, kind, time_ms, tlp, lang, type, bytes, is_inline, shown, "
-                        "folded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                        err);
-    if (!statement)
-        return err->code;
-    sqlite3_bind_int64(statement, 1, ref);
-    sqlite3_bind_int64(statement, 2, kind);
-    sqlite3_bind_int64(statement, 3, record->has_time ? record->time_ms : 0);
-    sqlite3_bind_int(statement, 4, (int)record->tlp);
-    sqlite3_bind_int64(statement, 5, lang);
-    sqlite3_bind_int64(statement, 6, type);
-    sqlite3_bind_int64(statement, 7, (int64_t)row->bytes);
-    sqlite3_bind_int(statement, 8, row->is_inline);
-    sqlite3_bind_int(statement, 9, row->shown);
-    sqlite3_bind_int(statement, 10, row->folded);
-    return index_run(f->index, statement, err);
+        rc = word_number(f, record->type, &row->type, err);
+    row->time_ms = record->has_time ? record->time_ms : 0;
+    row->tlp = record->tlp;
+    if (rc == 0 && f->row_count == ROWS_AT_ONCE)
+        rc = write_rows(f, err);
+    if (rc == 0)
+        f->rows[f->row_count++] = *row;
+    return rc;
 }
 
 static bool ends_batch(int code)
@@ -303,7 +328,8 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
     if (!parsed)
         record = (struct record){0};
     bool is_public = f->log.role != LOG_LOCAL && f->log.role != LOG_LISTED;
-    struct row row = {.record = &record, .is_inline = class != ENTRY_SEAL, .bytes = text.len};
+    struct record_row row = {
+        .ref = RECORD_REF(f->log.number, at), .is_inline = class != ENTRY_SEAL, .bytes = (int64_t)text.len};
     row.shown = is_public && (row.is_inline || record.tlp == TLP_CLEAR);
     bool foldable = parsed && (class == ENTRY_SEAL ? payload_foldable(&record) : class == ENTRY_INLINE && !record.hold);
     int rc = 0;
@@ -312,7 +338,7 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
                                     .origin = f->log.origin,
                                     .role = f->log.role,
                                     .index = at,
-                                    .ref = RECORD_REF(f->log.number, at),
+                                    .ref = row.ref,
                                     .is_inline = row.is_inline,
                                     .shown = row.shown,
                                     .text = text,
@@ -322,5 +348,5 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
         if (rc == 0 && row.is_inline && span_is(record.kind, "connect/erase"))
             rc = take_erasure(f, at, &record, err);
     }
-    return rc < 0 ? rc : insert_row(f, RECORD_REF(f->log.number, at), &row, err);
+    return rc < 0 ? rc : add_row(f, &record, &row, err);
 }

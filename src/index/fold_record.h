@@ -14,6 +14,15 @@ struct cached_word {
     int64_t number;
 };
 
+/* A row of `record` on its way into the table. */
+struct record_row {
+    int64_t ref, kind, time_ms, lang, type, bytes;
+    enum tlp tlp;
+    bool is_inline, shown, folded;
+};
+
+#define ROWS_AT_ONCE 16
+
 /* One call of index_update. */
 struct folder {
     struct index *index;
@@ -27,6 +36,8 @@ struct folder {
     struct cursor cursor;                /* of it */
     bool pending;                        /* records were applied since the last flush */
     int64_t pending_from;                /* lowest ref among them */
+    struct record_row rows[ROWS_AT_ONCE];
+    size_t row_count;
     struct cached_word words[WORD_CACHE];
     unsigned next_word;
 };
@@ -37,7 +48,7 @@ void folder_done(struct folder *f);
 /* A batch begins or ended: forget what was collected and cached. */
 void folder_reset(struct folder *f);
 
-/* Write what the capabilities collected. */
+/* Write what was collected, here and by the capabilities. */
 int folder_flush(struct folder *f, struct err *err);
 
 /* Fold one record's text: an entry's, or (ENTRY_SEAL) a payload's. */

@@ -106,7 +106,7 @@ func (m *member) rotate(index int64, entry, body []byte) {
 	}
 	signer := r.Old
 	switch {
-	case r.SignedBy == "log" && r.Recovery == "":
+	case r.SignedBy == "log" && r.Recovery == "" && r.Next == m.recovery:
 	case r.SignedBy == "recovery":
 		raw, err := base64.StdEncoding.DecodeString(r.Recovery)
 		hash := sha256.Sum256(raw)

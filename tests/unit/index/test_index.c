@@ -385,6 +385,30 @@ static void notices_a_new_file(void **state)
     node_stop(&node);
 }
 
+/* After a restore, numbers may stand for other logs: nothing of before is kept. */
+static void forgets_another_generation(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info a;
+    node_start(&node);
+    node_member(&node, "a.example", true, &a);
+    append_many(node.store, a.number, "a", 5, 40, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    assert_int_equal(sqlite3_exec(index_db(index),
+                                  "UPDATE meta SET value = value + 1 WHERE name = 'generation';"
+                                  "INSERT INTO test_text(ref, body) VALUES(4398046511105, 'of log 4 then')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sql_number(index, COUNT_TEXT), 6);
+    assert_int_equal(update(index, node.store), 6);
+    assert_int_equal(sql_number(index, COUNT_TEXT), 5);
+    assert_int_equal(update(index, node.store), 0);
+    index_close(index);
+    node_stop(&node);
+}
+
 static void two_processes_fold_at_once(void **state)
 {
     (void)state;
@@ -457,6 +481,7 @@ int main(void)
         cmocka_unit_test(makes_a_damaged_file_again),
         cmocka_unit_test(empties_another_version),
         cmocka_unit_test(notices_a_new_file),
+        cmocka_unit_test(forgets_another_generation),
         cmocka_unit_test(two_processes_fold_at_once),
         cmocka_unit_test(counters_count),
     };
