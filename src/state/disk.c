@@ -110,6 +110,16 @@ int disk_truncate(int fd, uint64_t length, const char *path, struct err *err)
     return 0;
 }
 
+int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path, struct err *err)
+{
+    if (disk_step("punch"))
+        return disk_fail(err, "free room of", path);
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) == 0 ||
+        errno == EOPNOTSUPP || errno == ENOSYS)
+        return 0;
+    return disk_fail(err, "free room of", path);
+}
+
 int disk_rename(const char *from, const char *to, struct err *err)
 {
     if (disk_step("rename") || rename(from, to) != 0)

@@ -12,7 +12,7 @@
 
 /*
  * For tests: called with the operation's name before each change ("open", "pwrite", "sync", "folder", "truncate",
- * "rename", "unlink", "mkdir", and "commit", "committed" around the commits of state.db). 0: go on; an errno: the
+ * "punch", "rename", "unlink", "mkdir", and "commit", "committed" around the commits of state.db). 0: go on; an errno: the
  * operation fails with it. NULL takes the hook away. Not for use while other threads are in the store.
  */
 void disk_set_hook(int (*hook)(void *ctx, const char *operation), void *ctx);
@@ -26,6 +26,8 @@ int disk_sync(int fd, const char *path, struct err *err); /* data and length: fd
 void disk_hurry(int fd);                                  /* begins what disk_sync will wait for; promises nothing */
 int disk_sync_folder(const char *path, struct err *err);
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err);
+int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path,
+               struct err *err); /* zeros that take no room, if the file system can */
 int disk_rename(const char *from, const char *to, struct err *err);
 int disk_unlink(const char *path, struct err *err);                /* gone already is fine */
 int disk_mkdir(const char *path, bool *ret_made, struct err *err); /* 0700; there already is fine */

@@ -138,6 +138,15 @@ int store_member(struct store *store, int64_t number, struct arena *arena, struc
     return rc ? rc : row_member(store, &row, row.info.size, arena, ret, err);
 }
 
+int store_member_before(struct store *store, int64_t number, uint64_t limit, struct arena *arena, struct member *ret,
+                        struct err *err)
+{
+    struct log_row row;
+    int rc = row_load(store, number, &row, err);
+    return rc ? rc
+              : row_member(store, &row, limit < row.info.size ? limit : row.info.size, arena, ret, err);
+}
+
 int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
                        size_t *ret_count, struct err *err)
 {

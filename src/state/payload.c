@@ -1,6 +1,7 @@
-#include "state/internal.h"
+#include "state/payload.h"
 
 #include "record/seal.h"
+#include "state/internal.h"
 
 /* Times that a reader tries again because what it reads moves under it: each time means a commit in between. */
 #define READ_TRIES 16

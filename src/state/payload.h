@@ -67,6 +67,13 @@ int payload_refuse(struct store *store, int64_t number, uint64_t index, struct e
  * the payload or its salt. The index and the sweep set forget by their own means (index.h). */
 int payload_erase(struct store *store, int64_t number, uint64_t index, struct err *err);
 
+/*
+ * Keep no payload of entries below `index` any longer: what is held there is forgotten (erased ones stay erased, and any
+ * may be fetched again), its room in the files is given back where the file system can, payloads_from moves. Begins and
+ * commits transactions of its own. Nothing is lost but room if the process ends in between.
+ */
+int payload_drop_before(struct store *store, int64_t number, uint64_t index, struct err *err);
+
 /* Lowest index ≥ from whose payload is neither held, erased, refused nor inline, below size; size if none. */
 int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err);
 

@@ -1,6 +1,4 @@
-#include "base/codec.h"
-#include "base/random.h"
-#include "state/internal.h"
+#include "state/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +6,10 @@
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/codec.h"
+#include "base/random.h"
+#include "state/internal.h"
 
 /* DIR/ + payloads/ + 64 + / + names must fit a path. */
 #define DIR_MAX 3900

@@ -148,6 +148,10 @@ int store_checkpoint(struct store *store, int64_t number, struct buf *out, struc
 /* The fold over profile and rotations up to `size`. */
 int store_member(struct store *store, int64_t number, struct arena *arena, struct member *ret, struct err *err);
 
+/* The same over entries in front of `limit` only: of a frozen log what came before the fork. */
+int store_member_before(struct store *store, int64_t number, uint64_t limit, struct arena *arena, struct member *ret,
+                        struct err *err);
+
 /* Indices below `size` of constitutional entries, ascending, into the arena. */
 int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
                        size_t *ret_count, struct err *err);

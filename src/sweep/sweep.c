@@ -1,7 +1,9 @@
 /* Lines: input in pieces of any size, hits with their place. */
-#include "sweep/token.h"
+#include "sweep/sweep.h"
 
 #include <stdlib.h>
+
+#include "sweep/token.h"
 
 #define PIECE_BYTES 32768 /* scanned at once: it and its maps stay in the nearest caches */
 
