@@ -10,8 +10,6 @@
 
 #include "base/err.h"
 
-int analysed_code(void);
-
 static inline int analysed_known(struct err *err, int code)
 {
     if (code >= 0)
@@ -22,7 +20,7 @@ static inline int analysed_known(struct err *err, int code)
 
 #define analysed_use(...) (void)snprintf(NULL, 0, __VA_ARGS__)
 #define err_set(err, code, ...) (analysed_use(__VA_ARGS__), analysed_known(err, code))
-#define err_sys(err, ...) (analysed_use(__VA_ARGS__), analysed_known(err, analysed_code()))
+#define err_sys(err, ...) (analysed_use(__VA_ARGS__), analysed_known(err, (err)->code))
 #define err_in(err, ...) (analysed_use(__VA_ARGS__), analysed_known(err, (err)->code))
 #define err_memory(err) analysed_known(err, ERR_MEMORY)
 

@@ -5,7 +5,8 @@
 
 static void print_result(const char *path, const char *verb, const struct backup_result *result)
 {
-    printf("%s: %s %llu files, ", path, verb, (unsigned long long)result->files);
+    printf("%s: %s ", path, verb);
+    cli_put_counted(stdout, result->files, "file, ", "files, ");
     cli_put_bytes(stdout, result->bytes);
     putchar('\n');
 }
@@ -38,9 +39,15 @@ const struct command cmd_backup = {
 static int run_restore(struct invocation *inv)
 {
     struct backup_result result;
-    if (backup_restore(inv->args[0], inv->dir, &result, &inv->err))
+    if (backup_restore(inv->args[0], inv->dir, cli_now_ms(), &result, &inv->err))
         return cli_fail(inv);
     print_result(inv->args[0], "restored", &result);
+    cli_put_counted(stdout, result.contents, "content was", "contents were");
+    fputs(" compared with what its log says", stdout);
+    if (result.dropped)
+        printf(": %llu of them erased while the backup was made, or damaged, and left out",
+               (unsigned long long)result.dropped);
+    putchar('\n');
     printf("The node in %s signs nothing before a peer has told how far its logs really are:\n"
            "run `tongzhou sync`, which also brings back what the backup lacks.\n",
            inv->dir);

@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "record/seal.h"
-#include "security/intel.h"
 #include "state/author.h"
 
 static const struct option options[] = {
@@ -18,13 +17,11 @@ static int erase(struct invocation *inv, struct session *session)
     if (rc)
         return rc;
     if (author_erase(session->store, log.number, index, cli_now_ms(), &inv->err) ||
-        index_update(session->index, session->store, 0, &folded, &inv->err) || index_scrub(session->index, &inv->err))
+        index_update(session->index, session->store, 0, &folded, &inv->err))
         return cli_fail(inv);
-    /* The compiled set may hold the erased value: made anew at once, not at the next sweep. */
-    struct intel_set *set;
-    if (intel_set_open(session->store, session->index, cli_now_ms(), &set, &inv->err))
-        return cli_fail(inv);
-    intel_set_close(set);
+    rc = session_forget(inv, session);
+    if (rc)
+        return rc;
     printf("%s/%llu is erased here. Every proof still holds; nodes that obey erase it when they hear of it.\n",
            log.origin, (unsigned long long)index);
     return EXIT_DONE;

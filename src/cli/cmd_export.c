@@ -1,10 +1,11 @@
 /* tongzhou export: indicators in the formats that resolvers, firewalls and other tools read. */
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "connect/outfile.h"
 #include "security/intel.h"
 
 static const struct option options[] = {
@@ -27,34 +28,36 @@ static int export_to(struct invocation *inv, struct session *session, FILE *out)
     if (!rc && fflush(out) != 0)
         rc = err_sys(&inv->err, "write");
     if (!rc && cli_option(inv, "o", NULL)) {
-        cli_put_count(stderr, count);
-        fprintf(stderr, " indicators in %s\n", cli_option(inv, "o", NULL));
+        cli_put_counted(stderr, count, "indicator", "indicators");
+        fprintf(stderr, " in %s\n", cli_option(inv, "o", NULL));
     }
     return rc;
 }
 
+/* The mode of the file that is replaced; a new one is for whoever reads it, unless it holds what is not CLEAR. */
+static mode_t choose_mode(const struct invocation *inv, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return st.st_mode & 0777;
+    return cli_flag(inv, "all") ? 0600 : 0644;
+}
+
 static int export_file(struct invocation *inv, struct session *session, const char *path)
 {
-    char *aside = NULL;
-    int rc;
-    if (asprintf(&aside, "%s.new", path) < 0)
-        return err_memory(&inv->err);
-    FILE *out = fopen(aside, "wb");
-    if (!out) {
-        rc = err_sys(&inv->err, "%s", aside);
-        free(aside);
-        return rc;
-    }
-    rc = export_to(inv, session, out);
-    if (!rc && fsync(fileno(out)) != 0)
-        rc = err_sys(&inv->err, "%s: sync", aside);
-    fclose(out);
-    if (!rc && rename(aside, path) != 0)
-        rc = err_sys(&inv->err, "%s: rename", path);
-    if (rc)
-        unlink(aside);
-    free(aside);
-    return rc;
+    struct outfile outfile;
+    FILE *out = NULL;
+    int rc = outfile_open(&outfile, path, choose_mode(inv, path), &inv->err);
+    int fd = rc ? -1 : dup(outfile.fd);
+    if (!rc && (fd < 0 || !(out = fdopen(fd, "wb"))))
+        rc = err_sys(&inv->err, "%s", path);
+    if (!rc)
+        rc = export_to(inv, session, out);
+    if (out && fclose(out) != 0 && !rc)
+        rc = err_sys(&inv->err, "%s: write", path);
+    if (!out && fd >= 0)
+        close(fd);
+    return outfile_close(&outfile, rc, &inv->err);
 }
 
 static int run(struct invocation *inv)

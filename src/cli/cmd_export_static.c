@@ -1,4 +1,5 @@
 /* tongzhou export-static: the public logs as plain files. */
+#include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "connect/static.h"
@@ -11,13 +12,19 @@ static int run(struct invocation *inv)
     if (!status && static_export(&session.view, inv->args[0], &result, &inv->err))
         status = cli_fail(inv);
     if (!status) {
-        printf("%s: %llu logs, ", inv->args[0], (unsigned long long)result.logs);
-        cli_put_count(stdout, result.files_written);
-        fputs(" files written (", stdout);
+        printf("%s: ", inv->args[0]);
+        cli_put_counted(stdout, result.logs, "log, ", "logs, ");
+        cli_put_counted(stdout, result.files_written, "file written (", "files written (");
         cli_put_bytes(stdout, result.bytes);
         fputs("), ", stdout);
         cli_put_count(stdout, result.files_kept);
         fputs(" kept\n", stdout);
+        if (result.payloads_left_out)
+            cli_note("%llu contents were left out: a bundle's file holds at most %u MiB of them",
+                     (unsigned long long)result.payloads_left_out, PAYLOAD_BUNDLE_MAX >> 20);
+        if (result.logs_left_out)
+            cli_note("%llu logs were left out: a file server can announce at most %d",
+                     (unsigned long long)result.logs_left_out, HEADS_PAGE_MAX);
     }
     session_close(&session);
     return status;

@@ -14,6 +14,19 @@ static const struct option add_options[] = {
     {0},
 };
 
+static const char *duration(int64_t seconds, char out[32])
+{
+    static const struct unit {
+        int64_t seconds;
+        char letter;
+    } units[] = {{604800, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0)
+        i++;
+    snprintf(out, 32, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter);
+    return out;
+}
+
 static int add(struct invocation *inv, struct session *session, struct feed *feed)
 {
     struct log_info log;
@@ -24,7 +37,8 @@ static int add(struct invocation *inv, struct session *session, struct feed *fee
     feed->due_ms = cli_now_ms();
     if (feed_add(session->store, feed, &feed->number, &inv->err))
         return cli_fail(inv);
-    printf("%s is fetched every %lld s into %s while `tongzhou serve` runs.\n", feed->url, (long long)feed->every_s,
+    char every[32];
+    printf("%s is fetched every %s into %s while `tongzhou serve` runs.\n", feed->url, duration(feed->every_s, every),
            log.origin);
     return EXIT_DONE;
 }
@@ -38,6 +52,8 @@ static int run_add(struct invocation *inv)
     if (!word && !cli_flag(inv, "local"))
         return cli_usage(inv, "--tlp is needed: nothing has a default audience (or --local)");
     feed.tlp = word ? tlp_parse(span_str(word)) : TLP_NONE;
+    if (cli_flag(inv, "local") && cli_option(inv, "as", NULL))
+        return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
     if (word && feed.tlp == TLP_NONE)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (!cli_duration_s(inv, cli_option(inv, "every", "1h"), &feed.every_s))
@@ -68,19 +84,6 @@ const struct command cmd_feed_add = {
     .max_args = 1,
     .run = run_add,
 };
-
-static const char *duration(int64_t seconds, char out[32])
-{
-    static const struct unit {
-        int64_t seconds;
-        char letter;
-    } units[] = {{604800, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-    size_t i = 0;
-    while (seconds % units[i].seconds != 0)
-        i++;
-    snprintf(out, 32, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter);
-    return out;
-}
 
 static int print_feed(void *ctx, const struct feed *feed, struct err *err)
 {

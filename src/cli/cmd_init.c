@@ -38,11 +38,11 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
            "Next: tongzhou import --tlp clear FILE   or   tongzhou serve\n");
 }
 
-static int create(struct invocation *inv, struct session *session)
+static int create(struct invocation *inv, struct session *session, const struct profile *profile)
 {
     struct log_info old, log;
     char recovery[ORIGIN_NAME_MAX + 16];
-    struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_OWN, .is_operator = true};
+    struct author_new make = {.profile = *profile, .time_ms = cli_now_ms(), .role = LOG_OWN, .is_operator = true};
     const char *succeeds = cli_option(inv, "succeeds", NULL);
     if (has_operator(session, &old) && !succeeds) {
         err_set(&inv->err, ERR_EXISTS,
@@ -50,9 +50,6 @@ static int create(struct invocation *inv, struct session *session)
                 old.origin);
         return cli_fail(inv);
     }
-    int rc = profile_options(inv, &make.profile);
-    if (rc)
-        return rc;
     snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
     make.recovery_path = cli_option(inv, "recovery-out", recovery);
     if (succeeds) {
@@ -68,12 +65,17 @@ static int create(struct invocation *inv, struct session *session)
 static int run(struct invocation *inv)
 {
     struct session session;
+    struct profile profile = {0};
+    /* Before anything is made: a mistyped word leaves no folder behind. */
+    int status = profile_options(inv, &profile);
+    if (status)
+        return status;
     if (!cli_option(inv, "succeeds", NULL) != !cli_option(inv, "recovery", NULL))
         return cli_usage(inv,
                          "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
-    int status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
+    status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
     if (!status)
-        status = create(inv, &session);
+        status = create(inv, &session, &profile);
     session_close(&session);
     return status;
 }

@@ -5,7 +5,9 @@
 #include "cli/profile.h"
 #include "cli/session.h"
 #include "connect/pack.h"
+#include "connect/startcheck.h"
 #include "state/author.h"
+#include "state/peers.h"
 
 /* ---- add ---- */
 
@@ -18,15 +20,15 @@ static const struct option add_options[] = {
 
 static int add(struct invocation *inv, struct session *session)
 {
-    struct log_info operator, log;
+    struct log_info host, log;
     char recovery[ORIGIN_NAME_MAX + 16];
     struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_OWN};
     int rc = profile_options(inv, &make.profile);
     if (rc)
         return rc;
-    if (store_operator(session->store, &operator, & inv->err))
+    if (store_operator(session->store, &host, &inv->err))
         return cli_fail(inv);
-    snprintf(make.profile.host, sizeof(make.profile.host), "%s", operator.origin);
+    snprintf(make.profile.host, sizeof(make.profile.host), "%s", host.origin);
     snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
     make.recovery_path = cli_option(inv, "recovery-out", recovery);
     if (author_create(session->store, &make, &log, &inv->err))
@@ -90,6 +92,50 @@ const struct command cmd_member_list = {
 
 /* ---- export ---- */
 
+static int set_role(struct invocation *inv, struct session *session, struct log_info *log, enum log_role role)
+{
+    int rc = store_begin(session->store, &inv->err);
+    if (rc)
+        return rc;
+    rc = store_log(session->store, log->number, log, &inv->err);
+    log->role = role;
+    if (!rc)
+        rc = store_log_update(session->store, log, &inv->err);
+    if (!rc)
+        return store_commit(session->store, &inv->err);
+    store_rollback(session->store);
+    return rc;
+}
+
+static int find_feed(void *ctx, const struct feed *feed, struct err *err)
+{
+    const struct log_info *log = ctx;
+    return feed->log_number == log->number
+               ? err_set(err, ERR_STATE, "%s writes into the log of %s: first `tongzhou feed remove %s`", feed->url,
+                         log->origin, feed->url)
+               : 0;
+}
+
+/* A hosted member's; or one whose export was cut off: then its keys are here still. */
+static int may_leave(struct invocation *inv, struct session *session, struct log_info *log)
+{
+    struct keys keys;
+    struct err gone = {0};
+    if (log->is_operator)
+        return err_set(&inv->err, ERR_REFUSED, "%s is this node's operator: it moves with `tongzhou backup`",
+                       log->origin);
+    bool left = log->role == LOG_MOVED && keys_load(inv->dir, span_str(log->origin), &keys, &gone) == 0;
+    if (left)
+        keys_wipe(&keys);
+    if (log->role != LOG_OWN && !left)
+        return err_set(&inv->err, ERR_REFUSED, "%s is no hosted member of this node", log->origin);
+    return feed_each(session->store, find_feed, log, &inv->err);
+}
+
+/*
+ * 1. We sign for it no more, so that what is packed is all of it. 2. The pack, durable. 3. Our keys go. Cut off anywhere, the
+ * keys are here or in the pack, nobody signs, and the same command goes on; `member move` of the pack takes it back.
+ */
 static int give_away(struct invocation *inv, struct session *session, struct log_info *log)
 {
     struct pack_options pack_options = {.numbers = &log->number,
@@ -98,24 +144,15 @@ static int give_away(struct invocation *inv, struct session *session, struct log
                                         .now_ms = cli_now_ms(),
                                         .keys_dir = inv->dir};
     struct pack_result result;
-    if (log->role != LOG_OWN || log->is_operator) {
-        err_set(&inv->err, ERR_REFUSED, "%s is %s", log->origin,
-                log->is_operator ? "this node's operator: it moves with `tongzhou backup`"
-                                 : "no hosted member of this node");
+    struct err packed = {0};
+    if (may_leave(inv, session, log) || set_role(inv, session, log, LOG_MOVED))
+        return cli_fail(inv);
+    if (pack_write(&session->view, inv->args[1], &pack_options, &result, &packed)) {
+        if (set_role(inv, session, log, LOG_OWN) == 0)
+            inv->err = packed;
         return cli_fail(inv);
     }
-    if (pack_write(&session->view, inv->args[1], &pack_options, &result, &inv->err))
-        return cli_fail(inv);
-    /* From here on we do not sign for it; first the role, then the keys: a crash between leaves keys unused, not lost. */
-    log->role = LOG_MOVED;
-    int rc = store_begin(session->store, &inv->err);
-    if (!rc)
-        rc = store_log_update(session->store, log, &inv->err);
-    if (!rc)
-        rc = store_commit(session->store, &inv->err);
-    if (!rc)
-        rc = keys_remove(inv->dir, span_str(log->origin), &inv->err);
-    if (rc)
+    if (keys_remove(inv->dir, span_str(log->origin), &inv->err))
         return cli_fail(inv);
     printf("%s: %llu entries, %llu contents and the keys of %s.\n"
            "This node mirrors it from now on and signs for it no more. On its new node: tongzhou member move %s\n",
@@ -141,7 +178,9 @@ const struct command cmd_member_export = {
     .name = "member export",
     .arguments = "MEMBER FILE.tar.zst",
     .summary = "Let a hosted member leave with its log, contents and keys",
-    .details = "The file holds its secret keys: hand it to the member alone. Its keys change when it arrives.\n",
+    .details = "The file holds its secret keys: hand it to the member alone. Its keys change when it arrives. From "
+               "here on this\n"
+               "node signs for it no more; if it does not go after all, `tongzhou member move FILE` takes it back.\n",
     .min_args = 2,
     .max_args = 2,
     .run = run_export,
@@ -154,37 +193,47 @@ static const struct option move_options[] = {
     {0},
 };
 
+#define ARRIVALS_MAX 64 /* members in one file: `member export` writes one */
+
+struct arrivals {
+    struct arrival {
+        int64_t number;
+        bool same_key;
+    } found[ARRIVALS_MAX];
+    size_t count;
+};
+
 static void report(void *ctx, const char *origin, const char *reason)
 {
     (void)ctx;
     fprintf(stderr, "turned away: %s: %s\n", origin, reason);
 }
 
-struct arrivals {
-    int64_t found[64]; /* numbers of our own logs */
-    size_t count;
-};
-
-static int note_own(void *ctx, const struct log_info *log, struct err *err)
+static void arrived(void *ctx, int64_t number, bool same_key)
 {
     struct arrivals *arrivals = ctx;
-    (void)err;
-    if (log->role == LOG_OWN && arrivals->count < 64)
-        arrivals->found[arrivals->count++] = log->number;
-    return 0;
+    if (arrivals->count < ARRIVALS_MAX)
+        arrivals->found[arrivals->count++] = (struct arrival){number, same_key};
 }
 
-/* The log key by rotation, the other keys by a profile that names this node as host. */
-static int settle(struct invocation *inv, struct session *session, int64_t number)
+/* The log key by rotation, the other keys by a profile that names this node as host; what a cut-off attempt has done stays
+ * done. */
+static int settle(struct invocation *inv, struct session *session, const struct arrival *arrival)
 {
-    struct log_info log, operator;
-    int rc = store_log(session->store, number, &log, &inv->err);
+    struct log_info log, host;
+    struct member member;
+    int rc = store_log(session->store, arrival->number, &log, &inv->err);
     if (!rc)
-        rc = store_operator(session->store, &operator, & inv->err);
+        rc = store_operator(session->store, &host, &inv->err);
     if (!rc)
-        rc = author_rotate(session->store, number, NULL, NULL, cli_now_ms(), &inv->err);
+        rc = store_member(session->store, arrival->number, &session->arena, &member, &inv->err);
+    bool is_settled = !rc && !arrival->same_key && strcmp(member.profile.host, host.origin) == 0;
+    if (is_settled)
+        return err_set(&inv->err, ERR_EXISTS, "%s lives here already", log.origin);
+    if (!rc && arrival->same_key)
+        rc = author_rotate(session->store, arrival->number, NULL, NULL, cli_now_ms(), &inv->err);
     if (!rc)
-        rc = author_new_profile(session->store, number, span_str(operator.origin), cli_now_ms(), &inv->err);
+        rc = author_new_profile(session->store, arrival->number, span_str(host.origin), cli_now_ms(), &inv->err);
     if (!rc)
         printf("%s lives on this node now, with new keys. Its recovery key stays as it is.\n", log.origin);
     return rc;
@@ -192,28 +241,26 @@ static int settle(struct invocation *inv, struct session *session, int64_t numbe
 
 static int move(struct invocation *inv, struct session *session)
 {
-    struct unpack_options unpack_options = {.now_s = cli_now_ms() / 1000, .luggage = true, .report = report};
+    struct arrivals arrivals = {0};
+    struct unpack_options unpack_options = {
+        .now_s = cli_now_ms() / 1000, .luggage = true, .report = report, .arrived = arrived, .ctx = &arrivals};
     struct pack_result result;
-    struct arrivals before = {0}, after = {0};
     uint64_t folded;
-    if (store_logs(session->store, note_own, &before, &inv->err) ||
-        pack_read(session->store, inv->args[0], &unpack_options, &result, &inv->err) ||
-        store_logs(session->store, note_own, &after, &inv->err))
+    if (pack_read(session->store, inv->args[0], &unpack_options, &result, &inv->err))
         return cli_fail(inv);
-    size_t arrived = 0;
-    for (size_t i = 0; i < after.count; i++) {
-        bool old = false;
-        for (size_t j = 0; j < before.count; j++)
-            old |= before.found[j] == after.found[i];
-        if (!old && settle(inv, session, after.found[i]))
-            return cli_fail(inv);
-        arrived += !old;
-    }
-    if (arrived == 0) {
-        err_set(&inv->err, ERR_SYNTAX, "%s: holds no member's luggage with keys, or the member lives here already",
+    if (arrivals.count == 0) {
+        if (result.refused)
+            return EXIT_FAILED; /* said already, with its reason */
+        err_set(&inv->err, ERR_SYNTAX, "%s: holds no keys: it is a pack; take it in with `tongzhou unpack`",
                 inv->args[0]);
         return cli_fail(inv);
     }
+    /* Is it the only copy of this luggage? Somebody may have moved in elsewhere with the same file. */
+    if (start_check_now(session->store, cli_flag(inv, "alone"), &inv->err))
+        return cli_fail(inv);
+    for (size_t i = 0; i < arrivals.count; i++)
+        if (settle(inv, session, &arrivals.found[i]))
+            return cli_fail(inv);
     return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv)
            : result.refused                                                    ? EXIT_FAILED
                                                                                : EXIT_DONE;

@@ -8,18 +8,31 @@
 static void print_result(const char *verb, const char *path, const struct pack_result *result)
 {
     printf("%s: %s ", path, verb);
-    cli_put_count(stdout, result->logs);
-    printf(" log%s, ", result->logs == 1 ? "" : "s");
-    cli_put_count(stdout, result->entries);
-    fputs(" entries, ", stdout);
-    cli_put_count(stdout, result->payloads);
-    fputs(" contents, ", stdout);
+    cli_put_counted(stdout, result->logs, "log, ", "logs, ");
+    cli_put_counted(stdout, result->entries, "entry, ", "entries, ");
+    cli_put_counted(stdout, result->payloads, "content, ", "contents, ");
     cli_put_bytes(stdout, result->bytes);
-    if (result->behind)
-        printf("; %llu had nothing new", (unsigned long long)result->behind);
-    if (result->refused)
-        printf("; %llu turned away", (unsigned long long)result->refused);
+    if (result->collected) {
+        fputs("; ", stdout);
+        cli_put_counted(stdout, result->collected, "cosignature collected", "cosignatures collected");
+    }
+    if (result->erased) {
+        fputs("; ", stdout);
+        cli_put_counted(stdout, result->erased, "content erased at its author's word",
+                        "contents erased at their authors' word");
+    }
+    if (result->behind) {
+        fputs("; ", stdout);
+        cli_put_counted(stdout, result->behind, "log had nothing new", "logs had nothing new");
+    }
+    if (result->refused) {
+        fputs("; ", stdout);
+        cli_put_counted(stdout, result->refused, "turned away", "turned away");
+    }
     putchar('\n');
+    if (result->forks)
+        cli_put_counted(stdout, result->forks, "fork proven: see tongzhou members\n",
+                        "forks proven: see tongzhou members\n");
 }
 
 static const struct option pack_options_list[] = {
@@ -96,6 +109,8 @@ static int run_unpack(struct invocation *inv)
         status = cli_fail(inv);
     if (!status && index_update(session.index, session.store, 0, &folded, &inv->err))
         status = cli_fail(inv);
+    if (!status && result.erased)
+        status = session_forget(inv, &session);
     if (!status) {
         print_result("took in", inv->args[0], &result);
         status = result.refused ? EXIT_FAILED : EXIT_DONE;
@@ -108,7 +123,10 @@ const struct command cmd_unpack = {
     .name = "unpack",
     .arguments = "FILE.tar.zst",
     .summary = "Take in a pack, verifying all of it",
-    .details = "A log that does not verify is turned away and named; the others go in.\n",
+    .details =
+        "A log that does not verify is turned away and named; the others go in. A pack that holds more of our own\n"
+        "log than this node does brings it back; one that contradicts a log here proves its fork, and the log is\n"
+        "frozen.\n",
     .min_args = 1,
     .max_args = 1,
     .run = run_unpack,

@@ -292,6 +292,8 @@ static int sync_now(struct invocation *inv, struct session *session)
         rc = index_update(session->index, session->store, 0, &folded, &inv->err);
     if (rc)
         return cli_fail(inv);
+    if (report.erased && (rc = session_forget(inv, session)) != 0)
+        return rc;
     print_report(&report);
     if (!round.may_sign)
         cli_note("%s", unchecked.text);

@@ -13,7 +13,7 @@ static const struct option options[] = {
     {"type", "M", "media type of the body", false},
     {"lang", "L", "its language, BCP 47", false},
     {"ref", "R", "a record that it refers to, MEMBER/INDEX in full, or a URI", true},
-    {"to", "MEMBER", "whom it is for", true},
+    {"to", "MEMBER", "whom it is for, the whole origin", true},
     {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
     {"local", NULL, "into the node's local log, which is never served", false},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
@@ -22,13 +22,21 @@ static const struct option options[] = {
 
 #define REFS_MAX 64
 
+static size_t count(const struct invocation *inv, const char *name)
+{
+    size_t found = 0;
+    for (int i = 0; i < inv->given_count; i++)
+        found += strcmp(inv->given[i].option->name, name) == 0;
+    return found;
+}
+
 static size_t collect(const struct invocation *inv, const char *name, struct span *out)
 {
-    size_t count = 0;
+    size_t found = 0;
     for (int i = 0; i < inv->given_count; i++)
-        if (strcmp(inv->given[i].option->name, name) == 0 && count < REFS_MAX)
-            out[count++] = span_str(inv->given[i].value);
-    return count;
+        if (strcmp(inv->given[i].option->name, name) == 0)
+            out[found++] = span_str(inv->given[i].value);
+    return found;
 }
 
 static int write_draft(struct invocation *inv, enum tlp tlp, struct span body, struct buf *out)
@@ -97,9 +105,13 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--kind %s: capability/name is needed, lower-case letters, digits and hyphens", kind);
     if (kind_constitutional(span_str(kind)) || strcmp(kind, "seal") == 0)
         return cli_usage(inv, "--kind %s stands in the log in full and has a command of its own", kind);
+    if (cli_flag(inv, "local") && cli_option(inv, "as", NULL))
+        return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
     enum tlp tlp = tlp_parse(span_str(word));
     if (tlp == TLP_NONE)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
+    if (count(inv, "ref") > REFS_MAX || count(inv, "to") > REFS_MAX)
+        return cli_usage(inv, "more than %d of --ref or of --to", REFS_MAX);
     return publish(inv, tlp);
 }
 

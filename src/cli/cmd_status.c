@@ -3,7 +3,7 @@
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "connect/startcheck.h"
+#include "node/serving.h"
 #include "security/intel.h"
 #include "state/peers.h"
 
@@ -134,7 +134,7 @@ static int run(struct invocation *inv)
     if (!exit_status && gather(&status, &inv->err))
         exit_status = cli_fail(inv);
     if (!exit_status) {
-        bool running = start_check_noted(session.store);
+        bool running = serving_is(inv->dir);
         if (cli_flag(inv, "json"))
             print_json(&status, running);
         else

@@ -166,29 +166,37 @@ static int sweep_file(struct invocation *inv, struct sweeping *sweeping, const s
     return rc;
 }
 
+/* 0 hits, 1 none, or negative after having said why. */
 static int sweep_all(struct invocation *inv, struct session *session)
 {
     struct intel_set *set;
     struct sweeping sweeping = {.session = session, .json = cli_flag(inv, "json")};
     uint64_t hits = 0;
     int64_t begun = cli_now_ms();
-    int rc = intel_set_open(session->store, session->index, begun, &set, &inv->err);
-    if (rc)
+    int failed = 0, rc = intel_set_open(session->store, session->index, begun, &set, &inv->err);
+    if (rc) {
+        cli_fail(inv);
         return rc;
+    }
     if (cli_flag(inv, "stats")) {
         fputs("indicators: ", stderr);
         cli_put_count(stderr, sweep_set_count(intel_set_sweep(set)));
         fprintf(stderr, ", opened in %lld ms\n", (long long)(cli_now_ms() - begun));
     }
     buf_init(&sweeping.line, 16u << 20);
-    for (int i = 0; i < inv->arg_count && !rc; i++) {
+    for (int i = 0; i < inv->arg_count && !ferror(stdout); i++) {
         sweeping.hits = 0;
         rc = sweep_file(inv, &sweeping, intel_set_sweep(set), inv->args[i]);
         hits += sweeping.hits;
+        if (rc) { /* as grep: said at once, and the other files are swept all the same */
+            fflush(stdout);
+            cli_fail(inv);
+            failed = rc;
+        }
     }
     buf_done(&sweeping.line);
     intel_set_close(set);
-    return rc ? rc : (int)(hits == 0);
+    return failed ? failed : (int)(hits == 0);
 }
 
 static int run(struct invocation *inv)
@@ -199,8 +207,6 @@ static int run(struct invocation *inv)
         status = SWEEP_ERROR;
     else {
         int rc = sweep_all(inv, &session);
-        if (rc < 0)
-            cli_fail(inv);
         status = rc < 0 ? SWEEP_ERROR : rc ? SWEEP_NONE : SWEEP_HITS;
     }
     session_close(&session);

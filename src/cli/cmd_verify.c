@@ -22,9 +22,9 @@ struct verifying {
 static void on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct progress *progress = ctx;
-    progress->total = 0;
-    (void)total;
-    progress_at(progress, done, done);
+    progress->total = total;
+    progress->entries = true;
+    progress_at(progress, done, 0);
 }
 
 static int tell(struct verifying *v, int rc, const struct verify_result *result)

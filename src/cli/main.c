@@ -1,8 +1,11 @@
 /* tongzhou [-C DIR] COMMAND ...: finds the command, the folder, and runs it. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 
@@ -50,7 +53,8 @@ static const struct command *find_command(int argc, char **argv, int *ret_words)
     return NULL;
 }
 
-static int no_such_command(int argc, char **argv)
+/* Neither a command nor, by its first word, a group of them; or a group, whose commands are listed. */
+static int no_such_command(int argc, char **argv, bool help)
 {
     char prefix[64];
     snprintf(prefix, sizeof(prefix), "%s ", argv[0]);
@@ -61,7 +65,7 @@ static int no_such_command(int argc, char **argv)
         fprintf(stderr, "tongzhou: there is no command %s; `tongzhou --help` lists them\n", argv[0]);
         return EXIT_USAGE;
     }
-    bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    help |= argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     FILE *out = help ? stdout : stderr;
     fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
     for (size_t i = 0; commands[i]; i++)
@@ -84,6 +88,17 @@ static char *default_dir(void)
     return out;
 }
 
+/* Was all of it written? Whoever reads no further (| head) has what it wants. */
+static int end_output(int status)
+{
+    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (!failed || errno == EPIPE || (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0))
+        return status;
+    fputs("tongzhou: standard output: write failed\n", stderr);
+    return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
 static int run(const struct command *command, char *dir, int argc, char **argv)
 {
     struct invocation inv = {.command = command, .dir = dir};
@@ -99,17 +114,37 @@ static int run(const struct command *command, char *dir, int argc, char **argv)
         else if (status < 0)
             status = EXIT_DONE;
     }
-    if (fflush(stdout) != 0 && errno != EPIPE) {
-        fputs("tongzhou: standard output: write failed\n", stderr);
-        status = status == EXIT_DONE ? EXIT_FAILED : status;
-    }
     free(inv.args);
     free(inv.given);
-    return status;
+    return end_output(status);
+}
+
+/* `tongzhou help` and `tongzhou help COMMAND`, which people try first. */
+static int help(int argc, char **argv)
+{
+    int words;
+    if (argc == 0) {
+        print_overview(stdout);
+        return end_output(EXIT_DONE);
+    }
+    const struct command *command = find_command(argc, argv, &words);
+    if (!command)
+        return no_such_command(argc, argv, true);
+    cli_help(command, stdout);
+    return end_output(EXIT_DONE);
+}
+
+/* A descriptor that came closed would be given to the next file that is opened: a message could land in a database. */
+static void hold_standard_files(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDONLY); /* writing to it fails, as it should */
 }
 
 int main(int argc, char **argv)
 {
+    hold_standard_files();
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     char *dir = NULL;
@@ -119,9 +154,8 @@ int main(int argc, char **argv)
             free(dir);
             dir = strdup(argv[++at]);
         } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
-            print_overview(stdout);
             free(dir);
-            return EXIT_DONE;
+            return help(0, NULL);
         } else if (strcmp(argv[at], "--version") == 0) {
             argv[at] = (char *)(uintptr_t) "version";
             break;
@@ -129,7 +163,11 @@ int main(int argc, char **argv)
             free(dir);
             return print_words(at + 1 < argc ? argv[at + 1] : NULL);
         } else {
-            fprintf(stderr, "tongzhou: unknown option %s; `tongzhou --help` lists commands\n", argv[at]);
+            bool lacks = strcmp(argv[at], "-C") == 0;
+            fprintf(stderr,
+                    lacks ? "tongzhou: %s needs a folder: -C DIR\n"
+                          : "tongzhou: unknown option %s; `tongzhou --help` lists commands\n",
+                    argv[at]);
             free(dir);
             return EXIT_USAGE;
         }
@@ -139,13 +177,17 @@ int main(int argc, char **argv)
         free(dir);
         return EXIT_USAGE;
     }
+    if (strcmp(argv[at], "help") == 0) {
+        free(dir);
+        return help(argc - at - 1, argv + at + 1);
+    }
     int words;
     const struct command *command = find_command(argc - at, argv + at, &words);
     int status = EXIT_USAGE;
     if (!command)
-        status = no_such_command(argc - at, argv + at);
+        status = no_such_command(argc - at, argv + at, false);
     else if (!dir && !(dir = default_dir()))
-        fputs("tongzhou: no folder known: give -C DIR or set TONGZHOU_DIR\n", stderr);
+        fputs("tongzhou: no folder known, for $HOME is not set: give -C DIR or set TONGZHOU_DIR\n", stderr);
     else
         status = run(command, dir, argc - at - words, argv + at + words);
     free(dir);

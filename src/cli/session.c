@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "connect/startcheck.h"
+#include "security/intel.h"
 #include "state/author.h"
 
 static int open_parts(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
@@ -104,6 +105,16 @@ int session_local(struct invocation *inv, struct session *session, struct log_in
     return author_create(session->store, &make, ret_log, &inv->err) ? cli_fail(inv) : 0;
 }
 
+int session_forget(struct invocation *inv, struct session *session)
+{
+    struct intel_set *set;
+    if (index_scrub(session->index, &inv->err) ||
+        intel_set_open(session->store, session->index, cli_now_ms(), &set, &inv->err))
+        return cli_fail(inv);
+    intel_set_close(set);
+    return 0;
+}
+
 /* ---- progress ---- */
 
 void progress_begin(struct progress *progress, const char *what, uint64_t total)
@@ -112,35 +123,44 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total)
     progress->terminal = isatty(STDERR_FILENO) == 1;
 }
 
-void progress_at(struct progress *progress, uint64_t done_bytes, uint64_t records)
+static void put_bar(const struct progress *progress, double part)
+{
+    int width = 24, filled = (int)((double)width * part);
+    fprintf(stderr, "\r\033[K%s ", progress->what);
+    if (progress->total)
+        fprintf(stderr, "[%.*s%.*s] %3d%% ", filled, "########################", width - filled,
+                "........................", (int)(100.0 * part));
+}
+
+static void put_amount(const struct progress *progress, uint64_t amount)
+{
+    if (!progress->entries) {
+        cli_put_bytes(stderr, amount);
+        return;
+    }
+    cli_put_counted(stderr, amount, "entry", "entries");
+}
+
+void progress_at(struct progress *progress, uint64_t done, uint64_t records)
 {
     int64_t now = cli_now_ms(), spent = now - progress->begun_ms;
     if (!progress->terminal || spent < 1000 || now - progress->shown_ms < 200)
         return;
     progress->shown_ms = now;
     progress->shown = true;
-    fprintf(stderr, "\r\033[K%s ", progress->what);
-    if (progress->total) {
-        int width = 24, filled = (int)((double)width * (double)done_bytes / (double)progress->total);
-        filled = filled > width ? width : filled;
-        fprintf(stderr, "[%.*s%.*s] %3d%% ", filled, "########################", width - filled,
-                "........................", (int)(100.0 * (double)done_bytes / (double)progress->total));
-    }
-    cli_put_bytes(stderr, done_bytes);
+    done = progress->total && done > progress->total ? progress->total : done;
+    put_bar(progress, progress->total ? (double)done / (double)progress->total : 0);
+    put_amount(progress, done);
+    fputs(", ", stderr);
     if (records) {
-        fputs(", ", stderr);
-        cli_put_count(stderr, records);
-        fputs(" records, ", stderr);
+        cli_put_counted(stderr, records, "record, ", "records, ");
         cli_put_count(stderr, records * 1000 / (uint64_t)spent);
-        fputs("/s", stderr);
     } else {
-        fputs(", ", stderr);
-        cli_put_bytes(stderr, done_bytes * 1000 / (uint64_t)spent);
-        fputs("/s", stderr);
+        put_amount(progress, done * 1000 / (uint64_t)spent);
     }
-    if (progress->total && done_bytes && done_bytes < progress->total)
-        fprintf(stderr, ", %.0f s left",
-                (double)spent / 1000.0 * (double)(progress->total - done_bytes) / (double)done_bytes);
+    fputs("/s", stderr);
+    if (progress->total && done && done < progress->total)
+        fprintf(stderr, ", %.0f s left", (double)spent / 1000.0 * (double)(progress->total - done) / (double)done);
     fflush(stderr);
 }
 
@@ -148,4 +168,5 @@ void progress_end(struct progress *progress)
 {
     if (progress->shown)
         fputs("\r\033[K", stderr);
+    progress->shown = false;
 }

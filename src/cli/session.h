@@ -32,16 +32,20 @@ int session_author(struct invocation *inv, struct session *session, struct log_i
 /* The node's local log, made on first use. */
 int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log);
 
+/* Contents were erased at somebody's word: the index forgets them, and the sweep set is made without them. */
+int session_forget(struct invocation *inv, struct session *session);
+
 /* ---- progress: a bar on a terminal for what takes longer than a second, silence in a pipe ---- */
 
 struct progress {
     const char *what;
-    uint64_t total; /* 0: unknown */
+    uint64_t total; /* bytes, or entries where those are counted; 0: unknown */
+    bool entries;   /* what is counted are entries of logs, not bytes */
     int64_t begun_ms, shown_ms;
     bool terminal, shown;
 };
 void progress_begin(struct progress *progress, const char *what, uint64_t total);
-void progress_at(struct progress *progress, uint64_t done_bytes, uint64_t records);
+void progress_at(struct progress *progress, uint64_t done, uint64_t records);
 void progress_end(struct progress *progress);
 
 #endif

@@ -2,6 +2,10 @@
  * Backup and restore of a whole node: one .tar.zst with a consistent copy of state.db, the log and payload files and the
  * keys. It holds secrets: mode 0600, and to be kept like the machine itself.
  *
+ *   backup.json                    {"created":"...","format":1}
+ *   state.db                       as of one instant
+ *   logs/..., payloads/..., keys/..., policy.conf
+ *
  * A restored node may be behind what it once signed. It gets a new generation (peers' cursors into it are void), and
  * before its first signature the start check asks peers for its own logs and heals what is missing.
  */
@@ -14,11 +18,22 @@
 
 struct backup_result {
     uint64_t files, bytes;
+    uint64_t contents; /* restore: payloads compared with their seals */
+    uint64_t dropped;  /* restore: payloads that were erased while the backup was made, or damaged since */
 };
 
+/*
+ * While the node runs: state.db, slots and keys are copied at one instant, which writers wait for; everything else is
+ * only ever appended to, and copied up to the length that it had then. What is erased meanwhile arrives as zeros, which
+ * restore notices by the seals.
+ */
 int backup_write(struct store *store, const char *path, int64_t now_ms, struct backup_result *ret, struct err *err);
 
-/* `dir` must not hold a node. ERR_EXISTS; ERR_SYNTAX not a backup or cut short (nothing is left behind then). */
-int backup_restore(const char *path, const char *dir, struct backup_result *ret, struct err *err);
+/*
+ * Make a node in `dir`, which must not exist or be empty. Until all of it is there and checked, `dir` holds no node.
+ * Errors: ERR_EXISTS; ERR_SYNTAX not a backup, cut short or damaged (nothing is left behind then); ERR_STATE another
+ * format; ERR_IO.
+ */
+int backup_restore(const char *path, const char *dir, int64_t now_ms, struct backup_result *ret, struct err *err);
 
 #endif

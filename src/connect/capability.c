@@ -3,6 +3,7 @@
 #include "connect/pages.h"
 #include "connect/routes.h"
 #include "record/fork.h"
+#include "record/rotate.h"
 
 /* As many as pages.c lists; a constant expression is needed here, and a test holds the two together. */
 #define CONNECT_PAGE_ROUTES 7
@@ -112,14 +113,17 @@ static void connect_title(const struct record *record, struct arena *arena, stru
 {
     struct err ignored = {0};
     struct profile profile;
+    struct rotate_body rotation;
     struct fork_proof proof;
     uint64_t target;
     if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
         buf_str(out, profile.name);
+    else if (span_is(record->kind, "connect/rotate") && rotate_parse(record, &rotation, &ignored) == 0)
+        buf_str(out, rotation.by_recovery ? "new log key, by the recovery key" : "new log key");
     else if (span_is(record->kind, "connect/erase") && erase_parse(record, &target, &ignored) == 0)
-        buf_fmt(out, "#%llu", (unsigned long long)target);
+        buf_fmt(out, "content of entry %llu withdrawn", (unsigned long long)target);
     else if (span_is(record->kind, "connect/fork") && fork_parse(record, arena, &proof, &ignored) == 0)
-        buf_str(out, proof.origin);
+        buf_fmt(out, "proof of a fork of %.*s", (int)strcspn(proof.origin, "/"), proof.origin);
 }
 
 const struct capability connect_capability = {

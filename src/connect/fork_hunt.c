@@ -481,7 +481,7 @@ int fork_hunt(struct store *store, struct fetcher *fetcher, int64_t number, cons
     if (code == 0) {
         remote.hex = log.hex;
         remote.size = prey.b.checkpoint.size;
-        prey.b.source = (struct tlog_source){remote_read, &remote};
+        prey.b.source = hunt->source ? *hunt->source : (struct tlog_source){remote_read, &remote};
         code = hunt_down(&prey, ret, err);
     }
     free(remote.tiles);

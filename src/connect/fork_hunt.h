@@ -14,9 +14,10 @@
 struct fetcher;
 
 struct fork_hunt {
-    const char *url;  /* of the peer that holds the other branch */
-    struct span note; /* its checkpoint, signed by the log */
-    bool may_sign;    /* tell the community: append connect/fork to the operator's own log */
+    const char *url;                  /* of the peer that holds the other branch, */
+    const struct tlog_source *source; /* or its hashes themselves; NULL: the tiles at url */
+    struct span note;                 /* its checkpoint, signed by the log */
+    bool may_sign;                    /* tell the community: append connect/fork to the operator's own log */
     int64_t now_ms;
     unsigned low_speed_bps, low_speed_s, connect_timeout_ms; /* as in fetch.h; 0: usual */
     const atomic_bool *stop;                                 /* give up soon after this becomes true; may be NULL */

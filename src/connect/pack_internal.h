@@ -46,6 +46,7 @@ struct unpacking {
     uint64_t next;              /* entry that is to come */
     bool advance;               /* entries are to be staged */
     bool finished;              /* the head stands (or stood before): payloads may come */
+    bool staged;                /* a transaction with entries of it was committed */
     bool refused;               /* the rest of this log is passed over */
     struct verify_tree *branch; /* it contradicts what we hold: its hashes; else NULL */
     bool open;                  /* a transaction is open, */

@@ -1,18 +1,23 @@
-#include "connect/pack.h"
+#include "connect/pack_internal.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/when.h"
+#include "connect/outfile.h"
+
+#define KEYS_TEXT_MAX 4096 /* bytes of a key file: six short lines */
 
 struct packing {
+    const char *path;
     const struct view *view;
     const struct pack_options *options;
     struct archive *archive;
     struct buf bytes; /* of the file being written */
+    struct buf checkpoint;
     struct pack_result *result;
     int64_t *numbers;
     size_t count, cap;
@@ -21,7 +26,7 @@ struct packing {
 static int archive_failed(struct packing *packing, struct err *err)
 {
     const char *why = archive_error_string(packing->archive);
-    return err_set(err, ERR_IO, "pack: %s", why ? why : "write failed");
+    return err_set(err, ERR_IO, "%s: %s", packing->path, why ? why : "write failed");
 }
 
 static int put_file(struct packing *packing, const char *path, struct span bytes, struct err *err)
@@ -105,12 +110,39 @@ static int put_keys(struct packing *packing, const struct log_info *log, struct 
     int rc = keys_load(packing->options->keys_dir, span_str(log->origin), &keys, err);
     if (rc)
         return rc;
-    buf_clear(&packing->bytes);
-    keys_format(&keys, &packing->bytes);
+    /* In a buffer of its own that never grows, so that no copy is left behind. */
+    struct buf text;
+    buf_init(&text, KEYS_TEXT_MAX);
+    buf_room(&text, KEYS_TEXT_MAX - 1);
+    buf_clear(&text);
+    keys_format(&keys, &text);
     keys_wipe(&keys);
     snprintf(path, sizeof(path), "logs/%s/keys", log->hex);
-    rc = put_file(packing, path, buf_view(&packing->bytes), err);
-    explicit_bzero(packing->bytes.data, packing->bytes.len);
+    rc = buf_check(&text, "keys", err);
+    if (!rc)
+        rc = put_file(packing, path, buf_view(&text), err);
+    if (text.data)
+        explicit_bzero(text.data, text.cap);
+    buf_done(&text);
+    return rc;
+}
+
+/*
+ * The signed checkpoint first: it says which size is packed. The log may grow meanwhile, and a checkpoint read later would
+ * cover entries that are not in the pack.
+ */
+static int take_checkpoint(struct packing *packing, struct log_info *log, struct err *err)
+{
+    struct note note;
+    struct checkpoint checkpoint;
+    buf_clear(&packing->checkpoint);
+    int rc = view_checkpoint(packing->view, log, &packing->checkpoint, err);
+    if (!rc)
+        rc = note_parse(buf_view(&packing->checkpoint), &note, err);
+    if (!rc)
+        rc = checkpoint_parse(note.text, &checkpoint, err);
+    if (!rc)
+        log->size = checkpoint.size;
     return rc;
 }
 
@@ -127,13 +159,11 @@ static int put_log(struct packing *packing, int64_t number, struct err *err)
     rc = put_file(packing, path, buf_view(&packing->bytes), err);
     if (!rc && packing->options->keys_dir)
         rc = put_keys(packing, &log, err);
-    if (rc)
-        return rc;
-    snprintf(path, sizeof(path), "logs/%s/checkpoint", log.hex);
-    buf_clear(&packing->bytes);
-    rc = view_checkpoint(packing->view, &log, &packing->bytes, err);
     if (!rc)
-        rc = put_file(packing, path, buf_view(&packing->bytes), err);
+        rc = take_checkpoint(packing, &log, err);
+    snprintf(path, sizeof(path), "logs/%s/checkpoint", log.hex);
+    if (!rc)
+        rc = put_file(packing, path, buf_view(&packing->checkpoint), err);
     if (!rc)
         rc = put_entries(packing, &log, err);
     if (!rc)
@@ -145,6 +175,8 @@ static int put_log(struct packing *packing, int64_t number, struct err *err)
 static int note_number(void *ctx, const struct log_info *log, struct err *err)
 {
     struct packing *packing = ctx;
+    if (log->size == 0)
+        return 0;
     if (packing->count == packing->cap) {
         size_t cap = packing->cap ? 2 * packing->cap : 64;
         int64_t *grown = realloc(packing->numbers, cap * sizeof(*grown));
@@ -165,6 +197,11 @@ static int choose(struct packing *packing, struct err *err)
         return view_logs(packing->view, note_number, packing, err);
     for (size_t i = 0; i < options->number_count; i++) {
         struct log_info log;
+        bool again = false;
+        for (size_t j = 0; j < i; j++)
+            again |= options->numbers[j] == options->numbers[i];
+        if (again)
+            continue;
         int rc = store_log(packing->view->store, options->numbers[i], &log, err);
         if (!rc && !view_sees_log(packing->view, &log))
             rc = err_set(err, ERR_REFUSED, "%s is local to this node: it is never packed", log.origin);
@@ -187,14 +224,14 @@ static int put_all(struct packing *packing, struct err *err)
     return rc;
 }
 
-static int open_archive(struct packing *packing, const char *path, struct err *err)
+static int open_archive(struct packing *packing, int fd, struct err *err)
 {
     packing->archive = archive_write_new();
     if (!packing->archive)
         return err_memory(err);
     if (archive_write_add_filter_zstd(packing->archive) != ARCHIVE_OK ||
         archive_write_set_format_pax_restricted(packing->archive) != ARCHIVE_OK ||
-        archive_write_open_filename(packing->archive, path) != ARCHIVE_OK)
+        archive_write_open_fd(packing->archive, fd) != ARCHIVE_OK)
         return archive_failed(packing, err);
     return 0;
 }
@@ -202,27 +239,25 @@ static int open_archive(struct packing *packing, const char *path, struct err *e
 int pack_write(const struct view *view, const char *path, const struct pack_options *options, struct pack_result *ret,
                struct err *err)
 {
-    struct packing packing = {.view = view, .options = options, .result = ret};
-    char *aside = NULL;
+    struct packing packing = {.path = path, .view = view, .options = options, .result = ret};
+    struct outfile out;
     *ret = (struct pack_result){0};
-    if (asprintf(&aside, "%s.new", path) < 0)
-        return err_memory(err);
     buf_init(&packing.bytes, PACK_FILE_MAX);
-    int rc = choose(&packing, err);
+    buf_init(&packing.checkpoint, NOTE_MAX);
+    int rc = outfile_open(&out, path, 0600, err);
     if (!rc)
-        rc = open_archive(&packing, aside, err);
+        rc = choose(&packing, err);
+    if (!rc)
+        rc = open_archive(&packing, out.fd, err);
     if (!rc)
         rc = put_all(&packing, err);
     if (!rc && archive_write_close(packing.archive) != ARCHIVE_OK)
         rc = archive_failed(&packing, err);
     if (packing.archive)
         archive_write_free(packing.archive);
-    if (!rc && rename(aside, path) != 0)
-        rc = err_sys(err, "%s: rename", path);
-    if (rc)
-        unlink(aside);
+    rc = outfile_close(&out, rc, err);
     buf_done(&packing.bytes);
+    buf_done(&packing.checkpoint);
     free(packing.numbers);
-    free(aside);
-    return rc ? err_in(err, "%s", path) : 0;
+    return rc;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/codec.h"
+#include "connect/succession.h"
 
 #define RECORDS_SHOWN 50
 
@@ -49,6 +50,84 @@ static void write_text(struct page *page, const char *label, const char *text)
     page_fact_end(page);
 }
 
+/* ---- which log goes on for which ---- */
+
+#define SUCCESSORS_SHOWN 8 /* anybody can say that its log follows another one */
+
+static void write_succession_state(struct page *page, enum succession succession)
+{
+    page_raw(page, succession == SUCCESSION_TRUE    ? " <span class=\"state good\">"
+                   : succession == SUCCESSION_FALSE ? " <span class=\"state bad\">"
+                                                    : " <span class=\"state quiet\">");
+    if (succession == SUCCESSION_TRUE)
+        page_say(page, TR_MARK("proven: the old log's recovery key signed for it"));
+    else if (succession == SUCCESSION_FALSE)
+        page_say(page, TR_MARK("not proven: the old log's recovery key did not sign for it"));
+    else
+        page_say(page, TR_MARK("cannot be checked here: this node does not have the old log"));
+    page_raw(page, "</span>");
+}
+
+static int write_predecessor(struct page *page, const struct view *view, const struct log_info *log,
+                             const struct profile *profile, struct err *err)
+{
+    enum succession succession;
+    struct log_info old;
+    if (!profile->has_succeeds)
+        return 0;
+    int rc = succession_of(view->store, log->number, &succession, &old, err);
+    if (rc < 0)
+        return rc;
+    if (succession > SUCCESSION_UNKNOWN && !view_sees_log(view, &old))
+        succession = SUCCESSION_UNKNOWN;
+    page_fact(page, TR(page, "Continues the log"));
+    page_origin_link(page, span_str(profile->succeeds_origin));
+    write_succession_state(page, succession);
+    page_fact_end(page);
+    return 0;
+}
+
+/* Origins of logs that name this one, in the request's arena. */
+static int find_successors(struct page *page, const struct view *view, const struct log_info *log,
+                           struct span found[SUCCESSORS_SHOWN], size_t *ret_count, struct err *err)
+{
+    int rc;
+    *ret_count = 0;
+    sqlite3_stmt *query =
+        index_statement(view->index, "SELECT origin FROM connect_member WHERE succeeds = ?1 ORDER BY ref", err);
+    if (!query)
+        return err->code;
+    sqlite3_bind_text(query, 1, log->origin, -1, SQLITE_STATIC);
+    while ((rc = index_step(view->index, query, err)) > 0 && *ret_count < SUCCESSORS_SHOWN) {
+        struct span origin = span_of(sqlite3_column_text(query, 0), (size_t)sqlite3_column_bytes(query, 0));
+        found[(*ret_count)++] = arena_copy(page->request->arena, origin);
+    }
+    sqlite3_reset(query);
+    return rc < 0 ? rc : 0;
+}
+
+static int write_successors(struct page *page, const struct view *view, const struct log_info *log, struct err *err)
+{
+    struct span found[SUCCESSORS_SHOWN];
+    size_t count = 0;
+    int rc = view->index ? find_successors(page, view, log, found, &count, err) : 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct log_info next, old;
+        enum succession succession = SUCCESSION_NONE;
+        struct err ignored;
+        if (!found[i].data || view_log_find(view, found[i], &next, &ignored) < 0)
+            continue;
+        rc = succession_of(view->store, next.number, &succession, &old, err);
+        if (rc < 0 || succession == SUCCESSION_NONE)
+            continue;
+        page_fact(page, TR(page, "Is continued by"));
+        page_origin_link(page, span_str(next.origin));
+        write_succession_state(page, succession);
+        page_fact_end(page);
+    }
+    return rc;
+}
+
 static void write_profile(struct page *page, const struct log_info *log, const struct profile *profile)
 {
     struct span origin = span_str(log->origin);
@@ -64,11 +143,6 @@ static void write_profile(struct page *page, const struct log_info *log, const s
     if (profile->host[0] != '\0') {
         page_fact(page, TR(page, "Lives on the node of"));
         page_origin_link(page, span_str(profile->host));
-        page_fact_end(page);
-    }
-    if (profile->has_succeeds) {
-        page_fact(page, TR(page, "Follows the log"));
-        page_origin_link(page, span_str(profile->succeeds_origin));
         page_fact_end(page);
     }
     page_fact(page, TR(page, "Fingerprint"));
@@ -282,6 +356,11 @@ int page_member(const struct view *view, const struct http_request *request, str
     page_raw(&page, "</h1>\n");
     write_alert(&page, &log);
     write_profile(&page, &log, &member.profile);
+    rc = write_predecessor(&page, view, &log, &member.profile, err);
+    if (rc == 0)
+        rc = write_successors(&page, view, &log, err);
+    if (rc < 0)
+        return rc;
     write_holding(&page, &log);
     rc = write_records(&page, view, &log, err);
     if (rc == 0)

@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/when.h"
 #include "connect/sync_internal.h"
 #include "state/author.h"
 #include "tlog/checkpoint.h"
 
 #define FACT "start-checked"
+#define RESTORED "restored"  /* fact: when; "" once the check was passed after it */
 #define CHECK_TOTAL_MS 20000 /* a person waits for the command; a peer that is slower has not answered */
 #define CHECK_CONNECT_MS 5000
 #define CHECK_STRAGGLE_MS 1500 /* once every log has an answer, the others get so much longer */
@@ -93,7 +95,58 @@ bool start_check_noted(struct store *store)
     return holds;
 }
 
+/* ---- the fact: it comes out of a backup ---- */
+
+static int restored_put(struct store *store, struct span value, struct err *err)
+{
+    int code = store_begin(store, err);
+    if (code < 0)
+        return code;
+    code = store_put(store, RESTORED, value, err);
+    if (code == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return code;
+}
+
+int start_check_restored(struct store *store, int64_t now_ms, struct err *err)
+{
+    char time[WHEN_TEXT_LEN + 1];
+    when_format(now_ms, time);
+    return restored_put(store, span_str(time), err);
+}
+
+/* When it was restored; "" if it was not, or if the check was passed since. */
+static void restored_get(struct store *store, char out[WHEN_TEXT_LEN + 1])
+{
+    struct buf fact;
+    struct err missing = {0};
+    buf_init(&fact, WHEN_TEXT_LEN + 1);
+    if (store_get(store, RESTORED, &fact, &missing) < 0)
+        buf_clear(&fact);
+    snprintf(out, WHEN_TEXT_LEN + 1, "%s", buf_cstr(&fact));
+    buf_done(&fact);
+}
+
+/* The check was passed: from now on this node is like any other. */
+static int allow(struct store *store, struct err *err)
+{
+    char restored[WHEN_TEXT_LEN + 1];
+    restored_get(store, restored);
+    int code = restored[0] ? restored_put(store, SPAN_LIT(""), err) : 0;
+    if (code == 0)
+        author_allow(store);
+    return code;
+}
+
 /* ---- asking ---- */
+
+static atomic_bool is_cancelled;
+
+void start_check_cancel(void)
+{
+    atomic_store(&is_cancelled, true);
+}
 
 struct question;
 
@@ -213,7 +266,7 @@ static int grow(void **array, size_t count, size_t *cap, size_t size, struct err
 static int take_log(void *ctx, const struct log_info *log, struct err *err)
 {
     struct check *check = ctx;
-    if (log->role != LOG_OWN)
+    if (log->role != LOG_OWN || log->standing != STANDING_GOOD)
         return 0;
     int code = grow((void **)&check->logs, check->log_count, &check->log_cap, sizeof(*check->logs), err);
     if (code == 0)
@@ -273,7 +326,7 @@ static int ask_all(struct check *check, struct err *err)
                                             .ctx = next++};
             code = fetch_start(check->fetcher, &request, NULL, err);
         }
-    while (code == 0 && !is_settled(check))
+    while (code == 0 && !is_settled(check) && !atomic_load(&is_cancelled))
         code = fetcher_run(check->fetcher, 200, err);
     if (code == 0 && check->fatal != 0) {
         *err = check->err;
@@ -287,6 +340,14 @@ static int ask_all(struct check *check, struct err *err)
 
 /* ---- healing ---- */
 
+static void heal_progress(void *ctx, const struct sync_report *report)
+{
+    struct sync *sync = ctx;
+    (void)report;
+    if (atomic_load(&is_cancelled))
+        atomic_store(&sync->stop, true);
+}
+
 /* Pull one of our own logs back from those that have more of it. */
 static int heal(struct check *check, struct log_check *log, struct err *err)
 {
@@ -297,6 +358,8 @@ static int heal(struct check *check, struct log_check *log, struct err *err)
         free(sync);
         return code;
     }
+    sync->options.progress = heal_progress;
+    sync->options.ctx = sync;
     sync->is_round = sync->own_only = sync->pull_only = true;
     sync->options.ignore_backoff = true;
     code = peers_load(sync, err);
@@ -356,28 +419,45 @@ static int conclude(struct check *check, struct err *err)
     return 0;
 }
 
-int start_check(struct store *store, bool alone, struct err *err)
+static int check_peers(struct check *check, struct err *err)
+{
+    char restored[WHEN_TEXT_LEN + 1];
+    int code = store_logs(check->store, take_log, check, err);
+    if (code == 0)
+        code = peer_each(check->store, take_peer, check, err);
+    if (code < 0 || check->log_count == 0)
+        return code;
+    restored_get(check->store, restored);
+    if (check->peer_count == 0 && check->reason[0] == '\0')
+        return restored[0] ? err_set(err, ERR_STATE,
+                                     "restored from a backup on %.10s: logs may have gone on after it was made, and "
+                                     "signing from here would fork them. Add a peer that mirrors them (tongzhou peer "
+                                     "add URL) and run `tongzhou sync`; or give --alone once if nothing was signed "
+                                     "after the backup",
+                                     restored)
+                           : 0;
+    code = fetcher_new(&check->fetcher, err);
+    if (code == 0)
+        code = ask_all(check, err);
+    if (code == 0 && atomic_load(&is_cancelled))
+        code = err_set(err, ERR_STATE, "stopped while peers were asked about our own logs");
+    return code < 0 ? code : conclude(check, err);
+}
+
+int start_check_now(struct store *store, bool alone, struct err *err)
 {
     struct check check = {.store = store};
-    int code = 0;
-    if (alone || start_check_noted(store)) {
+    int code = alone ? 0 : check_peers(&check, err);
+    free(check.peers);
+    free(check.logs);
+    return code < 0 ? code : allow(store, err);
+}
+
+int start_check(struct store *store, bool alone, struct err *err)
+{
+    if (!alone && start_check_noted(store)) {
         author_allow(store);
         return 0;
     }
-    code = store_logs(store, take_log, &check, err);
-    if (code == 0)
-        code = peer_each(store, take_peer, &check, err);
-    bool has_peers = check.peer_count > 0 || check.reason[0] != '\0';
-    if (code == 0 && has_peers && check.log_count > 0) {
-        code = fetcher_new(&check.fetcher, err);
-        if (code == 0)
-            code = ask_all(&check, err);
-        if (code == 0)
-            code = conclude(&check, err);
-    }
-    free(check.peers);
-    free(check.logs);
-    if (code == 0)
-        author_allow(store);
-    return code;
+    return start_check_now(store, alone, err);
 }

@@ -13,12 +13,24 @@
 
 /*
  * Check, heal, allow. Cheap without peers, without own logs, and while a node runs on this folder that has checked
- * already (start_check_note).
+ * already (start_check_note). Logs that are frozen or suspended are never signed again, so nothing is asked about them.
  *   alone  do not ask anybody
- * Errors: ERR_STATE no peer answered; ERR_FORK a peer holds another branch of our own log, signed with our key: nothing
+ * Errors: ERR_STATE no peer answered, or restored and no peer to ask; ERR_FORK a peer holds another branch of our own log, signed with our key: nothing
  * more may be signed there; others as they come.
  */
 int start_check(struct store *store, bool alone, struct err *err);
+
+/* The same, asked anew though a running node has checked: after a log has become our own that was not when it did. */
+int start_check_now(struct store *store, bool alone, struct err *err);
+
+/* From any thread: this process ends; a check that waits for its peers gives up (ERR_STATE), and so does each later one. */
+void start_check_cancel(void);
+
+/*
+ * This store comes out of a backup and may be behind what it once signed: even without peers nothing is signed before one
+ * has answered, or before --alone was given once.
+ */
+int start_check_restored(struct store *store, int64_t now_ms, struct err *err);
 
 /*
  * This process has checked and goes on running: other commands on the same folder may rely on it while it lives. The fact

@@ -2,6 +2,9 @@
  * export-static: what the public may see, as a tree of files that any file server or object storage can serve:
  * node, heads, logs/HEX/{checkpoint, tile/..., payload/N}. A peer can be pointed at it. Written so that a reader
  * of the tree never sees a checkpoint before the tiles that it covers; run again, it writes what changed.
+ *
+ * A file server knows neither ?from= nor ?since=: a payload file is its whole bundle, holes included, and `heads` lists
+ * everything. So each is at most as long as one answer of a node; what does not fit is counted.
  */
 #ifndef TONGZHOU_CONNECT_STATIC_H
 #define TONGZHOU_CONNECT_STATIC_H
@@ -10,6 +13,8 @@
 
 struct static_result {
     uint64_t logs, files_written, files_kept, bytes;
+    uint64_t payloads_left_out; /* behind the first PAYLOAD_BUNDLE_MAX bytes of their bundle */
+    uint64_t logs_left_out;     /* behind the first HEADS_PAGE_MAX */
 };
 
 /* `view` is the public's. `dir` is made if missing. ERR_IO. */

@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "connect/fork_hunt.h"
+#include "connect/succession.h"
 #include "connect/sync_internal.h"
 
 #define RECORD_ARENA_MAX (1u << 20) /* bytes: header lines of one record */
@@ -222,20 +223,41 @@ static int flush_sign(struct sync *sync, struct job_list *finished, struct err *
     return store_commit(sync->store, err);
 }
 
+/* What came for this log has consequences: it may prove a fork, go on for another log, push old payloads out. */
+static int flush_log_up(struct sync *sync, const struct job *job, struct err *err)
+{
+    size_t forks = 0;
+    bool is_adopted = false;
+    struct log_info log;
+    int code;
+    do
+        code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
+    while (sync_again(sync, code));
+    sync->report.forks += forks;
+    if (code == 0 && job->old_size == 0)
+        do
+            code = succession_adopt(sync->store, job->log.number, &is_adopted, err);
+        while (sync_again(sync, code));
+    if (code == 0)
+        code = store_log(sync->store, job->log.number, &log, err);
+    if (code < 0)
+        return code;
+    do
+        code = payload_drop_before(sync->store, log.number, payloads_start(&log), err);
+    while (sync_again(sync, code));
+    return code;
+}
+
 static int flush_follow_up(struct sync *sync, struct job_list *finished, struct err *err)
 {
-    size_t forks = 0, erased = 0;
+    size_t erased = 0;
     int code = flush_sign(sync, finished, err);
     if (code < 0)
         return code;
-    for (struct job *job = TAILQ_FIRST(finished); job; job = TAILQ_NEXT(job, link)) {
-        do
-            code = fork_scan(sync->store, job->log.number, job->old_size, &forks, err);
-        while (sync_again(sync, code));
-        if (code < 0)
-            return code;
-        sync->report.forks += forks;
-    }
+    for (struct job *job = TAILQ_FIRST(finished); job && code == 0; job = TAILQ_NEXT(job, link))
+        code = flush_log_up(sync, job, err);
+    if (code < 0)
+        return code;
     do
         code = mirror_erase_queued(sync->store, &erased, err);
     while (sync_again(sync, code));

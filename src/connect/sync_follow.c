@@ -16,6 +16,14 @@ static int cursor_forget(void *ctx, const struct peer *peer, struct err *err)
     return peer_update(ctx, &all, err);
 }
 
+/* Peers were asked for what was wanted then; now other payloads may be. */
+static int asked_forget(struct store *store, const struct log_info *log, struct err *err)
+{
+    char name[PAYLOADS_ASKED_NAME_MAX];
+    payloads_asked_name(log, name);
+    return store_put(store, name, SPAN_LIT(""), err);
+}
+
 static int follow_known(struct store *store, struct log_info *log, enum log_mode mode, uint64_t recent, struct err *err)
 {
     if (log->role == LOG_OWN || log->role == LOG_LOCAL)
@@ -25,12 +33,14 @@ static int follow_known(struct store *store, struct log_info *log, enum log_mode
     log->followed = true;
     log->mode = mode;
     log->recent = recent;
-    return store_log_update(store, log, err);
+    int code = store_log_update(store, log, err);
+    return code < 0 ? code : asked_forget(store, log, err);
 }
 
-static int follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, struct err *err)
+static int follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, int64_t *ret,
+                  struct err *err)
 {
-    struct log_info log;
+    struct log_info log = {0};
     struct err missing = {0};
     size_t announced = 0;
     int code = store_log_by_origin(store, origin, &log, &missing);
@@ -46,21 +56,33 @@ static int follow(struct store *store, struct span origin, enum log_mode mode, u
         code = peer_log_each(store, log.number, count_one, &announced, err);
     if (code == 0 && announced == 0) /* whoever has it told us before we cared, and is asked for everything again */
         code = peer_each(store, cursor_forget, store, err);
+    *ret = log.number;
     return code;
+}
+
+/* Less may be kept than before. */
+static int drop_old(struct store *store, int64_t number, struct err *err)
+{
+    struct log_info log;
+    int code = store_log(store, number, &log, err);
+    return code < 0 ? code : payload_drop_before(store, number, payloads_start(&log), err);
 }
 
 int sync_follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, struct err *err)
 {
     if (!origin_valid(origin))
         return err_set(err, ERR_SYNTAX, "not an origin: expected NAME/ and 52 characters of its fingerprint");
+    int64_t number;
     int code = store_begin(store, err);
     if (code < 0)
         return code;
-    code = follow(store, origin, mode, recent, err);
-    if (code == 0)
-        return store_commit(store, err);
-    store_rollback(store);
-    return code;
+    code = follow(store, origin, mode, recent, &number, err);
+    if (code < 0) {
+        store_rollback(store);
+        return code;
+    }
+    code = store_commit(store, err);
+    return code < 0 ? code : drop_old(store, number, err);
 }
 
 struct forgive {

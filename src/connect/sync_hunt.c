@@ -22,18 +22,24 @@ struct hunt {
     struct err err;
 };
 
-bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log)
+bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log, uint64_t size)
 {
     for (size_t i = 0; i < sync->ignored_count; i++)
         if (sync->ignored[i].peer == peer && sync->ignored[i].log == log)
-            return true;
+            return size <= sync->ignored[i].size;
     return false;
 }
 
-void hunt_ignore(struct sync *sync, int64_t peer, int64_t log)
+void hunt_ignore(struct sync *sync, int64_t peer, int64_t log, uint64_t size)
 {
-    if (sync->ignored_count < SYNC_IGNORED_MAX && !hunt_ignores(sync, peer, log))
-        sync->ignored[sync->ignored_count++] = (struct ignored){peer, log};
+    size_t i = 0;
+    while (i < sync->ignored_count && (sync->ignored[i].peer != peer || sync->ignored[i].log != log))
+        i++;
+    if (i == SYNC_IGNORED_MAX)
+        return;
+    sync->ignored[i] = (struct ignored){peer, log, size};
+    if (i == sync->ignored_count)
+        sync->ignored_count++;
 }
 
 bool hunts_idle(const struct sync *sync)
@@ -170,8 +176,8 @@ static void hunt_end(struct hunt *hunt)
         peer_lied(peer, hunt->reason);
     } else if (hunt->code == ERR_REFUSED) {
         snprintf(text, sizeof(text), "%.500s: no proof can be made: %.500s", hunt->reason, hunt->err.text);
-        sync_note_failure(sync, hunt->url, false, text);
-        hunt_ignore(sync, hunt->peer, hunt->log);
+        peer_remark(peer, text);
+        hunt_ignore(sync, hunt->peer, hunt->log, LOG_SIZE_MAX);
     } else {
         snprintf(text, sizeof(text), "%.500s: hunting for a fork: %.500s", hunt->reason, hunt->err.text);
         if (hunt->code == ERR_VERIFY || hunt->code == ERR_SYNTAX || hunt->code == ERR_LIMIT)

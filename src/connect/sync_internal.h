@@ -143,7 +143,8 @@ struct later {
 #define SYNC_IGNORED_MAX 256
 
 struct ignored {
-    int64_t peer, log; /* a branch signed by a retired key: neither proof nor lie, not asked for again */
+    int64_t peer, log; /* a branch that is neither proof nor lie: not asked for again */
+    uint64_t size;     /* until the peer announces more than this */
 };
 
 struct hunt;
@@ -214,6 +215,13 @@ void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_afte
 void peer_lied(struct sync_peer *peer, const char *reason);
 void peer_reached(struct sync_peer *peer);
 
+/*
+ * Something about one log is odd that is no proof of a lie: written into `reason`, which begins with "log ORIGIN: ",
+ * for people to see while everything else goes on. Over when the peer's checkpoint of that log is a good one.
+ */
+void peer_remark(struct sync_peer *peer, const char *reason);
+void peer_remark_over(struct sync_peer *peer, const struct log_info *log);
+
 /* Is there something to pull of this log at all? Of a frozen one: its entries in front of the fork, nothing behind. */
 bool log_goes_on(const struct log_info *log);
 
@@ -235,6 +243,7 @@ void peers_poll(struct sync *sync); /* start what is due */
 struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
                     bool again);
 bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer);
+uint64_t job_announced(struct job *job); /* the size at which its peer announced the log */
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
 void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
@@ -262,6 +271,10 @@ uint64_t payloads_start(const struct log_info *log); /* first entry whose payloa
  */
 int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
                     struct err *err);
+/* The fact that remembers for a log which peers were asked at which head. */
+#define PAYLOADS_ASKED_NAME_MAX 80
+void payloads_asked_name(const struct log_info *log, char out[PAYLOADS_ASKED_NAME_MAX]);
+
 /* Within a transaction: this peer was asked for all that was wanted; what is lacking still is not asked for again. */
 int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err);
 
@@ -276,7 +289,7 @@ void hunt_add(struct sync *sync, struct job *job, const char *reason); /* frees 
 int hunts_run(struct sync *sync, struct err *err);
 void hunts_done(struct sync *sync);
 bool hunts_idle(const struct sync *sync);
-void hunt_ignore(struct sync *sync, int64_t peer, int64_t log);
-bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log);
+void hunt_ignore(struct sync *sync, int64_t peer, int64_t log, uint64_t size);
+bool hunt_ignores(const struct sync *sync, int64_t peer, int64_t log, uint64_t size);
 
 #endif

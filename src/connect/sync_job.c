@@ -118,12 +118,18 @@ static void source_drop(struct job *job, int64_t peer)
         *source = job->sources[--job->source_count];
 }
 
+uint64_t job_announced(struct job *job)
+{
+    const struct source *source = source_of(job, job->peer->row.number);
+    return source ? source->size : job->log.size;
+}
+
 static bool source_worth(struct job *job, const struct source *source)
 {
     struct sync_peer *peer = peer_by_number(job->sync, source->peer);
     struct err err = {0};
     uint64_t from;
-    if (!peer || !peer_usable(peer) || hunt_ignores(job->sync, source->peer, job->log.number))
+    if (!peer || !peer_usable(peer) || hunt_ignores(job->sync, source->peer, job->log.number, source->size))
         return false;
     if (source->check || source->size > job->log.size)
         return true;
@@ -227,7 +233,7 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
                     bool again)
 {
     struct log_slot *slot = slot_of(sync, log->number);
-    if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number))
+    if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number, size))
         return NULL;
     struct job *job = slot->job;
     if (job && job->peer == peer) {
@@ -357,9 +363,26 @@ static void checkpoint_refuse(struct job *job, const struct err *why)
         peer_lied(job->peer, reason);
         return;
     }
-    sync_note_failure(job->sync, job->peer->row.url, false, reason);
-    hunt_ignore(job->sync, job->peer->row.number, job->log.number);
+    peer_remark(job->peer, reason);
+    hunt_ignore(job->sync, job->peer->row.number, job->log.number, job_announced(job));
     job_leave_peer(job);
+}
+
+/* It is a good one: pull what is new, or collect its cosignatures. */
+static void checkpoint_follow(struct job *job, enum mirror_result result, uint64_t size)
+{
+    peer_remark_over(job->peer, &job->log);
+    if (result == MIRROR_ADVANCE) {
+        pull_begin(job, size);
+    } else if (size == job->log.size) {
+        job->target = size;
+        job->do_collect = true;
+        job_to(job, &job->peer->settling);
+        job_is_ready(job);
+    } else { /* behind us: no crime */
+        source_drop(job, job->peer->row.number);
+        job_go_on(job);
+    }
 }
 
 static void checkpoint_take(struct job *job)
@@ -380,18 +403,10 @@ static void checkpoint_take(struct job *job)
         sync_fatal(job->sync, &err);
     } else if (code < 0) {
         checkpoint_refuse(job, &err);
-    } else if (result == MIRROR_ADVANCE) {
-        pull_begin(job, checkpoint.size);
     } else if (result == MIRROR_FORK_SAME || result == MIRROR_FORK_OLD) {
         hunt_add(job->sync, job, "two signed checkpoints contradict each other");
-    } else if (checkpoint.size == job->log.size) {
-        job->target = checkpoint.size;
-        job->do_collect = true;
-        job_to(job, &job->peer->settling);
-        job_is_ready(job);
-    } else { /* behind us: no crime */
-        source_drop(job, job->peer->row.number);
-        job_go_on(job);
+    } else {
+        checkpoint_follow(job, result, checkpoint.size);
     }
 }
 

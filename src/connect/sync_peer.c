@@ -52,6 +52,8 @@ static void peer_merge(struct sync_peer *peer, const struct peer *row)
     peer->row.quota_bytes = row->quota_bytes;
     if (row->cursor[0] == '\0')
         peer->row.cursor[0] = '\0'; /* asked for everything again: see sync_follow */
+    if (row->failures == 0 && row->reason[0] == '\0' && peer->row.failures == 0 && !peer->dirty)
+        peer->row.reason[0] = '\0'; /* a remark that somebody has seen */
     if (is_forgiven) {
         peer->row.failures = 0;
         peer->row.set_aside = false;
@@ -177,13 +179,18 @@ int peer_save(struct sync_peer *peer, struct err *err)
 
 /* ---- how it fares ---- */
 
+static void reason_put(struct sync_peer *peer, const char *reason)
+{
+    char text[PEER_REASON_MAX + 1];
+    text_escape_into(text, sizeof(text), span_str(reason));
+    memcpy(peer->row.reason, text, sizeof(text));
+}
+
 static void peer_blame(struct sync_peer *peer, const char *reason, bool is_liar)
 {
     struct sync *sync = peer->sync;
     struct err err = {0};
-    char text[PEER_REASON_MAX + 1];
-    text_escape_into(text, sizeof(text), span_str(reason));
-    memcpy(peer->row.reason, text, sizeof(text));
+    reason_put(peer, reason);
     peer->row.tried_ms = sync_now_ms();
     peer->row.failures++;
     peer->failed = sync->is_round;
@@ -224,9 +231,30 @@ void peer_reached(struct sync_peer *peer)
     peer->row.reached_ms = peer->row.tried_ms = sync_now_ms();
     peer->row.failures = 0;
     peer->row.retry_ms = 0;
-    peer->row.reason[0] = '\0';
+    if (was_away) /* else it is a remark */
+        peer->row.reason[0] = '\0';
     if (was_away && !sync->is_round && peers_rescan(sync, peer, &err) < 0)
         sync_fatal(sync, &err);
+}
+
+void peer_remark(struct sync_peer *peer, const char *reason)
+{
+    sync_note_failure(peer->sync, peer->row.url, false, reason);
+    if (peer->row.failures > 0)
+        return;
+    reason_put(peer, reason);
+    peer->dirty = true;
+}
+
+void peer_remark_over(struct sync_peer *peer, const struct log_info *log)
+{
+    char begin[ORIGIN_MAX + 16], shown[PEER_REASON_MAX + 1];
+    snprintf(begin, sizeof(begin), "log %.150s: ", log->origin);
+    text_escape_into(shown, sizeof(shown), span_str(begin));
+    if (peer->row.failures > 0 || strncmp(peer->row.reason, shown, strlen(shown)) != 0)
+        return;
+    peer->row.reason[0] = '\0';
+    peer->dirty = true;
 }
 
 /* ---- quotas ---- */

@@ -225,6 +225,8 @@ static int wanted_first(struct sync *sync, const struct log_info *log, uint64_t 
 {
     struct log_slot *slot = (size_t)log->number < sync->slot_count ? &sync->slots[log->number] : NULL;
     uint64_t start = payloads_start(log);
+    if (slot && start > 0)
+        slot->wanted_from = 0; /* what is below is wanted again once all is to be kept */
     bool has_hint = slot && start == 0 && slot->wanted_from <= log->size;
     int code = payload_next_wanted(sync->store, log->number, has_hint ? slot->wanted_from : start, ret, err);
     if (code == 0 && has_hint)
@@ -232,7 +234,12 @@ static int wanted_first(struct sync *sync, const struct log_info *log, uint64_t 
     return code;
 }
 
-/* The fact "asked.HEX" has a line "PEER SIZE" for each peer that was asked for all and did not have all. */
+void payloads_asked_name(const struct log_info *log, char out[PAYLOADS_ASKED_NAME_MAX])
+{
+    snprintf(out, PAYLOADS_ASKED_NAME_MAX, "asked.%s", log->hex);
+}
+
+/* That fact has a line "PEER SIZE" for each peer that was asked for all and did not have all. */
 static uint64_t asked_line(struct span facts, int64_t peer, struct buf *others)
 {
     uint64_t found = 0;
@@ -255,9 +262,9 @@ static uint64_t asked_line(struct span facts, int64_t peer, struct buf *others)
 
 static int asked_load(struct sync *sync, const struct log_info *log, struct buf *out, struct err *err)
 {
-    char name[80];
+    char name[PAYLOADS_ASKED_NAME_MAX];
     struct err missing = {0};
-    snprintf(name, sizeof(name), "asked.%s", log->hex);
+    payloads_asked_name(log, name);
     int code = store_get(sync->store, name, out, &missing);
     return code == 0 || code == ERR_NOTFOUND ? 0 : err_set(err, code, "%s", missing.text);
 }
@@ -290,7 +297,7 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
     if (code < 0)
         return code;
     start = payloads_start(&log);
-    if (log.payloads_from != start) {
+    if (log.payloads_from > start) { /* the other way it moves when what is older has been dropped */
         log.payloads_from = start;
         code = store_log_update(sync->store, &log, err);
     }
@@ -299,14 +306,14 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
     if (code < 0 || lacking >= log.size)
         return code;
     struct buf facts, now;
-    char name[80];
+    char name[PAYLOADS_ASKED_NAME_MAX];
     buf_init(&facts, ASKED_MAX);
     buf_init(&now, ASKED_MAX);
     code = asked_load(sync, &log, &facts, err);
     if (code == 0) {
         asked_line(buf_view(&facts), peer, &now);
         buf_fmt(&now, "%lld %llu\n", (long long)peer, (unsigned long long)log.size);
-        snprintf(name, sizeof(name), "asked.%s", log.hex);
+        payloads_asked_name(&log, name);
         code = now.failed ? 0 : store_put(sync->store, name, buf_view(&now), err);
     }
     buf_done(&facts);
@@ -317,37 +324,55 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
 void payloads_begin(struct job *job)
 {
     struct err err = {0};
-    uint64_t from;
+    uint64_t from = 0, announced = job_announced(job);
     int code = payloads_wanted(job->sync, job->peer->row.number, &job->log, job->again, &from, &err);
     if (code < 0) {
         sync_fatal(job->sync, &err);
         return;
     }
-    if (code == 0) {
+    job->target = job->log.size < announced ? job->log.size : announced; /* more it does not have */
+    if (code == 0 || from >= job->target) {
         job_finished(job);
         return;
     }
     job->step = JOB_PAYLOADS;
-    job->target = job->log.size;
     job->next = from;
     job_to(job, &job->peer->asking);
 }
 
 static int payloads_ask(struct piece *piece, struct err *err);
 
-/* Items in an answer: as many as asked for, or fewer when it was cut at its maximum. */
-static int payloads_count(struct span answer, uint64_t asked, uint64_t *ret, struct err *err)
+/*
+ * What an answer holds of [from, to): as many items as asked for, or fewer when it was cut at its maximum. A plain file
+ * server knows no ?from=: it answers the whole bundle, as far as its log goes, from which our part is cut out. Which of
+ * the two it is the number of items tells, since nothing is asked for that the peer did not announce.
+ */
+static int payloads_cut(const struct piece *piece, struct buf *answer, uint64_t *ret_count, struct err *err)
 {
-    struct payload_reader reader = {answer, 0};
+    struct payload_reader reader = {buf_view(answer), 0};
     struct payload_item item;
+    uint64_t asked = piece->to - piece->from, skip = piece->from % TILE_WIDTH, count = 0;
+    size_t begin = 0, end = 0; /* of our part, if it is the whole bundle */
     int code;
-    *ret = 0;
-    while ((code = payload_next(&reader, &item, err)) > 0)
-        if (++*ret > asked)
-            return err_set(err, ERR_SYNTAX, "more than the %llu payloads asked for", (unsigned long long)asked);
-    if (code == 0 && *ret == 0)
+    while ((code = payload_next(&reader, &item, err)) > 0 && ++count <= TILE_WIDTH) {
+        begin = count == skip ? reader.pos : begin;
+        end = count == skip + asked ? reader.pos : end;
+    }
+    if (code < 0)
+        return code;
+    if (count == 0)
         return err_set(err, ERR_SYNTAX, "an empty answer");
-    return code;
+    *ret_count = count < asked ? count : asked;
+    if (count <= asked)
+        return 0;
+    if (count > TILE_WIDTH || end == 0)
+        return err_set(err, ERR_SYNTAX, "%s%llu items where %llu were asked for",
+                       count > TILE_WIDTH ? "more than " : "",
+                       (unsigned long long)(count > TILE_WIDTH ? TILE_WIDTH : count), (unsigned long long)asked);
+    buf_cut(answer, end);
+    memmove(answer->data, answer->data + begin, end - begin);
+    buf_cut(answer, end - begin);
+    return 0;
 }
 
 /* The rest of an answer that was cut gets a piece of its own. */
@@ -371,7 +396,7 @@ static void on_payloads(void *ctx, struct fetch_reply *reply)
     struct piece *piece = ctx;
     struct job *job = piece->job;
     struct err err = {0};
-    uint64_t count;
+    uint64_t count = 0;
     piece->fetch = NULL;
     sync_account(job->peer, reply);
     bool is_gone = reply->code == 0 && reply->status == 404; /* serves no payloads: as good as holes */
@@ -380,7 +405,7 @@ static void on_payloads(void *ctx, struct fetch_reply *reply)
         return;
     }
     if (!is_gone) {
-        int code = payloads_count(buf_view(&reply->body), piece->to - piece->from, &count, &err);
+        int code = payloads_cut(piece, &reply->body, &count, &err);
         if (code == 0 && (code = payloads_rest(piece, count, &err)) < 0) {
             sync_fatal(job->sync, &err);
             return;

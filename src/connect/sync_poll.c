@@ -157,11 +157,11 @@ static int lines_check(struct span answer, struct heads_reader *reader, struct e
     return code;
 }
 
-static void pace(struct sync_peer *peer, const struct heads_reader *reader, int64_t took_ms)
+static void pace(struct sync_peer *peer, const struct heads_reader *reader, bool has_moved, int64_t took_ms)
 {
     int64_t now = sync_clock_ms(), wait_ms = (int64_t)peer->sync->options.wait_s * 1000;
     int64_t delay = POLL_PAUSE_MS;
-    if (reader->lines == 0 && took_ms < wait_ms / 2) {
+    if (!has_moved && took_ms < wait_ms / 2) {
         delay = (int64_t)POLL_EMPTY_MS << (peer->empty_polls < 5 ? peer->empty_polls : 5);
         peer->empty_polls++;
         if (delay > POLL_EMPTY_MAX_MS)
@@ -183,12 +183,17 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
         peer_lied(peer, err.text);
         return;
     }
+    /* Where it has not moved nothing is new, though a plain file server says all its lines each time. */
+    bool has_moved = !span_is(reader.cursor, peer->row.cursor);
+    if (reader.more && !has_moved) {
+        peer_lied(peer, "GET /heads: says that there is more, and its cursor stays where it was");
+        return;
+    }
     peer_reached(peer);
-    if (lines_take(peer, buf_view(&reply->body), &err) < 0) {
+    if (has_moved && lines_take(peer, buf_view(&reply->body), &err) < 0) {
         sync_fatal(sync, &err);
         return;
     }
-    bool has_moved = !span_is(reader.cursor, peer->row.cursor);
     memcpy(peer->row.cursor, reader.cursor.data, reader.cursor.len);
     peer->row.cursor[reader.cursor.len] = '\0';
     if (has_moved || peer->row.reached_ms - peer->saved_ms > PEER_SAVE_MS)
@@ -197,7 +202,7 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
         sync->report.reached++;
     peer->counted = true;
     peer->polled = !reader.more;
-    pace(peer, &reader, reply->took_ms);
+    pace(peer, &reader, has_moved, reply->took_ms);
 }
 
 static void on_heads(void *ctx, struct fetch_reply *reply)

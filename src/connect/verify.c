@@ -9,12 +9,10 @@
 
 struct checking {
     struct store *store;
-    const struct log_info *log;
-    const struct verify_options *options;
+    struct log_info log;
     struct verify_result *result;
     struct verify_tree tree;
     struct buf bytes;
-    struct arena arena;
 };
 
 static int check_payload(struct checking *c, uint64_t index, struct span entry, struct err *err)
@@ -23,17 +21,17 @@ static int check_payload(struct checking *c, uint64_t index, struct span entry, 
     unsigned flags;
     if (entry_classify(entry) != ENTRY_SEAL)
         return 0;
-    int rc = payload_flags(c->store, c->log->number, index, &flags, err);
+    int rc = payload_flags(c->store, c->log.number, index, &flags, err);
     if (rc || !(flags & SLOT_HELD))
         return rc;
     struct buf payload;
     buf_init(&payload, PAYLOAD_MAX + 64);
-    rc = payload_read(c->store, c->log->number, index, &payload, NULL, err);
+    rc = payload_read(c->store, c->log.number, index, &payload, NULL, err);
     struct payload_reader reader = {.bundle = buf_view(&payload)};
     if (!rc)
         rc = payload_next(&reader, &item, err) < 0 ? err->code : 0;
     if (!rc)
-        rc = seal_check(span_str(c->log->origin), entry, item.salt, item.payload, err);
+        rc = seal_check(span_str(c->log.origin), entry, item.salt, item.payload, err);
     buf_done(&payload);
     c->result->payloads += rc == 0;
     return rc ? err_in(err, "payload of entry %llu", (unsigned long long)index) : 0;
@@ -46,7 +44,7 @@ static int check_bundle(struct checking *c, uint64_t first, size_t count, struct
     uint64_t index = first;
     int rc, more = 0;
     buf_clear(&c->bytes);
-    rc = store_read_entries(c->store, c->log->number, first, count, &c->bytes, err);
+    rc = store_read_entries(c->store, c->log.number, first, count, &c->bytes, err);
     reader = (struct bundle_reader){.bundle = buf_view(&c->bytes)};
     while (!rc && (more = bundle_next(&reader, &entry, err)) > 0) {
         rc = verify_tree_add(&c->tree, entry, err);
@@ -67,9 +65,9 @@ static int check_hashes(struct checking *c, struct err *err)
 {
     struct tlog_source source;
     struct tlog_hash stored[TILE_WIDTH];
-    int rc = store_source(c->store, c->log->number, &source, err);
-    for (int level = 0; !rc && tile_level_count(level, c->log->size) > 0; level++) {
-        uint64_t count = tile_level_count(level, c->log->size);
+    int rc = store_source(c->store, c->log.number, &source, err);
+    for (int level = 0; !rc && tile_level_count(level, c->log.size) > 0; level++) {
+        uint64_t count = tile_level_count(level, c->log.size);
         for (uint64_t at = 0; !rc && at < count; at += TILE_WIDTH) {
             size_t width = count - at < TILE_WIDTH ? (size_t)(count - at) : TILE_WIDTH;
             rc = source.read(source.ctx, (unsigned)level, at, width, stored, err);
@@ -81,41 +79,65 @@ static int check_hashes(struct checking *c, struct err *err)
     return rc;
 }
 
-static int check_head(struct checking *c, struct err *err)
+/* The head first: it says which size is checked. The log may grow meanwhile. */
+static int take_head(struct checking *c, struct buf *head, struct err *err)
 {
-    struct buf note;
-    buf_init(&note, NOTE_MAX);
-    int rc = store_checkpoint(c->store, c->log->number, &note, err);
+    struct note note;
+    struct checkpoint checkpoint;
+    int rc = store_checkpoint(c->store, c->log.number, head, err);
     if (!rc)
-        rc = verify_tree_head(&c->tree, c->store, buf_view(&note), c->result, err);
-    buf_done(&note);
+        rc = note_parse(buf_view(head), &note, err);
+    if (!rc)
+        rc = checkpoint_parse(note.text, &checkpoint, err);
+    if (!rc)
+        c->result->size = c->log.size = checkpoint.size;
     return rc;
 }
 
 int verify_log(struct store *store, const struct log_info *log, const struct verify_options *options,
                struct verify_result *ret, struct err *err)
 {
-    struct checking c = {.store = store, .log = log, .options = options, .result = ret};
-    *ret = (struct verify_result){.size = log->size};
+    struct checking c = {.store = store, .log = *log, .result = ret};
+    struct buf head;
+    *ret = (struct verify_result){0};
     snprintf(ret->origin, sizeof(ret->origin), "%s", log->origin);
     buf_init(&c.bytes, BUNDLE_MAX);
+    buf_init(&head, NOTE_MAX);
     int rc = verify_tree_init(&c.tree, span_str(log->origin), err);
-    for (uint64_t at = 0; !rc && at < log->size; at += TILE_WIDTH) {
-        rc = check_bundle(&c, at, log->size - at < TILE_WIDTH ? (size_t)(log->size - at) : TILE_WIDTH, err);
+    if (!rc)
+        rc = take_head(&c, &head, err);
+    for (uint64_t at = 0; !rc && at < c.log.size; at += TILE_WIDTH) {
+        rc = check_bundle(&c, at, c.log.size - at < TILE_WIDTH ? (size_t)(c.log.size - at) : TILE_WIDTH, err);
         if (options->progress)
-            options->progress(options->ctx, at, log->size);
+            options->progress(options->ctx, at, c.log.size);
     }
     if (!rc)
         rc = check_hashes(&c, err);
     if (!rc)
-        rc = check_head(&c, err);
+        rc = verify_tree_head(&c.tree, store, buf_view(&head), ret, err);
     ret->entries = c.tree.size;
     verify_tree_done(&c.tree);
     buf_done(&c.bytes);
+    buf_done(&head);
     return rc ? err_in(err, "%s", log->origin) : 0;
 }
 
 /* ---- a proof that travels as a file ---- */
+
+/* Signed, but of another tree than ours: then both cannot be true. */
+static int check_root(struct store *store, const struct log_info *log, const struct checkpoint *checkpoint,
+                      struct err *err)
+{
+    struct tlog_source source;
+    struct tlog_hash root;
+    int rc = store_source(store, log->number, &source, err);
+    if (!rc)
+        rc = tlog_root(&source, checkpoint->size, &root, err);
+    if (!rc && !tlog_hash_eq(&root, &checkpoint->root))
+        rc = err_set(err, ERR_FORK, "%s: its checkpoint of size %llu is signed, but contradicts the log that we hold",
+                     log->origin, (unsigned long long)checkpoint->size);
+    return rc;
+}
 
 int verify_proof(struct store *store, struct span proof, struct span entry, struct verify_result *ret,
                  uint64_t *ret_index, struct err *err)
@@ -148,6 +170,8 @@ int verify_proof(struct store *store, struct span proof, struct span entry, stru
     tlog_leaf_hash(entry, &leaf);
     if (!rc)
         rc = tlog_verify_inclusion(*ret_index, checkpoint.size, &leaf, &path, &checkpoint.root, err);
+    if (!rc)
+        rc = check_root(store, &log, &checkpoint, err);
     if (!rc) {
         snprintf(ret->origin, sizeof(ret->origin), "%s", log.origin);
         ret->size = checkpoint.size;

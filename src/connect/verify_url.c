@@ -8,6 +8,7 @@
 
 #define URL_MAX 1024
 
+/* 0 and the body in `out`; ERR_NOTFOUND for a 404. */
 static int get(const char *base, const char *path, size_t max, struct buf *out, struct err *err)
 {
     char url[URL_MAX];
@@ -17,7 +18,7 @@ static int get(const char *base, const char *path, size_t max, struct buf *out, 
     struct fetch_request request = {.url = url, .body_max = max};
     int rc = fetch_once(&request, &reply, err);
     if (!rc && reply.status != 200)
-        rc = err_set(err, ERR_NET, "HTTP status %d", reply.status);
+        rc = err_set(err, reply.status == 404 ? ERR_NOTFOUND : ERR_NET, "HTTP status %d", reply.status);
     if (!rc) {
         buf_clear(out);
         buf_span(out, buf_view(&reply.body));
@@ -25,6 +26,27 @@ static int get(const char *base, const char *path, size_t max, struct buf *out, 
     }
     fetch_reply_done(&reply);
     return rc ? err_in(err, "%s", path) : 0;
+}
+
+/*
+ * A tile or bundle, or, where a partial one went when the log grew, the full one, which begins with the same bytes (C2SP
+ * tlog-tiles, "Partial Tiles"). *ret_path is what was asked for last.
+ */
+static int get_tile(const char *base, struct tile tile, char path[TILE_PATH_MAX + 2], struct buf *out, struct err *err)
+{
+    struct err gone = {0};
+    size_t max = tile.level == TILE_LEVEL_ENTRIES ? BUNDLE_MAX : (size_t)TILE_WIDTH * TLOG_HASH_SIZE;
+    path[0] = '/';
+    tile_path(&tile, path + 1);
+    int rc = get(base, path, max, out, &gone);
+    if (rc == ERR_NOTFOUND && tile.width < TILE_WIDTH) {
+        tile.width = TILE_WIDTH;
+        tile_path(&tile, path + 1);
+        return get(base, path, max, out, err);
+    }
+    if (rc)
+        *err = gone;
+    return rc;
 }
 
 struct remote {
@@ -43,9 +65,14 @@ static int check_payloads(struct remote *r, uint64_t first, size_t count, struct
     while (done < count) {
         snprintf(path, sizeof(path), "/payload/%llu?from=%llu&to=%llu", (unsigned long long)(first / TILE_WIDTH),
                  (unsigned long long)(first + done), (unsigned long long)(first + count));
-        int rc = get(r->url, path, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64, &r->payloads, err);
-        if (rc)
+        struct err missing = {0};
+        int rc = get(r->url, path, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64, &r->payloads, &missing);
+        if (rc == ERR_NOTFOUND)
+            return 0; /* serves none: as good as holes */
+        if (rc) {
+            *err = missing;
             return rc;
+        }
         struct payload_reader reader = {.bundle = buf_view(&r->payloads)};
         struct payload_item item;
         size_t before = done;
@@ -67,24 +94,24 @@ static int check_payloads(struct remote *r, uint64_t first, size_t count, struct
 
 static int check_bundle(struct remote *r, uint64_t n, uint64_t size, struct err *err)
 {
-    char path[TILE_PATH_MAX + 2] = "/";
+    char path[TILE_PATH_MAX + 2];
     struct tile tile = {TILE_LEVEL_ENTRIES, n, tile_width(TILE_LEVEL_ENTRIES, n, size)};
     struct span entry;
-    int more = 0;
-    tile_path(&tile, path + 1);
-    int rc = get(r->url, path, BUNDLE_MAX, &r->bytes, err);
-    struct bundle_reader reader = {.bundle = buf_view(&r->bytes)};
     unsigned count = 0;
-    while (!rc && (more = bundle_next(&reader, &entry, err)) > 0) {
-        rc = ++count > tile.width ? 0 : verify_tree_add(&r->tree, entry, err);
+    int more = 1;
+    int rc = get_tile(r->url, tile, path, &r->bytes, err);
+    if (rc)
+        return rc;
+    struct bundle_reader reader = {.bundle = buf_view(&r->bytes)};
+    while (!rc && count < tile.width && (more = bundle_next(&reader, &entry, err)) > 0) {
+        rc = verify_tree_add(&r->tree, entry, err);
+        count++;
     }
     if (!rc && more < 0)
         rc = more;
     if (!rc && count != tile.width)
         rc = err_set(err, ERR_VERIFY, "%u entries, %u expected", count, tile.width);
-    if (rc)
-        return err_in(err, "%s", path);
-    return check_payloads(r, n * TILE_WIDTH, tile.width, err);
+    return rc ? err_in(err, "%s", path) : check_payloads(r, n * TILE_WIDTH, tile.width, err);
 }
 
 static int check_tiles(struct remote *r, uint64_t size, struct err *err)
@@ -92,16 +119,15 @@ static int check_tiles(struct remote *r, uint64_t size, struct err *err)
     struct tlog_hash hashes[TILE_WIDTH];
     for (int level = 0; tile_level_count(level, size) > 0; level++) {
         for (uint64_t n = 0; n * TILE_WIDTH < tile_level_count(level, size); n++) {
-            char path[TILE_PATH_MAX + 2] = "/";
+            char path[TILE_PATH_MAX + 2];
             struct tile tile = {level, n, tile_width(level, n, size)};
-            tile_path(&tile, path + 1);
-            int rc = get(r->url, path, sizeof(hashes), &r->bytes, err);
+            int rc = get_tile(r->url, tile, path, &r->bytes, err);
             if (rc)
                 return rc;
-            if (r->bytes.len != tile.width * sizeof(struct tlog_hash))
-                return err_set(err, ERR_SYNTAX, "%s: %zu bytes, %zu expected", path, r->bytes.len,
-                               tile.width * sizeof(struct tlog_hash));
-            memcpy(hashes, r->bytes.data, r->bytes.len);
+            size_t len = tile.width * sizeof(struct tlog_hash);
+            if (r->bytes.len != len && r->bytes.len != sizeof(hashes))
+                return err_set(err, ERR_SYNTAX, "%s: %zu bytes, %zu expected", path, r->bytes.len, len);
+            memcpy(hashes, r->bytes.data, len);
             rc = verify_tree_compare(&r->tree, level, n * TILE_WIDTH, hashes, tile.width, err);
             if (rc)
                 return err_in(err, "%s", path);
@@ -179,6 +205,8 @@ int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url
         }
         if (!rc && more < 0)
             rc = more;
+        if (!rc && heads.more && heads.lines == 0)
+            rc = err_set(err, ERR_SYNTAX, "%s: promises more and gives none", path);
         if (!rc)
             snprintf(path, sizeof(path), "/heads?since=%.*s", SPAN_ARGS(heads.cursor));
     } while (!rc && heads.more);

@@ -45,7 +45,7 @@ struct capability {
     int (*apply)(struct fold *fold, const struct fold_record *record, struct err *err);
     /*
      * Forget what the record at ref contributed: its payload is erased, or its log is frozen before it. What `apply`
-     * collected of it has been flushed before. May be put off to `flush`, but has to be done there before rows are added.
+     * collected of it has been flushed before. May be put off to `flush`, but is done there before rows are added.
      */
     int (*forget)(struct fold *fold, int64_t ref, struct err *err);
     /* May be NULL: called at the end of a batch, before its commit, and whenever collected rows have to be written. */

@@ -12,8 +12,8 @@
  * for its turn.
  */
 #define BATCH_RECORDS 131072
-#define BATCH_BYTES (64u << 20)
-#define CHUNK_ENTRIES 1024 /* read from the store at a time */
+#define BATCH_BYTES (256u << 20) /* of records */
+#define CHUNK_ENTRIES 1024       /* read from the store at a time */
 
 struct log_numbers {
     int64_t *number;
@@ -28,7 +28,7 @@ static int begin_batch(struct folder *f, struct err *err)
     if (rc < 0)
         return rc;
     f->in_batch = true;
-    f->batch_records = 0;
+    f->batch_records = f->batch_bytes = 0;
     folder_reset(f);
     return 0;
 }
@@ -48,7 +48,7 @@ static int end_batch(struct folder *f, struct err *err)
 
 static bool batch_is_full(const struct folder *f)
 {
-    return f->batch_records >= BATCH_RECORDS || f->batch.used_bytes >= BATCH_BYTES;
+    return f->batch_records >= BATCH_RECORDS || f->batch_bytes >= BATCH_BYTES;
 }
 
 static bool may_go_on(const struct folder *f)
@@ -139,7 +139,7 @@ static int fold_chunk(struct folder *f, size_t count, struct err *err)
     struct run run = {0};
     for (uint64_t at = first; rc == 0 && at < first + count; at++) {
         struct span entry = {0};
-        struct payload_item item;
+        struct payload_item item = {.hole = true};
         if ((rc = bundle_next(&reader, &entry, err)) <= 0)
             return rc < 0 ? rc : err_set(err, ERR_IO, "the store gave fewer entries than asked for");
         if ((rc = window_next(f, &window, &item, err)) == 0)
@@ -321,7 +321,7 @@ static int set_generation(struct index *index, int64_t generation, struct err *e
 /* Rows of another generation of the store mean nothing. */
 static int follow_generation(struct index *index, struct store *store, struct err *err)
 {
-    int64_t generation, known;
+    int64_t generation = 0, known = 0;
     int rc = store_generation(store, &generation, err);
     if (rc == 0)
         rc = known_generation(index, &known, err);

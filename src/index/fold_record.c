@@ -3,7 +3,8 @@
 #include "record/member.h"
 
 #define SCRATCH_MAX (256u << 20) /* bytes: a record of 16 MiB and what its parsers make of it */
-#define COLLECT_MAX (512u << 20) /* bytes: a batch is ended at 64 MiB; one record may add its own size several times */
+#define COLLECT_FULL (64u << 20) /* bytes collected after which they are written, in the midst of a batch, too */
+#define COLLECT_MAX (512u << 20) /* bytes: one record more may add its own size several times */
 #define CUT_RECORDS 131072       /* forgotten in one batch: capabilities may go through whole tables once a batch */
 
 void folder_init(struct folder *f, struct index *index, struct store *store, uint64_t max)
@@ -133,7 +134,8 @@ int folder_forget(struct folder *f, uint64_t at, struct err *err)
     if (!is_inline && f->cursor.payloads > 0)
         f->cursor.payloads--;
     for (size_t i = 0; capabilities[i]; i++) {
-        if (capabilities[i]->forget && (rc = capabilities[i]->forget(&f->fold, ref, err)) < 0)
+        rc = capabilities[i]->forget ? capabilities[i]->forget(&f->fold, ref, err) : 0;
+        if (rc < 0)
             return err_in(err, "%s", capabilities[i]->name);
     }
     return 0;
@@ -324,6 +326,7 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
     struct record record;
     struct err refused;
     arena_clear(&f->scratch);
+    f->batch_bytes += text.len;
     bool parsed = record_parse(text, &f->scratch, &record, &refused) == 0;
     if (!parsed)
         record = (struct record){0};
@@ -348,5 +351,9 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
         if (rc == 0 && row.is_inline && span_is(record.kind, "connect/erase"))
             rc = take_erasure(f, at, &record, err);
     }
-    return rc < 0 ? rc : add_row(f, &record, &row, err);
+    if (rc == 0)
+        rc = add_row(f, &record, &row, err);
+    if (rc == 0 && f->batch.used_bytes >= COLLECT_FULL && (rc = folder_flush(f, err)) == 0)
+        folder_reset(f);
+    return rc;
 }

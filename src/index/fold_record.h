@@ -31,11 +31,12 @@ struct folder {
     struct arena batch, scratch;
     struct buf entries, payloads;
     bool in_batch;
-    uint64_t batch_records, looked, max; /* max 0: no limit */
-    struct log_info log;                 /* being folded */
-    struct cursor cursor;                /* of it */
-    bool pending;                        /* records were applied since the last flush */
-    int64_t pending_from;                /* lowest ref among them */
+    uint64_t batch_records, batch_bytes;
+    uint64_t looked, max; /* max 0: no limit */
+    struct log_info log;  /* being folded */
+    struct cursor cursor; /* of it */
+    bool pending;         /* records were applied since the last flush */
+    int64_t pending_from; /* lowest ref among them */
     struct record_row rows[ROWS_AT_ONCE];
     size_t row_count;
     struct cached_word words[WORD_CACHE];
@@ -45,7 +46,7 @@ struct folder {
 void folder_init(struct folder *f, struct index *index, struct store *store, uint64_t max);
 void folder_done(struct folder *f);
 
-/* A batch begins or ended: forget what was collected and cached. */
+/* Forget what was collected and cached: it has been written, or never will be. */
 void folder_reset(struct folder *f);
 
 /* Write what was collected, here and by the capabilities. */

@@ -36,7 +36,7 @@ static const char *const settings = "PRAGMA page_size=8192;"
                                     "PRAGMA secure_delete=ON;"
                                     "PRAGMA wal_autocheckpoint=8192;"
                                     "PRAGMA journal_size_limit=33554432;"
-                                    "PRAGMA cache_size=-131072;"
+                                    "PRAGMA cache_size=-65536;"
                                     "PRAGMA mmap_size=1073741824;"
                                     "PRAGMA temp_store=MEMORY;"
                                     "PRAGMA trusted_schema=OFF;";

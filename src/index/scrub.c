@@ -23,9 +23,9 @@ static int truncate_wal(struct index *index, struct err *err)
 }
 
 /*
- * VACUUM, although secure_delete is on: SQLite overwrites cells where they are deleted, but when a page is split, copies
- * of cells that moved may stay behind in its unused part (seen: 1 of 1,000 deleted values was still in the file).
- * Measured: 0.14 s for a million values.
+ * VACUUM, although secure_delete is on: SQLite overwrites cells where they are deleted, but when a page is split,
+ * copies of cells that moved may stay behind in its unused part (seen: 1 of 1,000 deleted values was still in the
+ * file). Measured: 1 s for an index of a million indicators.
  */
 int index_scrub(struct index *index, struct err *err)
 {

@@ -112,7 +112,7 @@ static int run_before(struct index *index, int64_t number, uint64_t at, struct m
 
 int missing_append(struct index *index, int64_t number, uint64_t first, uint64_t last, struct err *err)
 {
-    struct missing_run before;
+    struct missing_run before = {0};
     int rc = first > 0 ? run_before(index, number, first - 1, &before, err) : 0;
     if (rc < 0)
         return rc;

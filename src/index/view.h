@@ -2,9 +2,10 @@
  * The only door out. A view is what one viewer may see through one outlet; every way out of the node opens one, and
  * every outlet stands in the table below: that is what makes "who sees what" testable.
  *
- * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes), their
- * entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload that is
- * not CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything here.
+ * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes),
+ * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
+ * that is not CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything
+ * here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
@@ -68,7 +69,7 @@ bool view_sees_log(const struct view *view, const struct log_info *log);
 int view_logs(const struct view *view, int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx,
               struct err *err);
 
-/* As store_heads, visible logs that have a head only. *ret_next: where to go on; it passes those that are not visible. */
+/* As store_heads: visible logs that have a head. *ret_next: where to go on; it passes those that are not visible. */
 int view_heads(const struct view *view, int64_t since, size_t max,
                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_next,
                struct err *err);

@@ -178,7 +178,7 @@ static int give(struct lister *lister, const struct view_record *record, struct 
 
 static int list_one(struct lister *lister, const struct log_info *log, uint64_t index, struct err *err)
 {
-    struct view_record record;
+    struct view_record record = {.index = index};
     arena_clear(&lister->arena);
     int rc = view_record(lister->view, log, index, &lister->arena, &record, err);
     if (rc < 0 || !wanted(lister->query, &record))

@@ -6,13 +6,16 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "connect/routes.h"
 #include "connect/startcheck.h"
 #include "connect/sync.h"
 #include "http/server.h"
 #include "index/index.h"
+#include "node/serving.h"
 #include "security/feed.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -20,7 +23,9 @@
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
 #define FEEDS_LOOK_MS 5000
-#define START_CHECK_MS 5000  /* no peer answered about our own logs: ask again that often */
+#define START_CHECK_MS 5000 /* no peer answered about our own logs: asked again so much later, ever more seldom */
+#define START_CHECK_MAX_MS 60000
+#define SAY_AGAIN_MS 600000  /* a trouble that lasts is told that often */
 #define SET_REFRESH_MS 30000 /* the sweep set follows new indicators at most that often */
 
 /* Shared by the threads: flags are atomic, the condition wakes waiters, the error is the first one's. */
@@ -34,6 +39,13 @@ struct node {
     struct syncer *syncer;  /* under lock: to stop it from outside */
     struct err failure;     /* under lock */
     bool failed;
+    int64_t check_ms; /* the sync thread's: when it asks again about our own logs */
+};
+
+/* What a thread told last: the same every second would fill a disk with it. */
+struct trouble {
+    char text[ERR_TEXT_MAX];
+    int64_t told_ms;
 };
 
 static int64_t now_ms(void)
@@ -52,6 +64,17 @@ static void tell(struct node *node, const char *fmt, ...)
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
     node->options->tell(node->options->ctx, line);
+}
+
+/* Something went wrong and is tried again. */
+static void tell_trouble(struct node *node, struct trouble *trouble, const char *thread, struct err *err)
+{
+    if (strcmp(trouble->text, err->text) != 0 || now_ms() - trouble->told_ms >= SAY_AGAIN_MS) {
+        tell(node, "%s: %s", thread, err->text);
+        snprintf(trouble->text, sizeof(trouble->text), "%s", err->text);
+        trouble->told_ms = now_ms();
+    }
+    *err = (struct err){0};
 }
 
 /* Wait for a wake-up or `ms`. */
@@ -96,6 +119,7 @@ static void stop(struct node *node)
 {
     pthread_mutex_lock(&node->lock);
     node->stop = true;
+    start_check_cancel();
     if (node->syncer)
         syncer_stop(node->syncer);
     pthread_cond_broadcast(&node->changed);
@@ -111,8 +135,9 @@ static void fail(struct node *node, const char *thread, struct err *err)
         node->failure = *err;
         err_in(&node->failure, "%s", thread);
     }
+    if (!node->stop) /* after stop() nobody waits for a signal any more, and the next one ends the process */
+        kill(getpid(), SIGTERM);
     pthread_mutex_unlock(&node->lock);
-    kill(getpid(), SIGTERM);
 }
 
 static bool is_fatal(const struct err *err)
@@ -122,35 +147,10 @@ static bool is_fatal(const struct err *err)
 
 /* ---- sync ---- */
 
-/* Ask again and again until a peer has told how far our own logs are; pull others' logs meanwhile. */
-static int wait_for_start_check(struct node *node, struct store *store, struct err *err)
-{
-    for (bool told = false; !node->stop; told = true) {
-        struct err unchecked = {0};
-        struct sync_options round = {.changed = wake, .ctx = node};
-        struct sync_report report;
-        int rc = start_check(store, node->options->alone, &unchecked);
-        if (rc == 0)
-            return start_check_note(store, err);
-        if (rc != ERR_STATE && rc != ERR_NET) {
-            *err = unchecked;
-            return rc;
-        }
-        if (!told)
-            tell(node, "nothing is signed yet: %s", unchecked.text);
-        rc = sync_round(store, &round, &report, err);
-        if (rc)
-            return rc;
-        sleep_ms(node, START_CHECK_MS);
-    }
-    return 0;
-}
-
-static int run_syncer(struct node *node, struct store *store, struct err *err)
+static int run_syncer(struct node *node, struct store *store, const struct sync_options *options, struct err *err)
 {
     struct syncer *syncer;
-    struct sync_options options = {.may_sign = true, .changed = wake, .ctx = node};
-    int rc = syncer_new(store, &options, &syncer, err);
+    int rc = syncer_new(store, options, &syncer, err);
     if (rc)
         return rc;
     pthread_mutex_lock(&node->lock);
@@ -166,6 +166,47 @@ static int run_syncer(struct node *node, struct store *store, struct err *err)
     return rc;
 }
 
+/* About twice a second while others' logs are pulled without signing: time to ask about our own? */
+static void check_is_due(void *ctx, const struct sync_report *report)
+{
+    struct node *node = ctx;
+    (void)report;
+    pthread_mutex_lock(&node->lock);
+    if (node->syncer && now_ms() >= node->check_ms)
+        syncer_stop(node->syncer);
+    pthread_mutex_unlock(&node->lock);
+}
+
+/*
+ * Ask again and again until a peer has told how far our own logs are; pull others' logs meanwhile, whose relaying does not
+ * depend on it. A fork of our own is no reason to end either: pulling proves it, and what is frozen is not asked about.
+ */
+static int wait_for_start_check(struct node *node, struct store *store, struct err *err)
+{
+    struct trouble trouble = {0};
+    int64_t delay = START_CHECK_MS;
+    while (!node->stop) {
+        struct err unchecked = {0};
+        struct sync_options pull = {.changed = wake, .progress = check_is_due, .ctx = node};
+        int rc = start_check(store, node->options->alone, &unchecked);
+        if (rc == 0)
+            return start_check_note(store, err);
+        if (node->stop)
+            break;
+        if (rc != ERR_STATE && rc != ERR_NET && rc != ERR_FORK) {
+            *err = unchecked;
+            return rc;
+        }
+        tell_trouble(node, &trouble, "nothing is signed yet", &unchecked);
+        node->check_ms = now_ms() + delay;
+        delay = 2 * delay < START_CHECK_MAX_MS ? 2 * delay : START_CHECK_MAX_MS;
+        rc = run_syncer(node, store, &pull, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static void *sync_thread(void *arg)
 {
     struct node *node = arg;
@@ -175,8 +216,9 @@ static void *sync_thread(void *arg)
     int rc = store_open(node->options->dir, &options, &store, &err);
     if (!rc) {
         rc = wait_for_start_check(node, store, &err);
+        struct sync_options pull = {.may_sign = true, .changed = wake, .ctx = node};
         if (!rc && !node->stop)
-            rc = run_syncer(node, store, &err);
+            rc = run_syncer(node, store, &pull, &err);
         store_close(store);
     }
     if (rc)
@@ -227,6 +269,7 @@ static void *index_thread(void *arg)
     struct node *node = arg;
     struct store_options options = {0};
     struct following f = {.seq = -1};
+    struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;
     int rc = store_open(node->options->dir, &options, &f.store, &err);
@@ -235,8 +278,7 @@ static void *index_thread(void *arg)
         while (!rc && !node->stop) {
             rc = follow_store(&f, &err);
             if (rc && !is_fatal(&err)) {
-                tell(node, "index: %s", err.text);
-                err = (struct err){0};
+                tell_trouble(node, &trouble, "index", &err);
                 rc = 0;
             }
             nap(node, &seen, INDEX_LOOK_MS);
@@ -252,30 +294,36 @@ static void *index_thread(void *arg)
 
 /* ---- feeds ---- */
 
+/* A feed goes into our own log: signed only once the start check has passed (the sync thread notes it). */
+static int run_feeds(struct node *node, struct store *store, struct index *index, struct err *err)
+{
+    size_t ran = 0;
+    if (!start_check_noted(store))
+        return 0;
+    struct feed_options feeds = {.transport = &feed_http, .now_ms = now_ms()};
+    author_allow(store);
+    int rc = feed_run_due(store, index, &feeds, &ran, err);
+    if (ran)
+        wake(node);
+    return rc;
+}
+
 static void *feed_thread(void *arg)
 {
     struct node *node = arg;
     struct store_options options = {0};
     struct store *store;
     struct index *index = NULL;
+    struct trouble trouble = {0};
     struct err err = {0};
     int rc = store_open(node->options->dir, &options, &store, &err);
     if (!rc) {
         rc = index_open(node->options->dir, &index, &err);
         while (!rc && !node->stop) {
-            size_t ran = 0;
-            /* A feed goes into our own log: signed only once the start check has passed (the sync thread notes it). */
-            if (start_check_noted(store)) {
-                struct feed_options feeds = {.transport = &feed_http, .now_ms = now_ms()};
-                author_allow(store);
-                rc = feed_run_due(store, index, &feeds, &ran, &err);
-                if (rc && !is_fatal(&err)) {
-                    tell(node, "feeds: %s", err.text);
-                    err = (struct err){0};
-                    rc = 0;
-                }
-                if (ran)
-                    wake(node);
+            rc = run_feeds(node, store, index, &err);
+            if (rc && !is_fatal(&err)) {
+                tell_trouble(node, &trouble, "feeds", &err);
+                rc = 0;
             }
             sleep_ms(node, FEEDS_LOOK_MS);
         }
@@ -297,6 +345,15 @@ static void wait_for_signal(sigset_t *signals)
         ;
 }
 
+/* Whoever asks a second time does not want to wait: that ends the process at once, as safe as any crash. */
+static void let_signals_end(sigset_t *signals)
+{
+    struct timespec none = {0};
+    while (sigtimedwait(signals, NULL, &none) > 0)
+        ;
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
 static int run_threads(struct node *node, sigset_t *signals, struct err *err)
 {
     static void *(*const bodies[])(void *) = {sync_thread, index_thread, feed_thread};
@@ -313,6 +370,7 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
         wait_for_signal(signals);
     }
     stop(node);
+    let_signals_end(signals);
     while (started > 0)
         pthread_join(threads[--started], NULL);
     if (!rc && node->failed) {
@@ -322,28 +380,39 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
     return rc;
 }
 
-int node_run(const struct node_options *options, struct err *err)
+static int run(struct node *node, struct err *err)
 {
-    struct node node = {.options = options};
-    struct http_options http = {.dir = options->dir, .listen = options->listen};
-    pthread_condattr_t monotonic;
+    struct http_options http = {.dir = node->options->dir, .listen = node->options->listen};
     sigset_t signals;
     /* Blocked before any thread exists, so that all inherit it and only sigwait sees them. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    int rc = http_server_start(&http, &node->server, err);
+    if (rc)
+        return rc;
+    rc = run_threads(node, &signals, err);
+    http_server_stop(node->server);
+    return rc;
+}
+
+int node_run(const struct node_options *options, struct err *err)
+{
+    struct node node = {.options = options};
+    pthread_condattr_t monotonic;
+    int lock = -1;
+    int rc = serving_begin(options->dir, &lock, err);
+    if (rc)
+        return rc;
     pthread_mutex_init(&node.lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&node.changed, &monotonic);
-    int rc = http_server_start(&http, &node.server, err);
-    if (!rc) {
-        rc = run_threads(&node, &signals, err);
-        http_server_stop(node.server);
-    }
+    rc = run(&node, err);
     pthread_cond_destroy(&node.changed);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_destroy(&node.lock);
+    close(lock);
     return rc;
 }

@@ -27,7 +27,8 @@ struct node_options {
     void *ctx;
 };
 
-/* Runs until SIGINT or SIGTERM. 0, or the error that ended it. */
+/* Runs until SIGINT or SIGTERM; a second one does not wait for what is under way. 0, or the error that ended it: ERR_STATE
+ * a node runs on this folder already. */
 int node_run(const struct node_options *options, struct err *err);
 
 #endif

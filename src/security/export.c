@@ -78,7 +78,7 @@ static int walk_values(struct export *e, const struct export_format *format, str
     if (!statement)
         return err->code;
     struct value_group group = {.type = IOC_NONE};
-    buf_init(&group.value, 2 * SWEEP_TOKEN_MAX);
+    buf_init(&group.value, 2 * (size_t)SWEEP_TOKEN_MAX);
     int rc;
     while ((rc = index_step(index, statement, err)) > 0) {
         enum ioc_type type = (enum ioc_type)sqlite3_column_int(statement, 0);

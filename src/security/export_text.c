@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/when.h"
 
@@ -84,57 +83,67 @@ static bool rpz_domain(struct export *e, struct span value)
 }
 
 /* Address and prefix length of a canonical value; false if it is none. */
-static bool parse_prefix(struct span value, int family, uint8_t address[16], int *ret_bits)
+static bool parse_prefix(struct span value, int family, uint8_t address[16], unsigned *ret_bits)
 {
     char text[64];
-    if (value.len >= sizeof(text))
+    size_t slash = span_find(value, '/');
+    if (slash >= sizeof(text))
         return false;
-    memcpy(text, value.data, value.len);
-    text[value.len] = 0;
-    *ret_bits = family == AF_INET ? 32 : 128;
-    char *slash = strchr(text, '/');
-    if (slash) {
-        *slash = 0;
-        *ret_bits = atoi(slash + 1);
-    }
-    return inet_pton(family, text, address) == 1;
+    memcpy(text, value.data, slash);
+    text[slash] = 0;
+    unsigned max = family == AF_INET ? 32 : 128, bits = 0;
+    for (size_t i = slash + 1; i < value.len && bits <= max; i++)
+        bits = 10 * bits + (unsigned)(value.data[i] - '0');
+    *ret_bits = slash < value.len ? bits : max;
+    return *ret_bits <= max && inet_pton(family, text, address) == 1;
 }
 
 /* "24.0.2.0.192.rpz-ip": prefix length, then the bytes backwards. */
 static bool rpz_ipv4(struct export *e, struct span value)
 {
     uint8_t a[16];
-    int bits;
+    unsigned bits;
     if (!parse_prefix(value, AF_INET, a, &bits))
         return false;
-    buf_fmt(&e->out, "%d.%u.%u.%u.%u.rpz-ip CNAME .\n", bits, a[3], a[2], a[1], a[0]);
+    buf_fmt(&e->out, "%u.%u.%u.%u.%u.rpz-ip CNAME .\n", bits, a[3], a[2], a[1], a[0]);
     return true;
+}
+
+#define GROUPS 8
+
+/* The longest run of two zero groups or more: where it begins, and *ret_len; GROUPS if there is none. */
+static size_t longest_zeros(const unsigned group[GROUPS], size_t *ret_len)
+{
+    size_t best = GROUPS;
+    *ret_len = 1;
+    for (size_t i = 0; i < GROUPS; i++) {
+        size_t len = 0;
+        while (i + len < GROUPS && group[i + len] == 0)
+            len++;
+        if (len > *ret_len) {
+            best = i;
+            *ret_len = len;
+        }
+    }
+    return best;
 }
 
 /* "48.zz.2.2001.rpz-ip": the groups backwards, the longest run of zeros as "zz". */
 static bool rpz_ipv6(struct export *e, struct span value)
 {
     uint8_t a[16];
-    int bits, best = -1, best_len = 1;
+    unsigned bits, group[GROUPS];
+    size_t len;
     if (!parse_prefix(value, AF_INET6, a, &bits))
         return false;
-    unsigned group[8];
-    for (int i = 0; i < 8; i++)
+    for (size_t i = 0; i < GROUPS; i++)
         group[i] = (unsigned)a[2 * i] << 8 | a[2 * i + 1];
-    for (int i = 0; i < 8; i++) {
-        int len = 0;
-        while (i + len < 8 && group[i + len] == 0)
-            len++;
-        if (len > best_len) {
-            best = i;
-            best_len = len;
-        }
-    }
-    buf_fmt(&e->out, "%d", bits);
-    for (int i = 7; i >= 0; i--) {
-        if (best >= 0 && i == best + best_len - 1) {
+    size_t zeros = longest_zeros(group, &len);
+    buf_fmt(&e->out, "%u", bits);
+    for (size_t i = GROUPS; i-- > 0;) {
+        if (zeros < GROUPS && i == zeros + len - 1) {
             buf_str(&e->out, ".zz");
-            i = best;
+            i = zeros;
         } else {
             buf_fmt(&e->out, ".%x", group[i]);
         }

@@ -188,7 +188,7 @@ static int add_labels(struct folding *f, struct err *err)
 }
 
 /* An indicator made from a line of a list: a deterministic id, one value, and a name that is that value. Its name is
- * found by value and its source by label; a million of them in full text would be 10 s and nothing new. */
+ * found by value and its source by label: full text of a million of them would be a large table without a new word. */
 static bool is_generated(const struct folding *f)
 {
     const struct stix_object *o = &f->object;
@@ -196,7 +196,7 @@ static bool is_generated(const struct folding *f)
     if (f->state->iocs.count != f->first_value + 1 || o->id.len <= version || o->id.data[version] != '5')
         return false;
     const struct ioc_row *row = (const struct ioc_row *)f->state->iocs.data + f->first_value;
-    if (o->name.len < row->value.len)
+    if (!o->name.data || o->name.len < row->value.len)
         return o->name.len == 0;
     return span_eq(span_sub(o->name, o->name.len - row->value.len, row->value.len), row->value);
 }

@@ -61,7 +61,7 @@ static int forget_rows(struct fold *fold, const char *sql, const struct buf *ref
 
 /*
  * One pass over each table a batch, however many records are forgotten: an index from refs to rows would cost every
- * record a microsecond so that the rare erasure is quicker (0.3 s a million rows).
+ * record a microsecond so that the rare erasure is quicker (0.2 s a million rows).
  */
 static int forget_all(struct fold *fold, struct rows *forgotten, struct err *err)
 {

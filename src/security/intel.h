@@ -1,7 +1,12 @@
 /*
  * What the security capability knows of STIX objects and indicators, and how the rest asks it.
- * Tables: security_object (one row a STIX object version), security_ioc (one row an observable value and record),
- * security_text (FTS5 over names and descriptions of objects that are not generated from lists).
+ * Tables:
+ *   security_object  one row a STIX object version: hash of its id, version, revoked, valid_until, hash of its bytes
+ *   security_ioc     one row an observable value and record, keyed by type and value
+ *   security_label   one row a label and record: the family that a list's line belongs to
+ *   security_text    FTS5 over names, descriptions, aliases and external ids of objects that are not made from lists,
+ *                    for what the public may see; security_text_held for what it may not
+ * Texts and names themselves are read from the payloads: what is erased there is gone from every answer.
  */
 #ifndef TONGZHOU_SECURITY_INTEL_H
 #define TONGZHOU_SECURITY_INTEL_H
@@ -18,8 +23,8 @@ extern const struct capability security_capability;
 /* ---- reading one STIX object: pure ---- */
 
 struct stix_object {
-    struct span type, id, name, description, pattern,
-        pattern_type; /* .data NULL: absent; unescaped, in the arena or the source */
+    /* .data NULL: absent; unescaped, in the arena or the source */
+    struct span type, id, name, description, pattern, pattern_type;
     bool has_created, has_modified, revoked, has_valid_until;
     int64_t created_ms, modified_ms, valid_until_ms;
     const struct span *markings; /* object_marking_refs and granular ones */
@@ -37,17 +42,20 @@ int stix_read(const struct json_tree *tree, struct arena *arena, struct stix_obj
 enum tlp stix_predefined_tlp(struct span marking_id);
 
 /*
- * Values that alone make the pattern match: comparisons with = or IN or ISSUBSET joined by OR only, in observation
- * expressions joined by OR only. Anything that needs two facts at once (AND, FOLLOWEDBY, NOT, qualifiers) gives none:
- * a single value of it is no indicator.
- *   each  canonical value (ioc_canonical)
- * 0 also for patterns that give none; ERR_SYNTAX for what is no pattern.
+ * Values that alone make the pattern match: comparisons with =, IN or ISSUBSET, joined to others by OR only, in
+ * observation expressions joined by OR only. A value that counts only together with a second fact (AND, FOLLOWEDBY,
+ * NOT, qualifiers) is no indicator and is not given. Two ANDs make no second fact: `..._ref.type = 'ipv4-addr'` beside
+ * an address only repeats what it is, and `dst_port = 443` beside a `dst_ref` address makes the two one IOC_IPV4_PORT.
+ *   each  canonical value (ioc_canonical); called after the whole pattern has been read
+ * 0 also for patterns that give none; ERR_SYNTAX for what is no pattern, ERR_LIMIT for one too deep or with too many
+ * values.
  */
 int stix_pattern_values(struct span pattern,
                         int (*each)(void *ctx, enum ioc_type type, struct span value, struct err *err), void *ctx,
                         struct err *err);
 
-/* UUIDv5 over "TYPE:VALUE" in the namespace UUIDv5(URL namespace, ORIGIN): "indicator--...." Duplicates are duplicates everywhere. */
+/* "indicator--...": UUIDv5 over "TYPE:VALUE" in the namespace UUIDv5(URL namespace, ORIGIN). Duplicates are duplicates
+ * everywhere. */
 #define STIX_ID_MAX 128
 void stix_indicator_id(struct span origin, enum ioc_type type, struct span value, char out[STIX_ID_MAX]);
 
@@ -63,18 +71,20 @@ struct intel_row {
     const char *name;       /* of the object, or the indicator's value */
     enum ioc_type ioc_type; /* IOC_NONE for objects found by text */
     const char *value;
-    bool current; /* newest version of its id in its log, not revoked, valid */
+    bool current;    /* newest version of its id in its log, not revoked, valid */
     bool superseded; /* its log has a newer version of this id */
 };
 
 /*
- * Search as one types: exact values, values by prefix, domain parents, STIX ids, words of names and descriptions.
- * Visible rows only, at most `max`; best first (exact, prefix, text), then canonical order.
+ * Search as one types: exact values and what stands above them (parent domains, networks, a URL's host), STIX ids,
+ * values by prefix, labels by prefix, words of names and descriptions. Of a value a row for each reporter.
+ * Visible rows only, at most `max` and SEARCH_RESULTS_MAX; in that order, each part in canonical order.
  */
 int intel_search(const struct view *view, struct span text, size_t max,
                  int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
 
-/* Everything that visible records say of one canonical value, in canonical order (time, origin, index): provenance. */
+/* What visible records say of one canonical value, in canonical order (time, origin, index): provenance. At most the
+ * 4,096 that came first here. */
 int intel_value(const struct view *view, enum ioc_type type, struct span value,
                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
 
@@ -97,15 +107,23 @@ int intel_set_open(struct store *store, struct index *index, int64_t now_ms, str
 void intel_set_close(struct intel_set *set);
 const struct sweep_set *intel_set_sweep(const struct intel_set *set);
 
-/* A hit's reporters that the view may see: for each tag. Returns 0 reporters if none: the hit must not be shown. */
+/* A hit's reporters that the view may see and whose word still holds, in canonical order. *ret_count is 0 if there are
+ * none: the hit must not be shown. */
 int intel_hit_rows(const struct view *view, const struct sweep_hit *hit, size_t max,
                    int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, size_t *ret_count,
                    struct err *err);
 
 /* ---- export ---- */
 
-/* "list", "hosts", "rpz", "csv", "stix". Public view: what leaves as a file is TLP:CLEAR, unless the command line
- * asked as operator for its own use. Current indicators only; each value once. ERR_USAGE unknown format (lists them). */
+/*
+ * Formats: "list" a value a line; "hosts"; "rpz" a response policy zone of domains and addresses; "csv" type, value,
+ * first reporter, time, record; "stix" a bundle of all objects, not only indicators, in their reporters' bytes. Public
+ * view: what leaves as a file is TLP:CLEAR, unless the command line asked as operator for its own use. Only what holds
+ * at `now_ms`; each value (each object's newest version) once; the same bytes on every node that holds the same.
+ *   write  called with pieces of about 256 kB
+ *   ret_count  values, or objects
+ * ERR_USAGE unknown format (lists them).
+ */
 int intel_export(const struct view *view, const char *format, int64_t now_ms,
                  int (*write)(void *ctx, struct span bytes, struct err *err), void *ctx, uint64_t *ret_count,
                  struct err *err);

@@ -181,6 +181,8 @@ static int take_comparison(struct parser *p, struct meaning *out, struct err *er
 
 /* ---- comparisons joined ---- */
 
+/* What nests is counted by deeper(). NOLINTBEGIN(misc-no-recursion) */
+
 static int take_or(struct parser *p, struct meaning *out, struct err *err);
 
 static int take_operand(struct parser *p, struct meaning *out, struct err *err)
@@ -360,6 +362,8 @@ static int take_observations(struct parser *p, struct err *err)
 {
     return take_level(p, 3, err);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- values ---- */
 

@@ -1,5 +1,7 @@
 #include "security/pattern_token.h"
 
+#include <assert.h>
+
 #include "base/utf8.h"
 
 static bool is_space(uint8_t c)
@@ -17,7 +19,7 @@ static bool is_word_start(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Hyphens belong to object types and, strictly, only in quotes to properties; hashes.SHA-256 is written all the same. */
+/* Hyphens belong to object types and, strictly, only in quotes to properties; hashes.SHA-256 is written, too. */
 static bool is_word_part(uint8_t c)
 {
     return is_word_start(c) || is_digit(c) || c == '-';
@@ -50,10 +52,12 @@ static int skip_blank(struct pattern_lexer *lexer, struct err *err)
     for (;;) {
         while (is_space(peek(lexer, 0)))
             lexer->pos++;
+        if (peek(lexer, 0) != '/')
+            return 0;
         struct span rest = span_sub(lexer->pattern, lexer->pos, lexer->pattern.len);
-        if (span_starts(rest, SPAN_LIT("//"))) {
+        if (peek(lexer, 1) == '/') {
             lexer->pos += span_find(rest, '\n');
-        } else if (span_starts(rest, SPAN_LIT("/*"))) {
+        } else if (peek(lexer, 1) == '*') {
             size_t end = span_search(span_sub(rest, 2, rest.len), SPAN_LIT("*/"));
             if (end + 2 == rest.len)
                 return fail_at(lexer->pos, "a comment without end", err);
@@ -162,6 +166,7 @@ int pattern_advance(struct pattern_lexer *lexer, struct err *err)
 
 int pattern_begin(struct pattern_lexer *lexer, struct span pattern, struct err *err)
 {
+    assert(pattern.data || pattern.len == 0);
     *lexer = (struct pattern_lexer){.pattern = pattern};
     if (!utf8_valid(pattern))
         return err_set(err, ERR_SYNTAX, "pattern: is not UTF-8");

@@ -341,7 +341,7 @@ static int take_values(struct intel_counts *counts, sqlite3_stmt *statement)
     return 0;
 }
 
-/* Counting goes through both tables in key order (0.3 s a million), so each thread remembers what it found until
+/* Counting goes through both tables in key order (0.5 s a million), so each thread remembers what it found until
  * something changes. */
 static _Thread_local struct {
     const struct index *index;

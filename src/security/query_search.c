@@ -176,12 +176,12 @@ static int next_value(struct search *s, enum ioc_type type, struct span prefix, 
 }
 
 /* Values that nobody may see are passed over, but not without end. */
-#define PREFIX_STEPS (4 * SEARCH_RESULTS_MAX)
+#define PREFIX_STEPS (4 * (size_t)SEARCH_RESULTS_MAX)
 
 static int search_prefix_type(struct search *s, enum ioc_type type, struct err *err)
 {
     struct buf value;
-    buf_init(&value, 2 * SWEEP_TOKEN_MAX);
+    buf_init(&value, 2 * (size_t)SWEEP_TOKEN_MAX);
     buf_span(&value, s->lower);
     int rc = give_value(s, type, s->lower, err);
     for (size_t step = 0; rc == 0 && step < PREFIX_STEPS && !is_full(s); step++) {
@@ -299,7 +299,7 @@ static void fts_query(struct span text, struct buf *out)
 {
     struct buf word;
     size_t words = 0, pos = 0;
-    buf_init(&word, 8 * SEARCH_TEXT_MAX);
+    buf_init(&word, 8 * (size_t)SEARCH_TEXT_MAX);
     while (pos < text.len && words < SEARCH_WORDS_MAX) {
         size_t start = pos;
         while (pos < text.len && text.data[pos] > ' ')
@@ -336,7 +336,7 @@ static int search_words(struct search *s, struct err *err)
 {
     struct buf query;
     struct found_list list = {0};
-    buf_init(&query, 32 * SEARCH_TEXT_MAX);
+    buf_init(&query, 32 * (size_t)SEARCH_TEXT_MAX);
     if (s->typed.len > 1) /* a single letter is everywhere */
         fts_query(s->typed, &query);
     int rc = query.len > 0 ? search_table(s,
@@ -357,11 +357,12 @@ static int search_words(struct search *s, struct err *err)
 
 static struct span trim(struct span text)
 {
-    while (text.len > 0 && text.data[0] <= ' ')
-        text = span_sub(text, 1, text.len);
-    while (text.len > 0 && text.data[text.len - 1] <= ' ')
-        text.len--;
-    return text;
+    size_t begin = 0, end = text.data ? text.len : 0;
+    while (begin < end && text.data[begin] <= ' ')
+        begin++;
+    while (end > begin && text.data[end - 1] <= ' ')
+        end--;
+    return span_sub(text, begin, end - begin);
 }
 
 /* Lower case, "[.]" as a dot, no scheme: what values look like. */
@@ -370,7 +371,7 @@ static void lower_text(struct span text, struct buf *out)
     size_t scheme = span_search(text, SPAN_LIT("://"));
     if (scheme < text.len && scheme <= 8)
         text = span_sub(text, scheme + 3, text.len);
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; text.data && i < text.len; i++) {
         uint8_t c = text.data[i];
         if (span_is(span_sub(text, i, 3), "[.]")) {
             c = '.';

@@ -1,6 +1,6 @@
 #include "security/intel.h"
 
-#include <stddef.h>
+#include <assert.h>
 
 #include "base/utf8.h"
 #include "base/when.h"
@@ -369,6 +369,7 @@ static int check_required(const struct reading *r, struct err *err)
 
 int stix_read(const struct json_tree *tree, struct arena *arena, struct stix_object *out, struct err *err)
 {
+    assert(tree->text.data);
     struct reading r = {.tree = tree, .arena = arena, .out = out};
     *out = (struct stix_object){0};
     if (tree->nodes[0].type != JSON_T_OBJECT)

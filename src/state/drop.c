@@ -5,6 +5,8 @@
 
 #define DROP_BATCH 4096 /* slots that share a commit */
 
+#define BLOCK 4096 /* bytes: what file systems give out */
+
 /* A payload in `data` that was given up: the item of entry `index` at `place`, `len` bytes of salt and payload. */
 struct dropped {
     uint64_t index, place;
@@ -38,8 +40,7 @@ static int drop_one(struct store *store, struct log_row *row, uint64_t index, ui
     row->info.bytes -= rc ? 0 : 4 + len;
     row->info.payloads--;
     rc = db_run(store, err, "DELETE FROM tail_payload WHERE ref = ?", "i", RECORD_REF(row->info.number, index));
-    return rc ? rc
-              : slot_write(store, row, index, SLOT_MAKE(SLOT_FLAGS(slot) & ~(SLOT_HELD | SLOT_CLEAR), 0), err);
+    return rc ? rc : slot_write(store, row, index, SLOT_MAKE(SLOT_FLAGS(slot) & ~(SLOT_HELD | SLOT_CLEAR), 0), err);
 }
 
 /* Within a transaction: the slots of entries [first, end), at most DROP_BATCH. */
@@ -66,29 +67,57 @@ static int drop_slots(struct store *store, struct log_row *row, uint64_t first, 
     return rc;
 }
 
+/* Bytes of `data` to be freed. */
+struct run {
+    uint64_t begin, end;
+};
+
+/*
+ * Only whole blocks are freed. What stands between the block's beginning and the run, if it is all zeros, was dropped
+ * before: so what goes item by item gives its blocks back, too.
+ */
+static int run_free(struct store *store, const struct log_row *row, struct run *run, struct err *err)
+{
+    char path[PATH_MAX];
+    uint8_t before[BLOCK];
+    size_t len = (size_t)(run->begin % BLOCK), i = 0;
+    int fd, rc = file_read(store, row, FILE_DATA, before, len, run->begin - len, err);
+    while (i < len && before[i] == 0)
+        i++;
+    if (i == len)
+        run->begin -= len;
+    if (!rc)
+        rc = file_get(store, row, FILE_DATA, true, &fd, err);
+    file_path(store, row->info.hex, FILE_DATA, path);
+    if (!rc && run->end > run->begin)
+        rc = disk_punch(fd, run->begin, run->end - run->begin, path, err);
+    *run = (struct run){0, 0};
+    return rc;
+}
+
 /* Their room goes back to the file system. What another writer has put in such a place meanwhile stays. */
 static int drop_bytes(struct store *store, const struct log_row *row, const struct dropped *list, size_t count,
                       struct err *err)
 {
-    char path[PATH_MAX];
-    file_path(store, row->info.hex, FILE_DATA, path);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t slot;
+    struct run run = {0, 0};
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        uint64_t slot, begin = list[i].place - ITEM_INDEX;
         size_t len;
         struct err moved;
-        int fd, rc = slots_read(store, row->info.number, list[i].index, 1, &slot, err);
-        if (rc)
-            return rc;
-        if (SLOT_FLAGS(slot) & SLOT_HELD ||
+        rc = slots_read(store, row->info.number, list[i].index, 1, &slot, err);
+        if (rc || SLOT_FLAGS(slot) & SLOT_HELD ||
             item_length(store, row, list[i].index, list[i].place, &len, &moved) != 0 || len != list[i].len)
             continue;
-        rc = file_get(store, row, FILE_DATA, true, &fd, err);
-        if (!rc)
-            rc = disk_punch(fd, list[i].place - ITEM_INDEX, ITEM_HEAD + len, path, err);
-        if (rc)
-            return rc;
+        if (begin != run.end && run.end > run.begin)
+            rc = run_free(store, row, &run, err);
+        if (run.end == run.begin)
+            run.begin = begin;
+        run.end = begin + ((ITEM_HEAD + len + 7) & ~(uint64_t)7);
     }
-    return 0;
+    if (!rc && run.end > run.begin)
+        rc = run_free(store, row, &run, err);
+    return rc;
 }
 
 static int drop_batch(struct store *store, int64_t number, uint64_t end, struct dropped *list, struct err *err)

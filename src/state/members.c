@@ -143,8 +143,7 @@ int store_member_before(struct store *store, int64_t number, uint64_t limit, str
 {
     struct log_row row;
     int rc = row_load(store, number, &row, err);
-    return rc ? rc
-              : row_member(store, &row, limit < row.info.size ? limit : row.info.size, arena, ret, err);
+    return rc ? rc : row_member(store, &row, limit < row.info.size ? limit : row.info.size, arena, ret, err);
 }
 
 int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,

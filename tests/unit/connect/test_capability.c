@@ -119,12 +119,49 @@ static void test_invalid_profile(void **state)
     node_stop(&a);
 }
 
+static void expect_title(struct node *node, uint64_t index, const char *expected)
+{
+    struct arena arena;
+    struct record record;
+    struct buf entry, title;
+    arena_init(&arena, 1u << 20);
+    buf_init(&entry, ENTRY_MAX);
+    buf_init(&title, 1024);
+    good(store_read_entry(node->store, node->own.number, index, &entry, &err));
+    good(record_parse(buf_view(&entry), &arena, &record, &err));
+    connect_capability.title(&record, &arena, &title);
+    assert_string_equal(buf_cstr(&title), expected);
+    buf_done(&entry);
+    buf_done(&title);
+    arena_done(&arena);
+}
+
+static void test_titles(void **state)
+{
+    struct node a;
+    char recovery[160], next[160];
+    (void)state;
+    node_start(&a, "a.example");
+    uint64_t at = node_say(&a, "soon gone");
+    good(author_rotate(a.store, a.own.number, NULL, NULL, TIME_MS, &err));
+    good(author_erase(a.store, a.own.number, at, TIME_MS, &err));
+    snprintf(recovery, sizeof(recovery), "%s/a.example.recovery", a.root);
+    snprintf(next, sizeof(next), "%s/next.recovery", a.root);
+    good(author_rotate(a.store, a.own.number, recovery, next, TIME_MS, &err));
+    expect_title(&a, 0, "a.example");
+    expect_title(&a, 2, "new log key");
+    expect_title(&a, 3, "content of entry 1 withdrawn");
+    expect_title(&a, 4, "new log key, by the recovery key");
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_member),
         cmocka_unit_test(test_forgets_what_is_frozen),
         cmocka_unit_test(test_invalid_profile),
+        cmocka_unit_test(test_titles),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,46 @@ static void test_fork_of_a_rotated_log(void **state)
     node_stop(&a);
 }
 
+/* A thief, or a clone that missed the rotation, signs with the retired key: people see it, and nothing is set aside. */
+static void test_retired_key_is_remarked(void **state)
+{
+    struct node a, old, b;
+    char url[64];
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say_many(&a, "common", 3);
+    node_clone(&old, &a, "a.example, the old key");
+    good(author_rotate(a.store, a.own.number, NULL, NULL, TIME_MS, &err));
+    node_refresh(&a);
+    node_say_many(&old, "with the old key", 10);
+    node_serve(&a);
+    node_serve(&old);
+    snprintf(url, sizeof(url), "%s", http_server_url(old.server));
+    node_peer(&b, &a);
+    node_sync_well(&b);
+    node_peer_url(&b, url);
+    for (int round = 0; round < 2; round++) {
+        node_sync(&b);
+        struct peer peer = peer_of(&b, url);
+        assert_false(peer.set_aside);
+        assert_int_equal(peer.failures, 0);
+        assert_true(peer.reached_ms > 0);
+        assert_non_null(strstr(peer.reason, a.own.origin));
+        assert_non_null(strstr(peer.reason, "retired"));
+        assert_mirrored(&b, &a.own);
+        assert_int_equal(log_of(&b, a.own.origin).standing, STANDING_GOOD);
+    }
+    node_unserve(&old); /* it is mended: the same address tells the truth */
+    struct http_options options = {.dir = a.dir, .listen = url + strlen("http://"), .threads = 1};
+    good(http_server_start(&options, &old.server, &err));
+    node_sync_well(&b);
+    assert_string_equal(peer_of(&b, url).reason, "");
+    node_stop(&old);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_own_fork_and_succession),
         cmocka_unit_test(test_proof_is_complete),
         cmocka_unit_test(test_fork_of_a_rotated_log),
+        cmocka_unit_test(test_retired_key_is_remarked),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,13 @@ static void test_reason_is_escaped(void **state)
                false, "redirect to");
 }
 
+/* Always more to come, and never anything new. */
+static void test_endless_lines(void **state)
+{
+    (void)state;
+    heads_case(RAW_WHOLE, OK "Content-Length: 26\r\n\r\nmore 0123456789abcdef-1\n", true, "its cursor stays");
+}
+
 /* ---- a whole log, with one lie ---- */
 
 struct fake {
@@ -250,6 +257,12 @@ static void twist_payload_count(struct fake *fake)
     buf_add(&fake->payloads, "\0\0\0\0\0\0\0\0", 8);
 }
 
+static void twist_payload_many(struct fake *fake)
+{
+    for (int i = 0; i < TILE_WIDTH; i++)
+        payload_add_hole(&fake->payloads);
+}
+
 static void test_altered_entry(void **state)
 {
     (void)state;
@@ -283,7 +296,8 @@ static void test_wrong_payloads(void **state)
     (void)state;
     lie(twist_payload, "payload of entry 5");
     lie(twist_payload_length, "payloads from entry 1");
-    lie(twist_payload_count, "payloads from entry 1");
+    lie(twist_payload_count, "payload of entry 1");
+    lie(twist_payload_many, "payloads from entry 1");
 }
 
 /* The log grew past the bundle's end, and the partial bundle went: the full one begins with the same bytes. */
@@ -312,6 +326,87 @@ static void test_partial_bundle_gone(void **state)
     assert_mirrored(&s.b, &then);
     node_stop(&other);
     scene_stop(&s);
+}
+
+/* ---- a plain file server: it knows no ?from=, and is no liar ---- */
+
+/* Payload bundle `n` of `from` as a file, with `more` holes behind it: the tree has grown since its heads were written. */
+static void serve_file(struct raw *raw, struct node *from, uint64_t n, size_t more)
+{
+    struct buf body;
+    char path[200];
+    uint64_t first = n * TILE_WIDTH, left = from->own.size - first;
+    size_t count, wanted = left < TILE_WIDTH ? (size_t)left : TILE_WIDTH;
+    buf_init(&body, PAYLOAD_BUNDLE_MAX);
+    good(payload_read_bundle(from->store, from->own.number, first, wanted, true, &body, &count, &err));
+    assert_int_equal(count, wanted);
+    while (more-- > 0)
+        payload_add_hole(&body);
+    snprintf(path, sizeof(path), "/logs/%s/payload/%llu", from->own.hex, (unsigned long long)n);
+    raw_body(raw, path, buf_view(&body));
+    buf_done(&body);
+}
+
+static void serve_bundle(struct raw *raw, struct node *from, const char *name, uint64_t first, size_t count)
+{
+    struct buf body;
+    char path[200];
+    buf_init(&body, BUNDLE_MAX);
+    good(store_read_entries(from->store, from->own.number, first, count, &body, &err));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/%s", from->own.hex, name);
+    raw_body(raw, path, buf_view(&body));
+    buf_done(&body);
+}
+
+static void serve_tree(struct raw *raw, struct node *from, size_t more)
+{
+    struct buf note;
+    buf_init(&note, NOTE_MAX);
+    good(store_checkpoint(from->store, from->own.number, &note, &err));
+    raw_heads(raw, &from->own, from->own.size);
+    raw_checkpoint(raw, &from->own, buf_view(&note));
+    serve_bundle(raw, from, "000", 0, TILE_WIDTH);
+    serve_bundle(raw, from, "001.p/", TILE_WIDTH, (size_t)from->own.size - TILE_WIDTH);
+    serve_file(raw, from, 0, 0);
+    serve_file(raw, from, 1, more);
+    raw_run(raw);
+    buf_done(&note);
+}
+
+static void plain_files(size_t held, size_t more)
+{
+    struct node a, b;
+    struct raw *raw = raw_start();
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say_many(&a, "note", held);
+    node_serve(&a);
+    int64_t number = node_peer(&b, &a);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    good(peer_remove(b.store, number, &err));
+    node_say_many(&a, "later", 299 - held); /* 300 entries: two bundles, each asked for from somewhere within */
+    serve_tree(raw, &a, more);
+    node_peer_url(&b, raw->url);
+    struct sync_report *report = node_sync_well(&b);
+    assert_int_equal(report->payloads, 299 - held);
+    assert_mirrored(&b, &a.own);
+    assert_true(has_payload(&b, a.own.origin, held + 1, "later 0"));
+    assert_int_equal(log_of(&b, a.own.origin).payloads, 299);
+    report = node_sync_well(&b);
+    assert_int_equal(report->requests, 1); /* the same lines again are no news */
+    node_stop(&b);
+    node_stop(&a);
+    raw_stop(raw);
+}
+
+static void test_plain_file_server(void **state)
+{
+    (void)state;
+    plain_files(5, 0);
+    plain_files(270, 0);
+    plain_files(270, 7);
+    plain_files(298, 0);
 }
 
 /* A payload whose seal holds but that is no record: not kept, since nothing tells whom it is for, and not asked for again. */
@@ -511,6 +606,8 @@ int main(void)
         cmocka_unit_test(test_forged_checkpoints),
         cmocka_unit_test(test_wrong_payloads),
         cmocka_unit_test(test_partial_bundle_gone),
+        cmocka_unit_test(test_plain_file_server),
+        cmocka_unit_test(test_endless_lines),
         cmocka_unit_test(test_payload_that_is_no_record),
         cmocka_unit_test(test_shorter_log),
         cmocka_unit_test(test_rewritten_log),

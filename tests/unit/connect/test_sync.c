@@ -147,6 +147,42 @@ static void test_modes(void **state)
     node_stop(&a);
 }
 
+/* The newest N stay: what grew old goes when more comes, and comes back when somebody wants all. */
+static void test_recent_moves_on(void **state)
+{
+    struct node a, b;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say_many(&a, "note", 600);
+    node_serve(&a);
+    node_peer(&b, &a);
+    node_sync_well(&b);
+    assert_int_equal(log_of(&b, a.own.origin).payloads, 600);
+    good(sync_follow(b.store, span_str(a.own.origin), MODE_RECENT, 300, &err));
+    struct log_info log = log_of(&b, a.own.origin);
+    assert_int_equal(log.payloads, 300);
+    assert_int_equal(log.payloads_from, 301);
+    assert_false(has_payload(&b, a.own.origin, 300, "note 299"));
+    assert_true(has_payload(&b, a.own.origin, 301, "note 300"));
+    node_say_many(&a, "more", 100);
+    assert_int_equal(node_sync_well(&b)->payloads, 100);
+    log = log_of(&b, a.own.origin);
+    assert_int_equal(log.payloads, 300);
+    assert_int_equal(log.payloads_from, 401);
+    assert_false(has_payload(&b, a.own.origin, 400, "note 399"));
+    assert_true(has_payload(&b, a.own.origin, 401, "note 400"));
+    assert_true(has_payload(&b, a.own.origin, 700, "more 99"));
+    assert_int_equal(node_sync_well(&b)->payloads, 0); /* what was dropped is not asked for */
+    good(sync_follow(b.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    assert_int_equal(node_sync_well(&b)->payloads, 400);
+    log = log_of(&b, a.own.origin);
+    assert_int_equal(log.payloads, 700);
+    assert_int_equal(log.payloads_from, 0);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 static void test_restricted_payloads_stay(void **state)
 {
     struct node a, b;
@@ -388,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_relay_and_cosignatures),
         cmocka_unit_test(test_erasure_propagates),
         cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_recent_moves_on),
         cmocka_unit_test(test_restricted_payloads_stay),
         cmocka_unit_test(test_quota_lists_the_rest),
         cmocka_unit_test(test_byte_quota),

@@ -25,8 +25,8 @@ static const char *const unusual_objects[] = {
     "\"modified\":\"2026-01-01T00:00:00Z\",\"name\":\"\\u6076\\u610f\\u8f6f\\u4ef6 Stuxnet\",\"aliases\":[\"W32\"],"
     "\"description\":\"worm\",\"external_references\":[{\"source_name\":\"m\",\"external_id\":\"S0603\"}]}",
     "{\"type\":\"domain-name\",\"id\":\"domain-name--aaaaaaaa-0000-4000-8000-00000000000#\",\"value\":\"a.example\"}",
-    "{\"type\":\"indicator\",\"id\":\"indicator--aaaaaaaa-0000-4000-8000-00000000000#\",\"created\":"
-    "\"2026-01-01T00:00:00Z\",\"modified\":\"2026-01-01T00:00:00Z\",\"pattern\":\"[no pattern\",\"name\":\"odd\"}",
+    ("{\"type\":\"indicator\",\"id\":\"indicator--aaaaaaaa-0000-4000-8000-00000000000#\",\"created\":"
+     "\"2026-01-01T00:00:00Z\",\"modified\":\"2026-01-01T00:00:00Z\",\"pattern\":\"[no pattern\",\"name\":\"odd\"}"),
     "{\"type\":\"indicator\",\"id\":\"indicator--aaaaaaaa-0000-4000-8000-00000000000#\",\"type\":\"twice\"}",
     "{\"type\":\"indicator\" #",
     "[#]",

@@ -198,7 +198,7 @@ static void bounds_depth_and_count(void **state)
     buf_done(&pattern);
 }
 
-/* Every example of the specification is a pattern (2.0's included). In TONGZHOU_DATA or ../shared/data, else skipped. */
+/* Every example of the specification is a pattern, 2.0's included. In TONGZHOU_DATA or ../shared/data, else skipped. */
 static void reads_the_specification_s_examples(void **state)
 {
     (void)state;

@@ -317,13 +317,74 @@ static void wrong_slots(void **state)
     node_stop(&node);
 }
 
+static uint64_t blocks_of(const struct node *node, const struct log_info *log)
+{
+    char path[256];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/payloads/%s/data", node->dir, log->hex);
+    assert_int_equal(stat(path, &st), 0);
+    return (uint64_t)st.st_blocks * 512;
+}
+
+/* Old payloads go, in files and tail alike; what is newer, refused or erased stays as it is, and they may come again. */
+static void dropping(void **state)
+{
+    (void)state;
+    struct node a;
+    struct log_info own, now;
+    unsigned flags;
+    uint64_t wanted;
+    node_start(&a);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 700, 20000, true);
+    good(payload_erase(a.store, own.number, 50, &err));
+    uint64_t blocks = blocks_of(&a, &own);
+    good(store_log(a.store, own.number, &own, &err));
+    struct buf item;
+    uint64_t gone = 0;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    for (uint64_t i = 1; i < 690; i++) {
+        if (i == 50)
+            continue;
+        payload_parts(a.store, own.number, i, &item);
+        gone += item.len;
+    }
+    good(payload_drop_before(a.store, own.number, 690, &err));
+    good(payload_drop_before(a.store, own.number, 690, &err));
+    good(payload_drop_before(a.store, own.number, 3, &err));
+    good(store_log(a.store, own.number, &now, &err));
+    assert_int_equal(now.payloads, 11);
+    assert_int_equal(now.payloads_from, 690);
+    assert_int_equal(own.bytes - now.bytes, gone);
+    assert_int_equal(now.seq, own.seq);
+    assert_true(blocks_of(&a, &own) < blocks / 10);
+    for (int again = 0; again < 2; again++, node_again(&a)) {
+        for (uint64_t i = 1; i < 690; i++) {
+            good(payload_flags(a.store, own.number, i, &flags, &err));
+            assert_int_equal(flags, i == 50 ? SLOT_ERASED : 0);
+            assert_null(payload_text(a.store, own.number, i));
+        }
+        for (uint64_t i = 690; i <= 700; i++)
+            payload_expect(a.store, own.number, i, "p");
+    }
+    good(payload_next_wanted(a.store, own.number, 0, &wanted, &err));
+    assert_int_equal(wanted, 1);
+    log_verify(a.store, own.number);
+    good(payload_drop_before(a.store, own.number, 10000, &err)); /* beyond the end: all */
+    good(store_log(a.store, own.number, &now, &err));
+    assert_int_equal(now.payloads, 0);
+    assert_int_equal(now.payloads_from, 701);
+    buf_done(&item);
+    node_stop(&a);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back), cmocka_unit_test(settling),
-        cmocka_unit_test(many_at_once),   cmocka_unit_test(bundles),     cmocka_unit_test(large),
-        cmocka_unit_test(wrong_slots),
+        cmocka_unit_test(many_at_once),   cmocka_unit_test(dropping),    cmocka_unit_test(bundles),
+        cmocka_unit_test(large),          cmocka_unit_test(wrong_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

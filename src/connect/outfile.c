@@ -1,0 +1,64 @@
+#include "connect/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err *err)
+{
+    struct stat st;
+    *out = (struct outfile){.fd = -1};
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return err_set(err, ERR_USAGE, "%s: is a folder; name a file in it", path);
+    out->path = strdup(path);
+    if (!out->path || asprintf(&out->aside, "%s.XXXXXX", path) < 0) {
+        out->aside = NULL;
+        return err_memory(err);
+    }
+    out->fd = mkostemp(out->aside, O_CLOEXEC);
+    if (out->fd < 0)
+        return err_sys(err, "%s", path);
+    return fchmod(out->fd, mode) == 0 ? 0 : err_sys(err, "%s", path);
+}
+
+/* The new name in its folder is as durable as the bytes. */
+static int sync_folder(const char *path, struct err *err)
+{
+    char *folder = strdup(path);
+    if (!folder)
+        return err_memory(err);
+    char *slash = strrchr(folder, '/');
+    if (slash == folder)
+        slash++;
+    if (slash)
+        *slash = '\0';
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    if (fd < 0)
+        return errno == EACCES ? 0 : err_sys(err, "%s: its folder", path); /* may be written, not read: then unsynced */
+    int rc = fsync(fd) == 0 || errno == EINVAL ? 0 : err_sys(err, "%s: its folder: sync", path);
+    close(fd);
+    return rc;
+}
+
+int outfile_close(struct outfile *out, int rc, struct err *err)
+{
+    if (!rc && fsync(out->fd) != 0)
+        rc = err_sys(err, "%s: sync", out->path);
+    if (out->fd >= 0 && close(out->fd) != 0 && !rc)
+        rc = err_sys(err, "%s: close", out->path);
+    if (!rc && rename(out->aside, out->path) != 0)
+        rc = err_sys(err, "%s", out->path);
+    if (rc && out->fd >= 0)
+        unlink(out->aside);
+    if (!rc)
+        rc = sync_folder(out->path, err);
+    free(out->path);
+    free(out->aside);
+    *out = (struct outfile){.fd = -1};
+    return rc;
+}
