@@ -3,10 +3,10 @@
 #define TONGZHOU_BASE_LIMITS_H
 
 /* ---- log ---- */
-#define ENTRY_MAX 65535                           /* bytes; tlog-tiles bundles carry a u16 length */
-#define TILE_WIDTH 256                            /* hashes a tile, entries a bundle; tlog-tiles */
+#define ENTRY_MAX 65535                                   /* bytes; tlog-tiles bundles carry a u16 length */
+#define TILE_WIDTH 256                                    /* hashes a tile, entries a bundle; tlog-tiles */
 #define BUNDLE_MAX ((size_t)TILE_WIDTH * (2 + ENTRY_MAX)) /* bytes of one entry bundle: 16,777,472 */
-#define LOG_SIZE_MAX (UINT64_C(1) << 40)          /* entries; 48 bits of payload offset would end sooner */
+#define LOG_SIZE_MAX (UINT64_C(1) << 40)                  /* entries; 48 bits of payload offset would end sooner */
 #define ORIGIN_NAME_MAX 128               /* bytes of the name part: a DNS name is at most 253, ours are short */
 #define ORIGIN_MAX (ORIGIN_NAME_MAX + 53) /* bytes: NAME "/" 52 characters */
 #define NOTE_MAX 65536                    /* bytes of a signed note with its signatures */

@@ -16,7 +16,12 @@ static int run_backup(struct invocation *inv)
     struct session session;
     struct backup_result result;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
-    if (!status && backup_write(session.store, inv->args[0], cli_now_ms(), &result, &inv->err))
+    struct progress progress;
+    struct backup_options backup_options = {.now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
+    progress_begin(&progress, "Saving", 0);
+    int rc = status ? 0 : backup_write(session.store, inv->args[0], &backup_options, &result, &inv->err);
+    progress_end(&progress);
+    if (rc)
         status = cli_fail(inv);
     if (!status) {
         print_result(inv->args[0], "saved", &result);
@@ -39,15 +44,17 @@ const struct command cmd_backup = {
 static int run_restore(struct invocation *inv)
 {
     struct backup_result result;
-    if (backup_restore(inv->args[0], inv->dir, cli_now_ms(), &result, &inv->err))
+    struct progress progress;
+    struct backup_options restore_options = {.now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
+    progress_begin(&progress, "Restoring", 0);
+    int rc = backup_restore(inv->args[0], inv->dir, &restore_options, &result, &inv->err);
+    progress_end(&progress);
+    if (rc)
         return cli_fail(inv);
     print_result(inv->args[0], "restored", &result);
-    cli_put_counted(stdout, result.contents, "content was", "contents were");
-    fputs(" compared with what its log says", stdout);
     if (result.dropped)
-        printf(": %llu of them erased while the backup was made, or damaged, and left out",
-               (unsigned long long)result.dropped);
-    putchar('\n');
+        printf("%llu of %llu contents were erased while the backup was made, or damaged, and are left out.\n",
+               (unsigned long long)result.dropped, (unsigned long long)result.contents);
     printf("The node in %s signs nothing before a peer has told how far its logs really are:\n"
            "run `tongzhou sync`, which also brings back what the backup lacks.\n",
            inv->dir);

@@ -13,9 +13,16 @@ static int erase(struct invocation *inv, struct session *session)
 {
     struct log_info log;
     uint64_t index, folded;
+    unsigned flags = 0;
     int rc = session_record(inv, session, inv->args[0], &log, &index);
     if (rc)
         return rc;
+    if (payload_flags(session->store, log.number, index, &flags, &inv->err))
+        return cli_fail(inv);
+    if (flags & SLOT_ERASED) {
+        printf("%s/%llu was erased before: nothing more to do.\n", log.origin, (unsigned long long)index);
+        return EXIT_DONE;
+    }
     if (author_erase(session->store, log.number, index, cli_now_ms(), &inv->err) ||
         index_update(session->index, session->store, 0, &folded, &inv->err))
         return cli_fail(inv);

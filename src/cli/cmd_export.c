@@ -1,5 +1,4 @@
 /* tongzhou export: indicators in the formats that resolvers, firewalls and other tools read. */
-#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,8 +72,8 @@ static int run(struct invocation *inv)
     int status = session_open(inv, &session, SESSION_INDEX | public_view, OUTLET_EXPORT);
     if (!status) {
         int rc = path ? export_file(inv, &session, path) : export_to(inv, &session, stdout);
-        /* A reader that has seen enough (| head) is no failure worth a message. */
-        status = !rc ? EXIT_DONE : !path && errno == EPIPE ? EXIT_FAILED : cli_fail(inv);
+        /* What went wrong with standard output is said at the end, unless its reader has seen enough (| head). */
+        status = !rc ? EXIT_DONE : !path && ferror(stdout) ? EXIT_FAILED : cli_fail(inv);
     }
     session_close(&session);
     return status;

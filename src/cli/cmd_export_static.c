@@ -9,7 +9,12 @@ static int run(struct invocation *inv)
     struct session session;
     struct static_result result;
     int status = session_open(inv, &session, SESSION_INDEX | SESSION_PUBLIC, OUTLET_EXPORT_STATIC);
-    if (!status && static_export(&session.view, inv->args[0], &result, &inv->err))
+    struct progress progress;
+    struct static_options static_options = {.progress = progress_bytes, .ctx = &progress};
+    progress_begin(&progress, "Exporting", 0);
+    int rc = status ? 0 : static_export(&session.view, inv->args[0], &static_options, &result, &inv->err);
+    progress_end(&progress);
+    if (rc)
         status = cli_fail(inv);
     if (!status) {
         printf("%s: ", inv->args[0]);

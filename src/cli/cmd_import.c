@@ -127,8 +127,14 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
     if (!rc && tlp > TLP_CLEAR && !cli_flag(inv, "local"))
         cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
     if (!rc && (total.refused || total.bad)) {
-        cli_note("%llu refused and %llu wrong: each is named above with its place and reason%s",
-                 (unsigned long long)total.refused, (unsigned long long)total.bad,
+        char counts[64];
+        if (total.refused && total.bad)
+            snprintf(counts, sizeof(counts), "%llu refused and %llu wrong", (unsigned long long)total.refused,
+                     (unsigned long long)total.bad);
+        else
+            snprintf(counts, sizeof(counts), "%llu %s", (unsigned long long)(total.refused + total.bad),
+                     total.refused ? "refused" : "wrong");
+        cli_note("%s: each is named above with its place and reason%s", counts,
                  cli_flag(inv, "dry-run") ? "; nothing was changed"
                  : total.added            ? "; the rest went in"
                                           : "");

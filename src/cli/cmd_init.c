@@ -38,10 +38,9 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
            "Next: tongzhou import --tlp clear FILE   or   tongzhou serve\n");
 }
 
-static int create(struct invocation *inv, struct session *session, const struct profile *profile)
+static int create(struct invocation *inv, struct session *session, const struct profile *profile, const char *recovery)
 {
     struct log_info old, log;
-    char recovery[ORIGIN_NAME_MAX + 16];
     struct author_new make = {.profile = *profile, .time_ms = cli_now_ms(), .role = LOG_OWN, .is_operator = true};
     const char *succeeds = cli_option(inv, "succeeds", NULL);
     if (has_operator(session, &old) && !succeeds) {
@@ -50,8 +49,7 @@ static int create(struct invocation *inv, struct session *session, const struct 
                 old.origin);
         return cli_fail(inv);
     }
-    snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
-    make.recovery_path = cli_option(inv, "recovery-out", recovery);
+    make.recovery_path = recovery;
     if (succeeds) {
         make.succeeds = span_str(succeeds);
         make.old_recovery_path = cli_option(inv, "recovery", NULL);
@@ -66,16 +64,23 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct profile profile = {0};
+    char name[ORIGIN_NAME_MAX + 16];
     /* Before anything is made: a mistyped word leaves no folder behind. */
     int status = profile_options(inv, &profile);
     if (status)
         return status;
+    snprintf(name, sizeof(name), "%s.recovery", profile.name);
+    const char *recovery = cli_option(inv, "recovery-out", name);
+    if (access(recovery, F_OK) == 0) {
+        err_set(&inv->err, ERR_EXISTS, "%s is there already: name another file with --recovery-out", recovery);
+        return cli_fail(inv);
+    }
     if (!cli_option(inv, "succeeds", NULL) != !cli_option(inv, "recovery", NULL))
         return cli_usage(inv,
                          "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
     status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
     if (!status)
-        status = create(inv, &session, &profile);
+        status = create(inv, &session, &profile, recovery);
     session_close(&session);
     return status;
 }

@@ -22,7 +22,7 @@ static int print_row(void *ctx, const struct view_row *row, struct err *err)
     origin_short(span_str(row->origin), name);
     if (row->time_ms > 0)
         when_format(row->time_ms, time);
-    printf("%s/%llu  %s  %-14s  %-5s  ", name, (unsigned long long)RECORD_REF_INDEX(row->ref), time,
+    printf("%s/%llu  %s  %-16s  %-5s  ", name, (unsigned long long)RECORD_REF_INDEX(row->ref), time,
            row->kind ? row->kind : "seal", row->tlp != TLP_NONE ? tlp_word(row->tlp) : "-");
     if (row->has_text)
         cli_put_text(stdout, span_str(row->title ? row->title : ""), 120);

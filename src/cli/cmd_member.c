@@ -245,7 +245,6 @@ static int move(struct invocation *inv, struct session *session)
     struct unpack_options unpack_options = {
         .now_s = cli_now_ms() / 1000, .luggage = true, .report = report, .arrived = arrived, .ctx = &arrivals};
     struct pack_result result;
-    uint64_t folded;
     if (pack_read(session->store, inv->args[0], &unpack_options, &result, &inv->err))
         return cli_fail(inv);
     if (arrivals.count == 0) {
@@ -261,9 +260,8 @@ static int move(struct invocation *inv, struct session *session)
     for (size_t i = 0; i < arrivals.count; i++)
         if (settle(inv, session, &arrivals.found[i]))
             return cli_fail(inv);
-    return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv)
-           : result.refused                                                    ? EXIT_FAILED
-                                                                               : EXIT_DONE;
+    int status = session_fold(inv, session);
+    return status || !result.refused ? status : EXIT_FAILED;
 }
 
 static int run_move(struct invocation *inv)

@@ -43,7 +43,9 @@ static const struct option pack_options_list[] = {
 
 static int pack(struct invocation *inv, struct session *session, uint64_t newest)
 {
-    struct pack_options pack_options = {.payloads_newest = newest, .now_ms = cli_now_ms()};
+    struct progress progress;
+    struct pack_options pack_options = {
+        .payloads_newest = newest, .now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
     struct pack_result result;
     int64_t *numbers = calloc((size_t)inv->given_count + 1, sizeof(*numbers));
     if (!numbers)
@@ -58,7 +60,10 @@ static int pack(struct invocation *inv, struct session *session, uint64_t newest
         numbers[pack_options.number_count++] = log.number;
         pack_options.numbers = numbers;
     }
-    if (!status && pack_write(&session->view, inv->args[0], &pack_options, &result, &inv->err))
+    progress_begin(&progress, "Packing", 0);
+    int rc = status ? 0 : pack_write(&session->view, inv->args[0], &pack_options, &result, &inv->err);
+    progress_end(&progress);
+    if (rc)
         status = cli_fail(inv);
     if (!status)
         print_result("packed", inv->args[0], &result);
@@ -92,23 +97,25 @@ const struct command cmd_pack = {
 
 static void report(void *ctx, const char *origin, const char *reason)
 {
-    (void)ctx;
-    fputs("turned away: ", stderr);
-    cli_put_text(stderr, span_str(origin), ORIGIN_MAX);
-    fprintf(stderr, ": %s\n", reason);
+    progress_end(ctx);
+    fprintf(stderr, "turned away: %s: %s\n", origin, reason);
 }
 
 static int run_unpack(struct invocation *inv)
 {
     struct session session;
     struct pack_result result;
-    uint64_t folded;
-    struct unpack_options unpack_options = {.now_s = cli_now_ms() / 1000, .report = report};
+    struct progress progress;
+    struct unpack_options unpack_options = {
+        .now_s = cli_now_ms() / 1000, .report = report, .progress = progress_bytes, .ctx = &progress};
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX, OUTLET_CLI_LOG);
-    if (!status && pack_read(session.store, inv->args[0], &unpack_options, &result, &inv->err))
+    progress_begin(&progress, "Unpacking", 0);
+    int rc = status ? 0 : pack_read(session.store, inv->args[0], &unpack_options, &result, &inv->err);
+    progress_end(&progress);
+    if (rc)
         status = cli_fail(inv);
-    if (!status && index_update(session.index, session.store, 0, &folded, &inv->err))
-        status = cli_fail(inv);
+    if (!status)
+        status = session_fold(inv, &session);
     if (!status && result.erased)
         status = session_forget(inv, &session);
     if (!status) {

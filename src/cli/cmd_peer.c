@@ -116,6 +116,8 @@ static int print_peer(void *ctx, const struct peer *peer, struct err *err)
         printf("; SET ASIDE: %s", peer->reason);
     else if (peer->failures)
         printf("; failed %u time%s: %s", peer->failures, peer->failures == 1 ? "" : "s", peer->reason);
+    else if (peer->reason[0])
+        printf("; remark: %s", peer->reason);
     putchar('\n');
     return 0;
 }
@@ -270,7 +272,6 @@ static int sync_now(struct invocation *inv, struct session *session)
     struct progress progress;
     struct sync_report report;
     struct err unchecked = {0};
-    uint64_t folded;
     struct sync_options round = {.only = inv->arg_count ? inv->args[0] : NULL,
                                  .ignore_backoff = true,
                                  .progress = on_progress,
@@ -288,10 +289,10 @@ static int sync_now(struct invocation *inv, struct session *session)
     progress_end(&progress);
     if (!rc)
         rc = index_open(inv->dir, &session->index, &inv->err);
-    if (!rc)
-        rc = index_update(session->index, session->store, 0, &folded, &inv->err);
     if (rc)
         return cli_fail(inv);
+    if ((rc = session_fold(inv, session)) != 0)
+        return rc;
     if (report.erased && (rc = session_forget(inv, session)) != 0)
         return rc;
     print_report(&report);

@@ -84,22 +84,18 @@ static void print_text(const struct status *s, bool running)
     printf("  logs       %llu here: %llu own, %llu mirrored, %llu local; %llu only listed\n",
            (unsigned long long)s->logs, (unsigned long long)s->own, (unsigned long long)s->mirrored,
            (unsigned long long)s->local, (unsigned long long)s->listed);
-    fputs("  entries    ", stdout);
-    cli_put_count(stdout, s->records);
-    fputs(", contents of ", stdout);
-    cli_put_count(stdout, s->payloads);
-    fputs(", ", stdout);
+    fputs("  holds      ", stdout);
+    cli_put_counted(stdout, s->records, "entry, ", "entries, ");
+    cli_put_counted(stdout, s->payloads, "content, ", "contents, ");
     cli_put_bytes(stdout, s->bytes);
     fputs("\n  knowledge  ", stdout);
-    cli_put_count(stdout, s->intel.objects);
-    fputs(" STIX objects, ", stdout);
-    cli_put_count(stdout, s->intel.values);
-    fputs(" indicator values\n", stdout);
+    cli_put_counted(stdout, s->intel.objects, "STIX object, ", "STIX objects, ");
+    cli_put_counted(stdout, s->intel.values, "indicator value\n", "indicator values\n");
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(s->failures, stdout);
     if (s->behind_logs)
-        printf("  behind     %llu logs have entries elsewhere that are not here yet\n",
+        printf("  behind     %llu of the logs have entries elsewhere that are not here yet\n",
                (unsigned long long)s->behind_logs);
     if (s->frozen || s->suspended)
         printf("  forks      %llu logs frozen, %llu suspended: see `tongzhou members`\n", (unsigned long long)s->frozen,

@@ -188,10 +188,10 @@ static int sweep_all(struct invocation *inv, struct session *session)
         sweeping.hits = 0;
         rc = sweep_file(inv, &sweeping, intel_set_sweep(set), inv->args[i]);
         hits += sweeping.hits;
-        if (rc) { /* as grep: said at once, and the other files are swept all the same */
+        failed = rc ? rc : failed;
+        if (rc && !ferror(stdout)) { /* as grep: said at once, and the other files are swept all the same */
             fflush(stdout);
             cli_fail(inv);
-            failed = rc;
         }
     }
     buf_done(&sweeping.line);
@@ -207,7 +207,7 @@ static int run(struct invocation *inv)
         status = SWEEP_ERROR;
     else {
         int rc = sweep_all(inv, &session);
-        status = rc < 0 ? SWEEP_ERROR : rc ? SWEEP_NONE : SWEEP_HITS;
+        status = rc < 0 || fflush(stdout) != 0 ? SWEEP_ERROR : rc ? SWEEP_NONE : SWEEP_HITS;
     }
     session_close(&session);
     return status;

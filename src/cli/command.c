@@ -24,6 +24,7 @@ bool cli_flag(const struct invocation *inv, const char *name)
 
 int cli_fail(const struct invocation *inv)
 {
+    fflush(stdout); /* what was said before stands before it */
     fprintf(stderr, "tongzhou %s: %s\n", inv->command->name, inv->err.text);
     return EXIT_FAILED;
 }
@@ -42,6 +43,7 @@ int cli_usage(const struct invocation *inv, const char *fmt, ...)
 void cli_note(const char *fmt, ...)
 {
     va_list ap;
+    fflush(stdout);
     va_start(ap, fmt);
     fputs("tongzhou: ", stderr);
     vfprintf(stderr, fmt, ap);
@@ -111,13 +113,31 @@ int cli_parse(struct invocation *inv, int argc, char **argv)
     return 0;
 }
 
+#define HELP_WIDTH 100
+
+/* One piece of the first line, on a new one if it does not fit. */
+static void put_word(FILE *out, const char *word, size_t *at)
+{
+    if (*at + 1 + strlen(word) > HELP_WIDTH) {
+        fputs("\n   ", out);
+        *at = 3;
+    }
+    *at += 1 + strlen(word);
+    fprintf(out, " %s", word);
+}
+
 void cli_help(const struct command *command, FILE *out)
 {
-    fprintf(out, "tongzhou %s", command->name);
-    for (const struct option *option = command->options; option && option->name; option++)
-        fprintf(out, " [%s%s%s%s]%s", option->name[1] ? "--" : "-", option->name, option->value ? " " : "",
-                option->value ? option->value : "", option->repeat ? "..." : "");
-    fprintf(out, "%s%s\n\n%s.\n", command->arguments[0] ? " " : "", command->arguments, command->summary);
+    size_t at = (size_t)fprintf(out, "tongzhou %s", command->name);
+    for (const struct option *option = command->options; option && option->name; option++) {
+        char word[128];
+        snprintf(word, sizeof(word), "[%s%s%s%s]%s", option->name[1] ? "--" : "-", option->name,
+                 option->value ? " " : "", option->value ? option->value : "", option->repeat ? "..." : "");
+        put_word(out, word, &at);
+    }
+    if (command->arguments[0])
+        put_word(out, command->arguments, &at);
+    fprintf(out, "\n\n%s.\n", command->summary);
     if (command->details)
         fprintf(out, "\n%s", command->details);
     if (command->options && command->options->name)

@@ -139,7 +139,7 @@ static void hold_standard_files(void)
 {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0)
-            (void)!open("/dev/null", O_RDONLY); /* writing to it fails, as it should */
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); /* using it fails, as it should */
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,8 @@
 #include "cli/session.h"
 
+#include <errno.h>
+#include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -7,10 +10,47 @@
 #include "security/intel.h"
 #include "state/author.h"
 
+/* Every command writes at least its locks: said in words before SQLite says it in its own. */
+static int check_folder(const char *dir, struct err *err)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0 || access(dir, R_OK | W_OK | X_OK) == 0)
+        return 0;
+    if (errno == EROFS)
+        return err_sys(err, "%s", dir);
+    const struct passwd *owner = getpwuid(st.st_uid);
+    return err_set(err, ERR_REFUSED, "%s: may not be written by you; it belongs to %s: run this as that user", dir,
+                   owner ? owner->pw_name : "somebody else");
+}
+
+#define FOLD_STEP 65536 /* records folded between two looks at the clock */
+
+static int fold(struct session *session, struct err *err)
+{
+    struct progress progress;
+    uint64_t behind = 0, folded = 1, done = 0;
+    int rc = index_behind(session->index, session->store, &behind, err);
+    progress_begin(&progress, "Indexing", behind);
+    progress.entries = true;
+    for (; !rc && folded > 0; done += folded) {
+        rc = index_update(session->index, session->store, FOLD_STEP, &folded, err);
+        progress_at(&progress, done, 0);
+    }
+    progress_end(&progress);
+    return rc;
+}
+
+int session_fold(struct invocation *inv, struct session *session)
+{
+    return fold(session, &inv->err) ? cli_fail(inv) : 0;
+}
+
 static int open_parts(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
 {
     struct store_options options = {.create = (flags & SESSION_CREATE) != 0};
-    int rc = store_open(inv->dir, &options, &session->store, &inv->err);
+    int rc = check_folder(inv->dir, &inv->err);
+    if (!rc)
+        rc = store_open(inv->dir, &options, &session->store, &inv->err);
     if (rc)
         return rc;
     if (flags & SESSION_SIGN) {
@@ -19,11 +59,10 @@ static int open_parts(struct invocation *inv, struct session *session, unsigned 
             return rc;
     }
     if (flags & SESSION_INDEX) {
-        uint64_t folded;
         rc = index_open(inv->dir, &session->index, &inv->err);
         if (rc)
             return rc;
-        rc = index_update(session->index, session->store, 0, &folded, &inv->err);
+        rc = fold(session, &inv->err);
         if (rc)
             return rc;
     }
@@ -162,6 +201,13 @@ void progress_at(struct progress *progress, uint64_t done, uint64_t records)
     if (progress->total && done && done < progress->total)
         fprintf(stderr, ", %.0f s left", (double)spent / 1000.0 * (double)(progress->total - done) / (double)done);
     fflush(stderr);
+}
+
+void progress_bytes(void *ctx, uint64_t done, uint64_t total)
+{
+    struct progress *progress = ctx;
+    progress->total = total;
+    progress_at(progress, done, 0);
 }
 
 void progress_end(struct progress *progress)

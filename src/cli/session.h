@@ -32,6 +32,9 @@ int session_author(struct invocation *inv, struct session *session, struct log_i
 /* The node's local log, made on first use. */
 int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log);
 
+/* Fold what is new; 0, or an exit status after having said why. */
+int session_fold(struct invocation *inv, struct session *session);
+
 /* Contents were erased at somebody's word: the index forgets them, and the sweep set is made without them. */
 int session_forget(struct invocation *inv, struct session *session);
 
@@ -47,5 +50,8 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what, uint64_t total);
 void progress_at(struct progress *progress, uint64_t done, uint64_t records);
 void progress_end(struct progress *progress);
+
+/* For those who report bytes: `ctx` is the struct progress. */
+void progress_bytes(void *ctx, uint64_t done, uint64_t total);
 
 #endif

@@ -27,13 +27,15 @@ struct backing {
     uint8_t *piece;
     struct listed *list;
     size_t count, cap;
+    uint64_t done, total; /* bytes of the files listed */
+    const struct backup_options *options;
     struct backup_result *result;
 };
 
 static int archive_failed(struct backing *b, struct err *err)
 {
-    const char *why = archive_error_string(b->archive);
-    return err_set(err, ERR_IO, "%s: %s", b->path, why ? why : "write failed");
+    errno = archive_errno(b->archive);
+    return errno > 0 ? err_sys(err, "%s: write", b->path) : err_set(err, ERR_IO, "%s: write failed", b->path);
 }
 
 static int put_header(struct backing *b, const char *name, off_t size, struct err *err)
@@ -73,6 +75,9 @@ static int put_fd(struct backing *b, int fd, const char *name, off_t size, struc
         else if (archive_write_data(b->archive, b->piece, (size_t)got) != got)
             rc = archive_failed(b, err);
         done += got;
+        b->done += got > 0 ? (uint64_t)got : 0;
+        if (b->options->progress && b->total)
+            b->options->progress(b->options->ctx, b->done, b->total);
     }
     return rc;
 }
@@ -109,6 +114,7 @@ static int list_add(struct backing *b, const char *name, off_t size, struct err 
     if (!copy)
         return err_memory(err);
     b->list[b->count++] = (struct listed){copy, size};
+    b->total += (uint64_t)size;
     return 0;
 }
 
@@ -207,18 +213,20 @@ static int take_instant(struct backing *b, struct err *err)
 
 /* ---- all of it ---- */
 
-static int put_all(struct backing *b, struct store *store, int64_t now_ms, struct err *err)
+static int put_all(struct backing *b, struct store *store, struct err *err)
 {
     char text[128], time[WHEN_TEXT_LEN + 1];
-    when_format(now_ms, time);
+    when_format(b->options->now_ms, time);
     int len = snprintf(text, sizeof(text), "{\"created\":\"%s\",\"format\":%d}\n", time, BACKUP_FORMAT);
     int rc = put_bytes(b, "backup.json", text, (size_t)len, err);
+    *b->result = (struct backup_result){0}; /* what counts is the node */
     if (!rc)
         rc = store_begin(store, err);
     if (rc)
         return rc;
     rc = take_instant(b, err);
     store_rollback(store); /* nothing was written; the lock is given back */
+    b->done = 0;
     for (size_t i = 0; i < b->count && !rc; i++)
         rc = put_file(b, b->list[i].name, b->list[i].size, err);
     return rc;
@@ -236,16 +244,18 @@ static int open_archive(struct backing *b, int fd, struct err *err)
     return 0;
 }
 
-int backup_write(struct store *store, const char *path, int64_t now_ms, struct backup_result *ret, struct err *err)
+int backup_write(struct store *store, const char *path, const struct backup_options *options, struct backup_result *ret,
+                 struct err *err)
 {
-    struct backing b = {.dir = store_dir(store), .path = path, .result = ret, .piece = malloc(BACKUP_PIECE)};
+    struct backing b = {
+        .dir = store_dir(store), .path = path, .options = options, .result = ret, .piece = malloc(BACKUP_PIECE)};
     struct outfile out = {.fd = -1};
     *ret = (struct backup_result){0};
     int rc = b.piece ? outfile_open(&out, path, 0600, err) : err_memory(err);
     if (!rc)
         rc = open_archive(&b, out.fd, err);
     if (!rc)
-        rc = put_all(&b, store, now_ms, err);
+        rc = put_all(&b, store, err);
     if (!rc && archive_write_close(b.archive) != ARCHIVE_OK)
         rc = archive_failed(&b, err);
     if (b.archive)

@@ -22,18 +22,26 @@ struct backup_result {
     uint64_t dropped;  /* restore: payloads that were erased while the backup was made, or damaged since */
 };
 
+struct backup_options {
+    int64_t now_ms;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes; may be NULL */
+    void *ctx;
+};
+
 /*
  * While the node runs: state.db, slots and keys are copied at one instant, which writers wait for; everything else is
  * only ever appended to, and copied up to the length that it had then. What is erased meanwhile arrives as zeros, which
  * restore notices by the seals.
  */
-int backup_write(struct store *store, const char *path, int64_t now_ms, struct backup_result *ret, struct err *err);
+int backup_write(struct store *store, const char *path, const struct backup_options *options, struct backup_result *ret,
+                 struct err *err);
 
 /*
  * Make a node in `dir`, which must not exist or be empty. Until all of it is there and checked, `dir` holds no node.
  * Errors: ERR_EXISTS; ERR_SYNTAX not a backup, cut short or damaged (nothing is left behind then); ERR_STATE another
  * format; ERR_IO.
  */
-int backup_restore(const char *path, const char *dir, int64_t now_ms, struct backup_result *ret, struct err *err);
+int backup_restore(const char *path, const char *dir, const struct backup_options *options, struct backup_result *ret,
+                   struct err *err);
 
 #endif

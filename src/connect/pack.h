@@ -37,6 +37,8 @@ struct pack_options {
     uint64_t payloads_newest; /* only the payloads of the newest N entries a log; UINT64_MAX: all */
     int64_t now_ms;
     const char *keys_dir; /* NULL, or DIR: put key files in (a member's luggage; the file is made 0600) */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes, the total a guess; may be NULL */
+    void *ctx;
 };
 
 /*
@@ -56,6 +58,7 @@ struct unpack_options {
      *   same_key  its log key is the one that travelled: it is to be rotated
      */
     void (*arrived)(void *ctx, int64_t number, bool same_key);
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes of the file; may be NULL */
     void *ctx;
 };
 

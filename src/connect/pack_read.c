@@ -3,7 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define PACK_KEYS_MAX 4096 /* bytes of a key file: wiped where they stood */
 
@@ -40,7 +40,7 @@ static int read_file(struct buf *bytes, struct archive *archive, struct archive_
     }
 }
 
-static int read_all(struct unpacking *u, struct archive *archive, struct buf *bytes, struct err *err)
+static int read_all(struct unpacking *u, struct archive *archive, uint64_t size, struct buf *bytes, struct err *err)
 {
     struct archive_entry *entry;
     bool first = true;
@@ -59,6 +59,8 @@ static int read_all(struct unpacking *u, struct archive *archive, struct buf *by
             return rc;
         u->result->bytes += bytes->len;
         first = false;
+        if (u->options->progress)
+            u->options->progress(u->options->ctx, (uint64_t)archive_filter_bytes(archive, -1), size);
     }
     if (first)
         return err_set(err, ERR_SYNTAX, "is empty");
@@ -74,11 +76,12 @@ static int run(struct unpacking *u, const char *path, struct err *err)
     buf_init(&bytes, PACK_FILE_MAX);
     archive_read_support_filter_zstd(archive);
     archive_read_support_format_tar(archive);
-    int rc = 0;
-    if (archive_read_open_filename(archive, path, 1 << 18) != ARCHIVE_OK)
+    struct stat st = {0};
+    int rc = stat(path, &st) == 0 ? 0 : err_sys(err, "open");
+    if (!rc && archive_read_open_filename(archive, path, 1 << 18) != ARCHIVE_OK)
         rc = err_set(err, ERR_SYNTAX, "%s", archive_error_string(archive));
     if (!rc)
-        rc = read_all(u, archive, &bytes, err);
+        rc = read_all(u, archive, (uint64_t)st.st_size, &bytes, err);
     archive_read_free(archive);
     if (bytes.data)
         explicit_bzero(bytes.data,
@@ -95,7 +98,7 @@ int pack_read(struct store *store, const char *path, const struct unpack_options
     size_t erased = 0;
     *ret = (struct pack_result){0};
     buf_init(&u.note, NOTE_MAX);
-    int rc = access(path, R_OK) == 0 ? run(&u, path, err) : err_sys(err, "open");
+    int rc = run(&u, path, err);
     unpacking_done(&u);
     /* What went in before an error stays, and so does what it asks for. */
     int rc_erase = mirror_erase_queued(store, &erased, &later);

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,14 @@ struct packing {
     struct pack_result *result;
     int64_t *numbers;
     size_t count, cap;
+    uint64_t total; /* bytes of these logs on this node: about what is written */
 };
 
 static int archive_failed(struct packing *packing, struct err *err)
 {
-    const char *why = archive_error_string(packing->archive);
-    return err_set(err, ERR_IO, "%s: %s", packing->path, why ? why : "write failed");
+    errno = archive_errno(packing->archive);
+    return errno > 0 ? err_sys(err, "%s: write", packing->path)
+                     : err_set(err, ERR_IO, "%s: write failed", packing->path);
 }
 
 static int put_file(struct packing *packing, const char *path, struct span bytes, struct err *err)
@@ -45,6 +48,8 @@ static int put_file(struct packing *packing, const char *path, struct span bytes
         rc = archive_failed(packing, err);
     archive_entry_free(entry);
     packing->result->bytes += bytes.len;
+    if (packing->options->progress)
+        packing->options->progress(packing->options->ctx, packing->result->bytes, packing->total);
     return rc;
 }
 
@@ -186,6 +191,7 @@ static int note_number(void *ctx, const struct log_info *log, struct err *err)
         packing->cap = cap;
     }
     packing->numbers[packing->count++] = log->number;
+    packing->total += log->bytes;
     return 0;
 }
 

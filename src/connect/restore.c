@@ -62,8 +62,9 @@ static int read_failed(struct archive *archive, const char *name, struct err *er
 {
     int number = archive_errno(archive);
     const char *why = archive_error_string(archive) ? archive_error_string(archive) : "ends too soon";
+    errno = number;
     if (number == ENOSPC || number == EDQUOT || number == EFBIG || number == EIO)
-        return err_set(err, ERR_IO, "%s: cannot be written: %s", name, why);
+        return err_sys(err, "%s: write", name);
     return err_set(err, ERR_SYNTAX, "%s: cut short or damaged: %s", name, why);
 }
 
@@ -114,7 +115,8 @@ static int take_manifest(struct archive *archive, struct archive_entry *entry, s
     return 0;
 }
 
-static int take_all(struct archive *archive, const char *work, struct backup_result *ret, struct err *err)
+static int take_all(struct archive *archive, const char *work, uint64_t size, const struct backup_options *options,
+                    struct backup_result *ret, struct err *err)
 {
     struct archive_entry *entry;
     for (bool first = true;; first = false) {
@@ -126,18 +128,24 @@ static int take_all(struct archive *archive, const char *work, struct backup_res
         rc = first ? take_manifest(archive, entry, err) : take_file(archive, entry, work, ret, err);
         if (rc)
             return rc;
+        if (options->progress)
+            options->progress(options->ctx, (uint64_t)archive_filter_bytes(archive, -1), size);
     }
 }
 
-static int unpack(const char *path, const char *work, struct backup_result *ret, struct err *err)
+static int unpack(const char *path, const char *work, const struct backup_options *options, struct backup_result *ret,
+                  struct err *err)
 {
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_sys(err, "open");
     struct archive *archive = archive_read_new();
     if (!archive)
         return err_memory(err);
     archive_read_support_filter_zstd(archive);
     archive_read_support_format_tar(archive);
     int rc = archive_read_open_filename(archive, path, 1 << 18) == ARCHIVE_OK
-                 ? take_all(archive, work, ret, err)
+                 ? take_all(archive, work, (uint64_t)st.st_size, options, ret, err)
                  : err_set(err, ERR_SYNTAX, "%s", archive_error_string(archive));
     archive_read_free(archive);
     /* One for all: a sync a file would take minutes where there are ten thousand logs. */
@@ -318,7 +326,8 @@ static int move_up(const char *dir, const char *work, struct err *err)
     return rc;
 }
 
-int backup_restore(const char *path, const char *dir, int64_t now_ms, struct backup_result *ret, struct err *err)
+int backup_restore(const char *path, const char *dir, const struct backup_options *options, struct backup_result *ret,
+                   struct err *err)
 {
     char work[DIR_BYTES];
     bool made = false;
@@ -331,9 +340,9 @@ int backup_restore(const char *path, const char *dir, int64_t now_ms, struct bac
     int rc = prepare(dir, work, &made, err);
     if (rc)
         return rc;
-    rc = unpack(path, work, ret, err);
+    rc = unpack(path, work, options, ret, err);
     if (!rc)
-        rc = make_ready(work, now_ms, ret, err);
+        rc = make_ready(work, options->now_ms, ret, err);
     if (rc)
         err_in(err, "%s", path);
     else

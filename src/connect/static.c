@@ -15,6 +15,8 @@ struct writing {
     const char *dir;
     struct buf bytes, part, checkpoint, heads;
     struct static_result *result;
+    const struct static_options *options;
+    uint64_t done, total; /* bytes */
 };
 
 /* Folders that we make are the public's, too, whatever the umask. */
@@ -73,6 +75,9 @@ static int put_file(struct writing *w, const char *path, struct span bytes, stru
     int rc = 0;
     if ((size_t)snprintf(whole, sizeof(whole), "%s/%s", w->dir, path) >= sizeof(whole))
         return err_set(err, ERR_LIMIT, "%s/%s: path above %zu bytes", w->dir, path, sizeof(whole) - 1);
+    w->done += bytes.len;
+    if (w->options->progress)
+        w->options->progress(w->options->ctx, w->done, w->total);
     if (is_same(whole, bytes)) {
         w->result->files_kept++;
         return 0;
@@ -239,15 +244,25 @@ static int put_front(struct writing *w, struct err *err)
     return rc ? rc : put_file(w, "node", buf_view(&w->bytes), err);
 }
 
-int static_export(const struct view *view, const char *dir, struct static_result *ret, struct err *err)
+static int add_bytes(void *ctx, const struct log_info *log, struct err *err)
 {
-    struct writing w = {.view = view, .dir = dir, .result = ret};
+    (void)err;
+    *(uint64_t *)ctx += log->bytes;
+    return 0;
+}
+
+int static_export(const struct view *view, const char *dir, const struct static_options *options,
+                  struct static_result *ret, struct err *err)
+{
+    struct writing w = {.view = view, .dir = dir, .options = options, .result = ret};
     *ret = (struct static_result){0};
     buf_init(&w.bytes, PAYLOAD_BUNDLE_MAX + (20u << 20));
     buf_init(&w.part, PAYLOAD_BUNDLE_MAX + (20u << 20));
     buf_init(&w.checkpoint, NOTE_MAX);
     buf_init(&w.heads, HEADS_ANSWER_MAX);
-    int rc = view_logs(view, put_log, &w, err);
+    int rc = view_logs(view, add_bytes, &w.total, err);
+    if (!rc)
+        rc = view_logs(view, put_log, &w, err);
     if (!rc)
         rc = put_front(&w, err);
     if (!rc)

@@ -17,7 +17,13 @@ struct static_result {
     uint64_t logs_left_out;     /* behind the first HEADS_PAGE_MAX */
 };
 
+struct static_options {
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes, the total a guess; may be NULL */
+    void *ctx;
+};
+
 /* `view` is the public's. `dir` is made if missing. ERR_IO. */
-int static_export(const struct view *view, const char *dir, struct static_result *ret, struct err *err);
+int static_export(const struct view *view, const char *dir, const struct static_options *options,
+                  struct static_result *ret, struct err *err);
 
 #endif

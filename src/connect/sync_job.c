@@ -371,7 +371,10 @@ static void checkpoint_refuse(struct job *job, const struct err *why)
 /* It is a good one: pull what is new, or collect its cosignatures. */
 static void checkpoint_follow(struct job *job, enum mirror_result result, uint64_t size)
 {
+    struct source *source = source_of(job, job->peer->row.number);
     peer_remark_over(job->peer, &job->log);
+    if (source && source->size > size)
+        source->size = size; /* it announced more than it has: nobody asks for that again and again */
     if (result == MIRROR_ADVANCE) {
         pull_begin(job, size);
     } else if (size == job->log.size) {

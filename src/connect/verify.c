@@ -12,29 +12,35 @@ struct checking {
     struct log_info log;
     struct verify_result *result;
     struct verify_tree tree;
-    struct buf bytes;
+    struct buf bytes, payloads;
 };
 
-static int check_payload(struct checking *c, uint64_t index, struct span entry, struct err *err)
+/* Payloads of the bundle whose entries are in c->bytes, against their seals. */
+static int check_payloads(struct checking *c, uint64_t first, size_t count, struct err *err)
 {
+    struct bundle_reader entries = {.bundle = buf_view(&c->bytes)};
+    struct payload_reader items = {0};
     struct payload_item item;
-    unsigned flags;
-    if (entry_classify(entry) != ENTRY_SEAL)
-        return 0;
-    int rc = payload_flags(c->store, c->log.number, index, &flags, err);
-    if (rc || !(flags & SLOT_HELD))
-        return rc;
-    struct buf payload;
-    buf_init(&payload, PAYLOAD_MAX + 64);
-    rc = payload_read(c->store, c->log.number, index, &payload, NULL, err);
-    struct payload_reader reader = {.bundle = buf_view(&payload)};
-    if (!rc)
-        rc = payload_next(&reader, &item, err) < 0 ? err->code : 0;
-    if (!rc)
+    struct span entry;
+    size_t covered = 0;
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        if (covered == 0) {
+            buf_clear(&c->payloads);
+            rc = payload_read_bundle(c->store, c->log.number, first + i, count - i, false, &c->payloads, &covered, err);
+            items = (struct payload_reader){.bundle = buf_view(&c->payloads)};
+        }
+        if (rc || bundle_next(&entries, &entry, err) < 0 || payload_next(&items, &item, err) < 0)
+            return err->code;
+        covered--;
+        if (item.hole)
+            continue;
         rc = seal_check(span_str(c->log.origin), entry, item.salt, item.payload, err);
-    buf_done(&payload);
-    c->result->payloads += rc == 0;
-    return rc ? err_in(err, "payload of entry %llu", (unsigned long long)index) : 0;
+        if (rc)
+            err_in(err, "payload of entry %llu", (unsigned long long)(first + i));
+        c->result->payloads++;
+    }
+    return rc;
 }
 
 static int check_bundle(struct checking *c, uint64_t first, size_t count, struct err *err)
@@ -46,18 +52,14 @@ static int check_bundle(struct checking *c, uint64_t first, size_t count, struct
     buf_clear(&c->bytes);
     rc = store_read_entries(c->store, c->log.number, first, count, &c->bytes, err);
     reader = (struct bundle_reader){.bundle = buf_view(&c->bytes)};
-    while (!rc && (more = bundle_next(&reader, &entry, err)) > 0) {
+    for (; !rc && (more = bundle_next(&reader, &entry, err)) > 0; index++)
         rc = verify_tree_add(&c->tree, entry, err);
-        if (!rc)
-            rc = check_payload(c, index, entry, err);
-        index++;
-    }
     if (!rc && more < 0)
         rc = more;
     if (!rc && index != first + count)
         rc = err_set(err, ERR_VERIFY, "bundle at entry %llu holds %llu entries, %zu expected",
                      (unsigned long long)first, (unsigned long long)(index - first), count);
-    return rc;
+    return rc ? rc : check_payloads(c, first, count, err);
 }
 
 /* Every hash that is stored, at every level, against what the entries say. */
@@ -102,6 +104,7 @@ int verify_log(struct store *store, const struct log_info *log, const struct ver
     *ret = (struct verify_result){0};
     snprintf(ret->origin, sizeof(ret->origin), "%s", log->origin);
     buf_init(&c.bytes, BUNDLE_MAX);
+    buf_init(&c.payloads, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 65536);
     buf_init(&head, NOTE_MAX);
     int rc = verify_tree_init(&c.tree, span_str(log->origin), err);
     if (!rc)
@@ -118,6 +121,7 @@ int verify_log(struct store *store, const struct log_info *log, const struct ver
     ret->entries = c.tree.size;
     verify_tree_done(&c.tree);
     buf_done(&c.bytes);
+    buf_done(&c.payloads);
     buf_done(&head);
     return rc ? err_in(err, "%s", log->origin) : 0;
 }

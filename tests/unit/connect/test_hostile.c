@@ -119,7 +119,7 @@ static void test_reason_is_escaped(void **state)
 static void test_endless_lines(void **state)
 {
     (void)state;
-    heads_case(RAW_WHOLE, OK "Content-Length: 26\r\n\r\nmore 0123456789abcdef-1\n", true, "its cursor stays");
+    heads_case(RAW_WHOLE, OK "Content-Length: 24\r\n\r\nmore 0123456789abcdef-1\n", true, "its cursor stays");
 }
 
 /* ---- a whole log, with one lie ---- */
@@ -394,7 +394,7 @@ static void plain_files(size_t held, size_t more)
     assert_true(has_payload(&b, a.own.origin, held + 1, "later 0"));
     assert_int_equal(log_of(&b, a.own.origin).payloads, 299);
     report = node_sync_well(&b);
-    assert_int_equal(report->requests, 1); /* the same lines again are no news */
+    assert_int_equal(report->requests, 2); /* the same lines again are no news; and who is it? */
     node_stop(&b);
     node_stop(&a);
     raw_stop(raw);
@@ -471,6 +471,29 @@ static void test_shorter_log(void **state)
     assert_int_equal(node_sync(&s.b)->failure_count, 0);
     assert_mirrored(&s.b, &s.a.own);
     assert_int_equal(log_of(&s.b, s.a.own.origin).standing, STANDING_GOOD);
+    buf_done(&fake.note);
+    buf_done(&fake.bundle);
+    buf_done(&fake.payloads);
+    scene_stop(&s);
+}
+
+/* It announces more than its checkpoint covers, which is as far as ours: it is asked once, and not for ever. */
+static void test_announces_too_much(void **state)
+{
+    struct scene s;
+    struct fake fake;
+    (void)state;
+    scene_start(&s);
+    node_peer(&s.b, &s.a);
+    node_sync_well(&s.b);
+    fake_start(&fake, &s.a);
+    raw_heads(s.raw, &s.a.own, s.a.own.size + 10);
+    raw_checkpoint(s.raw, &s.a.own, buf_view(&fake.note));
+    raw_run(s.raw);
+    node_peer_url(&s.b, s.raw->url);
+    for (int round = 0; round < 2; round++)
+        assert_int_equal(node_sync(&s.b)->failure_count, 0);
+    assert_true(atomic_load(&s.raw->pages[1].asked) <= 4);
     buf_done(&fake.note);
     buf_done(&fake.bundle);
     buf_done(&fake.payloads);
@@ -610,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_endless_lines),
         cmocka_unit_test(test_payload_that_is_no_record),
         cmocka_unit_test(test_shorter_log),
+        cmocka_unit_test(test_announces_too_much),
         cmocka_unit_test(test_rewritten_log),
         cmocka_unit_test(test_wrong_entries_of_a_true_checkpoint),
         cmocka_unit_test(test_leftovers_of_a_liar),

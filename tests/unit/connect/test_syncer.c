@@ -178,6 +178,37 @@ static void test_peers_come(void **state)
     node_stop(&a);
 }
 
+/* A plain file server answers at once and always the same: it is asked again after a pause, while the others go on. */
+static void test_file_server_is_left_in_peace(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    raw_heads(raw, &a.own, 0);
+    raw_run(raw);
+    node_peer(&b, &a);
+    node_peer_url(&b, raw->url);
+    int64_t begun = clock_ms();
+    runner_start(&rb, &b);
+    for (int i = 0; i < 20; i++) {
+        struct wanted wanted = {&b, a.own.origin, "news", node_say(&a, "news")};
+        http_server_wake(a.server);
+        await(is_there, &wanted);
+    }
+    int64_t took = clock_ms() - begun;
+    unsigned asked = atomic_load(&raw->pages[0].asked);
+    print_message("# a file server's heads were asked for %u times in %lld ms\n", asked, (long long)took);
+    assert_true(asked <= (unsigned)(took / 900) + 2);
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 static bool was_reached(void *ctx)
 {
     struct wanted *wanted = ctx;
@@ -218,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_news_travel),
         cmocka_unit_test(test_peers_come),
+        cmocka_unit_test(test_file_server_is_left_in_peace),
         cmocka_unit_test(test_peers_go_and_return),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
