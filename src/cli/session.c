@@ -25,6 +25,22 @@ static int check_folder(const char *dir, struct err *err)
 
 #define FOLD_STEP 65536 /* records folded between two looks at the clock */
 
+/* Text of what was erased may still stand in unused parts of the index. A running node sees to that by itself. */
+static int scrub_if_due(struct session *session, struct err *err)
+{
+    bool due = false;
+    struct err busy = {0};
+    int rc = index_scrub_due(session->index, &due, err);
+    if (rc || !due || start_check_noted(session->store))
+        return rc;
+    rc = index_scrub(session->index, &busy);
+    if (rc && rc != ERR_STATE) {
+        *err = busy;
+        return rc;
+    }
+    return 0;
+}
+
 static int fold(struct session *session, struct err *err)
 {
     struct progress progress;
@@ -37,7 +53,7 @@ static int fold(struct session *session, struct err *err)
         progress_at(&progress, done, 0);
     }
     progress_end(&progress);
-    return rc;
+    return rc ? rc : scrub_if_due(session, err);
 }
 
 int session_fold(struct invocation *inv, struct session *session)

@@ -133,12 +133,15 @@ int folder_forget(struct folder *f, uint64_t at, struct err *err)
         return rc;
     if (!is_inline && f->cursor.payloads > 0)
         f->cursor.payloads--;
-    for (size_t i = 0; capabilities[i]; i++) {
+    /* In the same transaction: whoever runs next knows that text of it may still stand in unused parts of the file. */
+    int64_t forgotten;
+    rc = index_counter(f->index, INDEX_FORGOTTEN, 1, &forgotten, err);
+    for (size_t i = 0; rc == 0 && capabilities[i]; i++) {
         rc = capabilities[i]->forget ? capabilities[i]->forget(&f->fold, ref, err) : 0;
         if (rc < 0)
             return err_in(err, "%s", capabilities[i]->name);
     }
-    return 0;
+    return rc;
 }
 
 /* What entries from `from` on had erased is no longer erased by them: look for it again. */

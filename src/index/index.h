@@ -56,6 +56,9 @@ int index_forget(struct index *index, int64_t ref, struct err *err);
  * once after a round of erasures was folded. ERR_STATE if a reader of another process kept the WAL for too long. */
 int index_scrub(struct index *index, struct err *err);
 
+/* Was anything forgotten, by whatever process, since the file was last scrubbed? Stays true until a scrub succeeds. */
+int index_scrub_due(struct index *index, bool *ret, struct err *err);
+
 /* ---- for capabilities' apply ---- */
 
 #define CAPABILITIES_MAX 16

@@ -85,4 +85,8 @@ int missing_insert(struct index *index, int64_t number, uint64_t at, struct err 
 /* Drop everything from `from` on. */
 int missing_cut(struct index *index, int64_t number, uint64_t from, struct err *err);
 
+/* Counters: records forgotten, and how many of them when the file was last scrubbed. */
+#define INDEX_FORGOTTEN "forgotten"
+#define INDEX_SCRUBBED "scrubbed"
+
 #endif

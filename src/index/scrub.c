@@ -22,6 +22,27 @@ static int truncate_wal(struct index *index, struct err *err)
     return index_fail(index, "truncate the WAL", err);
 }
 
+int index_scrub_due(struct index *index, bool *ret, struct err *err)
+{
+    int64_t forgotten, scrubbed = 0;
+    int rc = index_counter(index, INDEX_FORGOTTEN, 0, &forgotten, err);
+    if (rc == 0)
+        rc = index_counter(index, INDEX_SCRUBBED, 0, &scrubbed, err);
+    *ret = rc == 0 && forgotten != scrubbed;
+    return rc;
+}
+
+static int note_scrubbed(struct index *index, int64_t forgotten, struct err *err)
+{
+    sqlite3_stmt *statement = index_statement(
+        index, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_text(statement, 1, INDEX_SCRUBBED, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, forgotten);
+    return index_run(index, statement, err);
+}
+
 /*
  * VACUUM, although secure_delete is on: SQLite overwrites cells where they are deleted, but when a page is split,
  * copies of cells that moved may stay behind in its unused part (seen: 1 of 1,000 deleted values was still in the
@@ -29,7 +50,10 @@ static int truncate_wal(struct index *index, struct err *err)
  */
 int index_scrub(struct index *index, struct err *err)
 {
+    int64_t forgotten = 0;
     int rc = index_refresh(index, err);
+    if (rc == 0)
+        rc = index_counter(index, INDEX_FORGOTTEN, 0, &forgotten, err);
     for (size_t i = 0; rc == 0 && capabilities[i]; i++)
         if (capabilities[i]->scrub && (rc = capabilities[i]->scrub(index, err)) < 0)
             err_in(err, "%s", capabilities[i]->name);
@@ -37,5 +61,7 @@ int index_scrub(struct index *index, struct err *err)
         rc = index_exec(index, drop_words, "drop unused words", err);
     if (rc == 0)
         rc = index_exec(index, "VACUUM", "rewrite the file", err);
-    return rc < 0 ? rc : truncate_wal(index, err);
+    if (rc == 0)
+        rc = truncate_wal(index, err);
+    return rc < 0 || forgotten == 0 ? rc : note_scrubbed(index, forgotten, err);
 }

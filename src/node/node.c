@@ -252,14 +252,21 @@ static int follow_store(struct following *f, struct err *err)
     int64_t seq;
     uint64_t folded;
     size_t erased;
+    bool due = false;
     int rc = store_seq(f->store, &seq, generation, err);
     if (!rc && seq != f->seq) {
         rc = mirror_erase_queued(f->store, &erased, err);
         if (!rc)
             rc = index_update(f->index, f->store, 0, &folded, err);
-        if (!rc && erased)
-            rc = index_scrub(f->index, err);
-        f->seq = seq;
+        if (!rc)
+            f->seq = seq;
+    }
+    /* Whoever erased and folded it, the sync thread or another command: the index says that there is text to wipe. */
+    if (!rc)
+        rc = index_scrub_due(f->index, &due, err);
+    if (!rc && due) {
+        rc = index_scrub(f->index, err);
+        f->set_ms = 0; /* the sweep set may hold it, too */
     }
     return rc ? rc : refresh_set(f, err);
 }

@@ -124,7 +124,7 @@ bool ipv6_parse(struct span text, struct ipv6 *ret)
 struct ipv6 ipv6_masked(struct ipv6 address, unsigned bits)
 {
     if (bits <= 64) {
-        address.high &= UINT64_MAX << (64 - bits);
+        address.high &= bits ? UINT64_MAX << (64 - bits) : 0;
         address.low = 0;
     } else {
         address.low &= UINT64_MAX << (128 - bits);
@@ -137,7 +137,7 @@ static bool split_prefix(struct span text, unsigned whole, struct span *ret_addr
 {
     size_t slash = span_find(text, '/');
     uint64_t bits = whole;
-    if (slash < text.len && (!span_u64(span_sub(text, slash + 1, text.len), whole, &bits) || bits == 0))
+    if (slash < text.len && !span_u64(span_sub(text, slash + 1, text.len), whole, &bits))
         return false;
     *ret_address = span_sub(text, 0, slash);
     *ret_bits = (unsigned)bits;
@@ -168,18 +168,31 @@ bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits)
     return true;
 }
 
+/* ":443", and nothing behind it. */
+static bool colon_port(struct span text, unsigned *ret)
+{
+    uint64_t port;
+    if (text.len == 0 || text.data[0] != ':' || !span_u64(span_sub(text, 1, text.len), 65535, &port) || port == 0)
+        return false;
+    *ret = (unsigned)port;
+    return true;
+}
+
 bool ipv4_port_parse(struct span text, uint32_t *ret, unsigned *ret_port)
 {
     uint32_t address;
-    uint64_t port;
     size_t len = ipv4_begin(text, &address);
-    if (len == 0 || len >= text.len || text.data[len] != ':')
-        return false;
-    if (!span_u64(span_sub(text, len + 1, text.len), 65535, &port) || port == 0)
+    if (len == 0 || !colon_port(span_sub(text, len, text.len), ret_port))
         return false;
     *ret = address;
-    *ret_port = (unsigned)port;
     return true;
+}
+
+bool ipv6_port_parse(struct span text, struct ipv6 *ret, unsigned *ret_port)
+{
+    size_t end = span_find(text, ']');
+    return text.len > 0 && text.data[0] == '[' && end < text.len && ipv6_parse(span_sub(text, 1, end - 1), ret) &&
+           colon_port(span_sub(text, end + 1, text.len), ret_port);
 }
 
 size_t ipv4_format(uint32_t address, unsigned bits, char out[ADDRESS_TEXT_MAX])

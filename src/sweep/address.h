@@ -10,10 +10,10 @@ struct ipv6 {
     uint64_t high, low;
 };
 
-/* Bits of a prefix: 1..32 and 1..128; the rest are zero. */
+/* Bits of a prefix: 0..32 and 0..128; the rest are zero. */
 static inline uint32_t ipv4_mask(unsigned bits)
 {
-    return UINT32_MAX << (32 - bits);
+    return bits ? UINT32_MAX << (32 - bits) : 0;
 }
 struct ipv6 ipv6_masked(struct ipv6 address, unsigned bits);
 
@@ -30,12 +30,13 @@ size_t ipv4_begin(struct span text, uint32_t *ret);
 bool ipv4_parse(struct span text, uint32_t *ret);
 bool ipv6_parse(struct span text, struct ipv6 *ret);
 
-/* "ADDRESS" or "ADDRESS/BITS" with BITS 1..32 or 1..128; host bits are cleared. */
+/* "ADDRESS" or "ADDRESS/BITS" with BITS 0..32 or 0..128; host bits are cleared. */
 bool ipv4_prefix_parse(struct span text, uint32_t *ret, unsigned *ret_bits);
 bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits);
 
-/* "1.2.3.4:443", port 1..65535. */
+/* "1.2.3.4:443" and "[2001:db8::1]:443", port 1..65535. */
 bool ipv4_port_parse(struct span text, uint32_t *ret, unsigned *ret_port);
+bool ipv6_port_parse(struct span text, struct ipv6 *ret, unsigned *ret_port);
 
 /* Canonical text (RFC 5952 for IPv6), without "/32" and "/128"; returns its length. */
 size_t ipv4_format(uint32_t address, unsigned bits, char out[ADDRESS_TEXT_MAX]);
