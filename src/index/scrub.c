@@ -35,7 +35,8 @@ int index_scrub_due(struct index *index, bool *ret, struct err *err)
 static int note_scrubbed(struct index *index, int64_t forgotten, struct err *err)
 {
     sqlite3_stmt *statement = index_statement(
-        index, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value", err);
+        index, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+        err);
     if (!statement)
         return err->code;
     sqlite3_bind_text(statement, 1, INDEX_SCRUBBED, -1, SQLITE_STATIC);
