@@ -38,7 +38,8 @@ static int report(void *ctx, const char *what, struct span source, uint64_t line
     }
     if (line)
         fprintf(stderr, ":%llu", (unsigned long long)line);
-    else
+    /* A file of JSON is often a single line. */
+    if (offset && line <= 1 && strncmp(reason, "JSON: byte", 10) != 0)
         fprintf(stderr, ": byte %llu", (unsigned long long)offset);
     fprintf(stderr, ": %s: %s\n", what, reason);
     return 0;
@@ -86,8 +87,14 @@ static void print_result(const struct invocation *inv, const char *file, const s
     printf(" (%.1f s)\n", seconds);
 }
 
+/* Of all files. */
+struct total {
+    uint64_t added, refused, bad;
+    bool empty; /* of a file with something wrong in it nothing went in */
+};
+
 static int import_file(struct invocation *inv, struct session *session, const char *file, enum import_format format,
-                       const struct import_options *base, const struct log_info *log, struct import_result *total)
+                       const struct import_options *base, const struct log_info *log, struct total *total)
 {
     struct import import = {.file = file};
     struct import_options import_options = *base;
@@ -105,18 +112,21 @@ static int import_file(struct invocation *inv, struct session *session, const ch
     progress_end(&import.progress);
     if (import.reported > REPORTS_MAX)
         cli_note("and %llu more like these", (unsigned long long)(import.reported - REPORTS_MAX));
-    print_result(inv, file, &result, log, (double)(cli_now_ms() - begun) / 1000.0);
+    /* After an error only what is in the log is worth a line. */
+    if (!rc || result.added)
+        print_result(inv, file, &result, log, (double)(cli_now_ms() - begun) / 1000.0);
     input_close(import.input);
     total->added += result.added;
     total->refused += result.refused;
     total->bad += result.bad;
+    total->empty |= result.bad && !result.added && !result.duplicates;
     return rc ? cli_fail(inv) : EXIT_DONE;
 }
 
 static int import_all(struct invocation *inv, struct session *session, enum import_format format, enum tlp tlp)
 {
     struct log_info log;
-    struct import_result total = {0};
+    struct total total = {0};
     int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
     if (rc)
         return rc;
@@ -138,7 +148,7 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
                  cli_flag(inv, "dry-run") ? "; nothing was changed"
                  : total.added            ? "; the rest went in"
                                           : "");
-        rc = total.refused ? EXIT_FAILED : EXIT_DONE;
+        rc = total.refused || total.empty ? EXIT_FAILED : EXIT_DONE;
     }
     return rc;
 }
@@ -180,7 +190,8 @@ const struct command cmd_import = {
         "  tongzhou import --tlp clear ics-attack.json\n"
         "  tongzhou import --local --format list commercial-feed.txt.gz\n"
         "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n\n"
-        "Exit status 1 if something was refused because of its marking.\n",
+        "Exit status 1 if something was refused because of its marking, or if a file had something wrong in it and\n"
+        "nothing that could be taken in.\n",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -155,8 +155,6 @@ int session_local(struct invocation *inv, struct session *session, struct log_in
     struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_LOCAL};
     snprintf(make.profile.name, sizeof(make.profile.name), "local");
     make.profile.class = CLASS_UNKNOWN;
-    /* A log that is never served cannot fork before anybody's eyes: no start check is needed to begin it. */
-    author_allow(session->store);
     return author_create(session->store, &make, ret_log, &inv->err) ? cli_fail(inv) : 0;
 }
 

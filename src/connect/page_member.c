@@ -170,9 +170,7 @@ static void write_holding(struct page *page, const struct log_info *log)
         page_say(page, TR_MARK("everything: the member lives here"));
     else if (log->mode >= MODE_FULL && log->mode <= MODE_HEADS)
         page_say(page, modes[log->mode]);
-    page_raw(page, " · ");
-    page_bytes(page, log->bytes);
-    page_fact_end(page);
+    page_fact_end(page); /* not how many bytes: what is not for everybody counts among them */
     if (log->head_ms > 0) {
         page_fact(page, TR(page, "Last news"));
         page_time(page, log->head_ms);

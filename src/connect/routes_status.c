@@ -35,7 +35,12 @@ int route_health(const struct view *view, const struct http_request *request, st
     return code;
 }
 
-/* ---- /metrics ---- */
+/*
+ * ---- /metrics ----
+ *
+ * Anybody may read it. No number and no bytes of the payloads held: those that are not for everybody count among them,
+ * and their seals do not tell their size.
+ */
 
 static pthread_mutex_t server_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct http_server *server_now;
@@ -49,7 +54,7 @@ void route_metrics_server(const struct http_server *server)
 
 struct figures {
     struct store *store;
-    uint64_t logs, entries, payloads, bytes, behind, forked;
+    uint64_t logs, entries, behind, forked;
     uint64_t peers, reached, set_aside;
     uint64_t largest; /* announced of the log at hand */
     int64_t recent_ms;
@@ -70,8 +75,6 @@ static int figure_log(void *ctx, const struct log_info *log, struct err *err)
     struct figures *figures = ctx;
     figures->logs++;
     figures->entries += log->size;
-    figures->payloads += log->payloads;
-    figures->bytes += log->bytes;
     figures->forked += log->standing != STANDING_GOOD;
     figures->largest = 0;
     int code = peer_log_each(figures->store, log->number, figure_announced, figures, err);
@@ -99,8 +102,6 @@ static void metrics_store(struct buf *out, const struct figures *figures)
 {
     metric(out, "logs", "gauge", "Logs served here.", figures->logs);
     metric(out, "entries", "gauge", "Entries of these logs.", figures->entries);
-    metric(out, "payloads", "gauge", "Payloads held here.", figures->payloads);
-    metric(out, "bytes", "gauge", "Bytes of entries and payloads.", figures->bytes);
     metric(out, "logs_behind", "gauge", "Logs of which a peer has announced more than is here.", figures->behind);
     metric(out, "logs_forked", "gauge", "Logs suspended or frozen.", figures->forked);
     metric(out, "peers", "gauge", "Peers configured.", figures->peers);

@@ -6,7 +6,7 @@
  *
  *   sync.c        the loop, the round, the running node
  *   sync_peer.c   the list of peers, failures and back-off, quotas
- *   sync_poll.c   long polls and the lines they answer
+ *   sync_poll.c   long polls and the lines they answer (listing.h bounds them)
  *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
  *   sync_piece.c  bundles of entries and of payloads as they arrive
  *   sync_flush.c  commits
@@ -21,6 +21,7 @@
 
 #include "connect/fetch.h"
 #include "connect/heads.h"
+#include "connect/listing.h"
 #include "connect/sync.h"
 #include "state/mirror.h"
 #include "state/payload.h"
@@ -56,6 +57,8 @@ struct sync_peer {
     bool present;                     /* while the list is read again */
     int64_t poll_after_ms;            /* monotonic */
     unsigned empty_polls;             /* answered at once with nothing, in a row */
+    unsigned quick_polls;             /* answered at once, in a row */
+    struct listing listing;           /* while answers say that there is more */
     uint64_t new_bytes, new_requests; /* not yet in state.db */
     bool quota_known;
     uint64_t used_logs, used_bytes, listed;

@@ -119,6 +119,7 @@ static void peer_free(struct sync_peer *peer)
 {
     peer->row.set_aside = true; /* no job may come back */
     peer_leave(peer, true);
+    listing_done(&peer->listing);
     free(peer);
 }
 
@@ -196,6 +197,7 @@ static void peer_blame(struct sync_peer *peer, const char *reason, bool is_liar)
     peer->failed = sync->is_round;
     sync_note_failure(sync, peer->row.url, is_liar, reason);
     peer_leave(peer, is_liar);
+    listing_done(&peer->listing);
     int code = peer_save(peer, &err);
     peer->dirty |= code == ERR_STATE; /* another writer is busy: with the next commit */
     if (code < 0 && code != ERR_STATE)

@@ -6,6 +6,8 @@
 #define POLL_PAUSE_MS 50   /* between two polls of one peer, so that a talkative one does not keep us busy */
 #define POLL_EMPTY_MS 1000 /* after an answer that came at once and said nothing, doubled up to */
 #define POLL_EMPTY_MAX_MS 30000
+#define POLL_QUICK_MS 1000 /* an answer that came sooner came at once; */
+#define POLL_QUICK_MAX 200 /* after so many in a row a peer waits as long between two polls */
 #define PEER_SAVE_MS 20000 /* a peer that has nothing new is written down as reached so often */
 #define POLL_WAITING_MAX (2 * (size_t)HEADS_PAGE_MAX) /* jobs; with more a peer is not asked for further lines */
 
@@ -157,10 +159,11 @@ static int lines_check(struct span answer, struct heads_reader *reader, struct e
     return code;
 }
 
-static void pace(struct sync_peer *peer, const struct heads_reader *reader, bool has_moved, int64_t took_ms)
+static void pace(struct sync_peer *peer, bool is_more, bool has_moved, int64_t took_ms)
 {
     int64_t now = sync_clock_ms(), wait_ms = (int64_t)peer->sync->options.wait_s * 1000;
-    int64_t delay = POLL_PAUSE_MS;
+    int64_t delay = is_more ? 0 : POLL_PAUSE_MS;
+    peer->quick_polls = took_ms < POLL_QUICK_MS ? peer->quick_polls + 1 : 0;
     if (!has_moved && took_ms < wait_ms / 2) {
         delay = (int64_t)POLL_EMPTY_MS << (peer->empty_polls < 5 ? peer->empty_polls : 5);
         peer->empty_polls++;
@@ -168,8 +171,10 @@ static void pace(struct sync_peer *peer, const struct heads_reader *reader, bool
             delay = POLL_EMPTY_MAX_MS;
     } else {
         peer->empty_polls = 0;
+        if (peer->quick_polls > POLL_QUICK_MAX)
+            delay = POLL_QUICK_MS;
     }
-    peer->poll_after_ms = reader->more ? now : now + delay;
+    peer->poll_after_ms = now + delay;
 }
 
 /* ---- polls ---- */
@@ -189,6 +194,16 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
         peer_lied(peer, "GET /heads: says that there is more, and its cursor stays where it was");
         return;
     }
+    int goes_on = reader.more ? listing_page(&peer->listing, buf_view(&reply->body), &err) : 0;
+    if (goes_on < 0) {
+        if (goes_on == ERR_MEMORY)
+            sync_fatal(sync, &err);
+        else
+            peer_lied(peer, err.text);
+        return;
+    }
+    if (goes_on == 0)
+        listing_done(&peer->listing);
     peer_reached(peer);
     if (has_moved && lines_take(peer, buf_view(&reply->body), &err) < 0) {
         sync_fatal(sync, &err);
@@ -201,8 +216,10 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
     if (!peer->counted)
         sync->report.reached++;
     peer->counted = true;
-    peer->polled = !reader.more;
-    pace(peer, &reader, has_moved, reply->took_ms);
+    peer->polled = goes_on == 0;
+    pace(peer, reader.more, has_moved, reply->took_ms);
+    if (reader.more && goes_on == 0) /* enough of it for now: the next listing goes on from the cursor */
+        peer->poll_after_ms = sync_clock_ms() + POLL_EMPTY_MAX_MS;
 }
 
 static void on_heads(void *ctx, struct fetch_reply *reply)
@@ -241,6 +258,8 @@ static int poll_start(struct sync_peer *peer, struct err *err)
 {
     struct sync *sync = peer->sync;
     char path[128];
+    if (peer->row.cursor[0] == '\0')
+        listing_done(&peer->listing); /* from the beginning */
     snprintf(path, sizeof(path), "/heads%s%s", peer->row.cursor[0] ? "?since=" : "", peer->row.cursor);
     struct fetch_request request = {.body_max = HEADS_ANSWER_MAX,
                                     .wait_s = sync->is_round ? 0 : sync->options.wait_s,

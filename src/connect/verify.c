@@ -92,6 +92,11 @@ static int take_head(struct checking *c, struct buf *head, struct err *err)
     if (!rc)
         rc = checkpoint_parse(note.text, &checkpoint, err);
     if (!rc)
+        rc = store_log(c->store, c->log.number, &c->log, err);
+    if (!rc && checkpoint.size > c->log.size)
+        rc = err_set(err, ERR_VERIFY, "the checkpoint covers %llu entries, %llu are here",
+                     (unsigned long long)checkpoint.size, (unsigned long long)c->log.size);
+    if (!rc)
         c->result->size = c->log.size = checkpoint.size;
     return rc;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "security/import_impl.h"
 
 #define PIECE_MAX (256u << 10) /* bytes of one read */
@@ -78,10 +79,12 @@ static int read_plain(struct import_run *run, enum import_format format, struct 
                       struct err *err)
 {
     struct span head = span_of(peeked->head, peeked->len), trimmed = span_trim(head);
+    char shown[512];
     if (trimmed.len && trimmed.data[0] == '<')
         return run->member.len
                    ? run_bad(run, 0, 0, "looks like XML or HTML", err)
-                   : err_set(err, ERR_SYNTAX, "looks like XML or HTML: stix, misp, list and maltrail are known");
+                   : err_set(err, ERR_SYNTAX, "%s: looks like XML or HTML: stix, misp, list and maltrail are known",
+                             text_escape_into(shown, sizeof(shown), name));
     if (format == IMPORT_AUTO)
         format = import_guess(head, name);
     struct import_reader *reader = new_reader(run, format, name);

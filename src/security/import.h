@@ -89,8 +89,8 @@ struct import_options {
 struct import_result {
     uint64_t bytes;   /* read, before unpacking */
     uint64_t items;   /* well-formed things found: added + duplicates + refused */
-    uint64_t added;   /* records written for them */
-    uint64_t updated; /* of those: new versions of what the log said already */
+    uint64_t added;   /* records written for them; after an error only those that are in the log */
+    uint64_t updated; /* of those: new versions, or for a wider circle, of what the log said already */
     uint64_t duplicates;
     uint64_t refused;     /* marked narrower than asked, or in conflict with what the log says */
     uint64_t bad;         /* lines and objects that could not be read */
@@ -106,7 +106,8 @@ struct import_result {
  * The index must be up to date for duplicates: the caller runs index_update before; this runs it after.
  *
  * What counts as known: the same id with the same bytes is a duplicate, and so is what we made ourselves from the same
- * value (unless it was marked as vanished or revoked: then a new version). The same id with a newer `modified` is an
+ * value (unless it was marked as vanished or revoked: then a new version). What only a narrower circle than asked was
+ * told is no duplicate: it is added once more, for the wider one. The same id with a newer `modified` is an
  * update; an older one is a duplicate. The same id and `modified` with other bytes is refused as a conflict.
  * Errors: of `read`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source
  * in no format that we know, ERR_LIMIT for more than 67 million things in one source.

@@ -28,6 +28,11 @@ struct batch_item {
     bool vanished;
 };
 
+/* What result counts of records, as of the last commit. */
+struct committed {
+    uint64_t added, updated, vanished;
+};
+
 /* Records on their way: one author_append, one commit. */
 struct batch {
     struct buf text;
@@ -61,6 +66,7 @@ struct import_run {
     bool reading;    /* a read transaction on the index is open */
     bool empty_log;  /* nothing can be known already */
     struct batch batch;
+    struct committed committed;
     struct buf heads[TLP_RED + 1]; /* record headers up to the body, by TLP */
     struct buf old;                /* a payload read back */
     struct buf revised;

@@ -10,7 +10,14 @@
 
 /* ---- known already? ---- */
 
-enum known { KNOWN_NOT, KNOWN_SAME, KNOWN_OLDER, KNOWN_WITHDRAWN, KNOWN_CONFLICT };
+enum known {
+    KNOWN_NOT,
+    KNOWN_SAME,
+    KNOWN_OLDER,
+    KNOWN_WITHDRAWN,
+    KNOWN_NARROWER, /* said to a narrower circle only than is asked now */
+    KNOWN_CONFLICT
+};
 
 /* Twice in this run? */
 static int seen_before(struct import_run *run, const struct import_item *item, enum known *ret, struct err *err)
@@ -36,6 +43,32 @@ static enum known judge(struct import_run *run, const struct import_item *item, 
     return older || held == security_body_hash(item->object) ? KNOWN_SAME : KNOWN_CONFLICT;
 }
 
+/* Which records say the same as this item: all of its id that we made, or those with its bytes; not older ones. */
+static const char *const widest_sql =
+    "SELECT min(record.tlp) FROM security_object JOIN record USING (ref) WHERE id_hash = ?1 AND ref >= ?2 AND "
+    "ref < ?3 AND version_ms >= ?4 AND (?5 OR body_hash = ?6)";
+
+/* What is known already: is it said as widely as is asked now? */
+static int known_widely(struct import_run *run, const struct import_item *item, enum known *ret, struct err *err)
+{
+    int64_t number = run->options->number;
+    sqlite3_stmt *row = index_statement(run->index, widest_sql, err);
+    if (!row)
+        return err->code;
+    sqlite3_bind_int64(row, 1, index_hash(HASH_STIX_ID, item->id));
+    sqlite3_bind_int64(row, 2, RECORD_REF(number, 0));
+    sqlite3_bind_int64(row, 3, RECORD_REF(number + 1, 0));
+    sqlite3_bind_int64(row, 4, item->has_modified ? item->modified_ms : INT64_MIN);
+    sqlite3_bind_int(row, 5, item->generated);
+    sqlite3_bind_int64(row, 6, security_body_hash(item->object));
+    int rc = index_step(run->index, row, err);
+    if (rc > 0 && sqlite3_column_type(row, 0) != SQLITE_NULL &&
+        sqlite3_column_int64(row, 0) > (int64_t)run->options->tlp)
+        *ret = KNOWN_NARROWER;
+    sqlite3_reset(row);
+    return rc < 0 ? rc : 0;
+}
+
 /*
  * In the log? As intel_by_id, with what became of it. All look-ups of a run share one read transaction: a lock for each
  * of a million costs more than the look-ups (measured: a quarter of all time).
@@ -54,8 +87,9 @@ static int known_in_log(struct import_run *run, const struct import_item *item, 
     }
     sqlite3_stmt *row = index_statement(
         run->index,
-        "SELECT ref, version_ms, body_hash, revoked, valid_until_ms FROM security_object WHERE id_hash = ?1 AND "
-        "ref >= ?2 AND ref < ?3 ORDER BY version_ms DESC, ref DESC LIMIT 1",
+        "SELECT ref, version_ms, body_hash, revoked, valid_until_ms, (SELECT tlp FROM record WHERE record.ref = "
+        "security_object.ref) FROM security_object WHERE id_hash = ?1 AND ref >= ?2 AND ref < ?3 ORDER BY version_ms "
+        "DESC, ref DESC LIMIT 1",
         err);
     if (!row)
         return err->code;
@@ -63,11 +97,15 @@ static int known_in_log(struct import_run *run, const struct import_item *item, 
     sqlite3_bind_int64(row, 2, RECORD_REF(number, 0));
     sqlite3_bind_int64(row, 3, RECORD_REF(number + 1, 0));
     int rc = index_step(run->index, row, err);
+    bool narrower = false;
     if (rc > 0) {
+        narrower = run->options->tlp != TLP_NONE && sqlite3_column_int64(row, 5) > (int64_t)run->options->tlp;
         *ret_ref = sqlite3_column_int64(row, 0);
         *ret = judge(run, item, row);
     }
     sqlite3_reset(row);
+    if (rc > 0 && narrower && *ret == KNOWN_SAME)
+        rc = known_widely(run, item, ret, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -122,12 +160,16 @@ static int add_item(struct import_run *run, const struct import_item *item, stru
                     bool update, struct err *err)
 {
     enum tlp tlp = run->options->tlp == TLP_NONE ? item->marking : run->options->tlp;
-    run->result->added++;
-    run->result->updated += update;
-    return run_add(run, object, tlp, feed_key, false, err);
+    int rc = run_add(run, object, tlp, feed_key, false, err);
+    run->result->added += rc == 0;
+    run->result->updated += rc == 0 && update;
+    return rc;
 }
 
-/* It is back, or was revoked and is reported again: a new version of the old object, whose `created` stays. */
+/*
+ * It is back, or was revoked and is reported again: a new version of the old object, whose `created` stays. What a
+ * narrower circle was told is not passed on: then a version of what is reported now.
+ */
 static int add_again(struct import_run *run, const struct import_item *item, int64_t ref, int64_t feed_key,
                      struct err *err)
 {
@@ -136,7 +178,8 @@ static int add_again(struct import_run *run, const struct import_item *item, int
     struct err why;
     int rc = run_read_back(run, ref, &object, &tlp, &why);
     if (rc == 0)
-        rc = run_revise(run, object, false, &why);
+        rc = run_revise(run, run->options->tlp != TLP_NONE && tlp > run->options->tlp ? item->object : object, false,
+                        &why);
     if (rc == 0)
         return add_item(run, item, buf_view(&run->revised), feed_key, true, err);
     if (rc == ERR_IO || rc == ERR_MEMORY) {
@@ -172,7 +215,8 @@ static int take_known(struct import_run *run, const struct import_item *item, en
     switch (known) {
     case KNOWN_NOT:
     case KNOWN_OLDER:
-        return add_item(run, item, item->object, feed_key, known == KNOWN_OLDER, err);
+    case KNOWN_NARROWER:
+        return add_item(run, item, item->object, feed_key, known != KNOWN_NOT, err);
     case KNOWN_WITHDRAWN:
         return add_again(run, item, ref, feed_key, err);
     case KNOWN_SAME:

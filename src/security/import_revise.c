@@ -86,8 +86,9 @@ static int vanish_one(void *ctx, uint64_t key, uint64_t *value, struct err *err)
     }
     if (rc < 0) /* erased since: nothing is left to be marked */
         return 0;
-    run->result->vanished++;
-    return run_add(run, buf_view(&run->revised), tlp, (int64_t)key, true, err);
+    rc = run_add(run, buf_view(&run->revised), tlp, (int64_t)key, true, err);
+    run->result->vanished += rc == 0;
+    return rc;
 }
 
 int run_vanish(struct import_run *run, struct err *err)

@@ -101,6 +101,19 @@ static int remember_feed(struct import_run *run, uint64_t first, struct err *err
     return store_commit(run->store, err);
 }
 
+/* A batch that could not be written was counted as it was filled: the result names what is in the log only. */
+static void count_committed(struct import_run *run, bool written)
+{
+    struct import_result *result = run->result;
+    if (written) {
+        run->committed = (struct committed){result->added, result->updated, result->vanished};
+        return;
+    }
+    result->added = run->committed.added;
+    result->updated = run->committed.updated;
+    result->vanished = run->committed.vanished;
+}
+
 int run_flush(struct import_run *run, struct err *err)
 {
     struct batch *batch = &run->batch;
@@ -109,8 +122,10 @@ int run_flush(struct import_run *run, struct err *err)
     /* A read transaction that lives as long as the run keeps the index's WAL from being taken back: it grew to 1 GB while a
      * node folded the same folder. */
     run_end_reading(run);
-    if (run->options->dry_run)
+    if (run->options->dry_run) {
+        count_committed(run, true);
         goto out;
+    }
     for (size_t i = 0; i < batch->count; i++)
         batch->spans[i] =
             (struct author_item){.text = span_of(batch->text.data + batch->items[i].at, batch->items[i].len),
@@ -118,6 +133,7 @@ int run_flush(struct import_run *run, struct err *err)
     if (batch->count)
         rc = author_append(run->store, run->options->number, batch->spans, batch->count, run->options->now_ms, &first,
                            err);
+    count_committed(run, rc == 0);
     if (rc == 0 && batch->count && run->result->first_index == UINT64_MAX)
         run->result->first_index = first;
     if (rc == 0 && run->options->feed && (batch->count || run->note_count))

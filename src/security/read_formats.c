@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "security/read_impl.h"
 
@@ -59,4 +60,19 @@ int reader_bad(struct import_reader *reader, uint64_t line, uint64_t offset, str
     vsnprintf(reason, sizeof(reason), fmt, args);
     va_end(args);
     return reader->sink.bad(reader->sink.ctx, line, offset, reason, err);
+}
+
+int reader_bad_json(struct import_reader *reader, struct span object, uint64_t line, uint64_t offset,
+                    const struct err *why, struct err *err)
+{
+    static const char head[] = "JSON: byte ";
+    const char *digits = why->text + sizeof(head) - 1;
+    size_t count = strncmp(why->text, head, sizeof(head) - 1) == 0 ? strspn(digits, "0123456789") : 0;
+    uint64_t at;
+    if (count == 0 || !span_u64(span_of(digits, count), object.len, &at))
+        return reader_bad(reader, line, offset, err, "%s", why->text);
+    for (size_t i = 0; i < at; i++)
+        line += object.data[i] == '\n';
+    offset += at;
+    return reader_bad(reader, line, offset, err, "%s%llu%s", head, (unsigned long long)offset, digits + count);
 }

@@ -33,6 +33,13 @@ struct import_reader *read_misp_new(void);
 int reader_bad(struct import_reader *reader, uint64_t line, uint64_t offset, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/*
+ * As reader_bad for what json_scan said (`why`) of an object that begins at `line` and `offset`: both become those of
+ * the byte in the source that it names.
+ */
+int reader_bad_json(struct import_reader *reader, struct span object, uint64_t line, uint64_t offset,
+                    const struct err *why, struct err *err);
+
 /* ---- lines (read_lines.c) ---- */
 
 /* Cuts input into lines. A line comes without its newline, CR and the byte order mark of the first one. */

@@ -262,8 +262,9 @@ static int on_object(void *ctx, enum split_kind kind, struct span bytes, uint64_
     if (rc == ERR_MEMORY)
         return err_memory(err);
     if (rc < 0)
-        return reader_bad(&misp->base, line, offset, err, "%s%s",
-                          kind == SPLIT_FRAME ? "the answer around the events (without them): " : "", why.text);
+        return kind == SPLIT_FRAME ? reader_bad(&misp->base, line, offset, err,
+                                                "the answer around the events (without them): %s", why.text)
+                                   : reader_bad_json(&misp->base, bytes, line, offset, &why, err);
     if (kind == SPLIT_FRAME)
         return 0;
     uint32_t event = json_get(misp->tree, 0, "Event");

@@ -82,7 +82,7 @@ static int take_tree(struct stix_reader *stix, const struct json_tree *tree, uin
 }
 
 /* *ret is NULL for what is no JSON: reported, and the reader goes on. */
-static int scan(struct stix_reader *stix, struct span bytes, uint64_t line, uint64_t offset, const char *what,
+static int scan(struct stix_reader *stix, struct span bytes, uint64_t line, uint64_t offset, bool frame,
                 const struct json_tree **ret, struct err *err)
 {
     struct err why;
@@ -93,14 +93,17 @@ static int scan(struct stix_reader *stix, struct span bytes, uint64_t line, uint
     if (rc == 0)
         return 0;
     *ret = NULL;
-    return reader_bad(&stix->base, line, offset, err, "%s%s", what, why.text);
+    /* Bytes of a frame are not those of the source: its objects are taken out. */
+    return frame ? reader_bad(&stix->base, line, offset, err, "the bundle around the objects (without them): %s",
+                              why.text)
+                 : reader_bad_json(&stix->base, bytes, line, offset, &why, err);
 }
 
 static int take_object(struct stix_reader *stix, struct span bytes, uint64_t line, uint64_t offset, bool last,
                        struct err *err)
 {
     const struct json_tree *tree;
-    int rc = scan(stix, bytes, line, offset, "", &tree, err);
+    int rc = scan(stix, bytes, line, offset, false, &tree, err);
     return rc == 0 && tree ? take_tree(stix, tree, line, offset, last, err) : rc;
 }
 
@@ -118,7 +121,7 @@ static bool is_empty_frame(struct stix_reader *stix, const struct json_tree *tre
 static int take_alone(struct stix_reader *stix, struct span bytes, uint64_t line, uint64_t offset, struct err *err)
 {
     const struct json_tree *tree;
-    int rc = scan(stix, bytes, line, offset, "", &tree, err);
+    int rc = scan(stix, bytes, line, offset, false, &tree, err);
     if (rc < 0 || !tree || is_empty_frame(stix, tree))
         return rc;
     return take_tree(stix, tree, line, offset, false, err);
@@ -129,7 +132,7 @@ static int take_frame(struct stix_reader *stix, struct span bytes, uint64_t line
 {
     const struct json_tree *tree;
     char shown[64];
-    int rc = scan(stix, bytes, line, offset, "the bundle around the objects (without them): ", &tree, err);
+    int rc = scan(stix, bytes, line, offset, true, &tree, err);
     if (rc < 0 || !tree)
         return rc;
     struct span type = json_text(tree, json_get(tree, 0, "type"), &stix->arena);

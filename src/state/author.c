@@ -208,7 +208,8 @@ int author_check(const struct store *store, const struct log_row *row, struct er
                        "%s is suspended: two checkpoints of one size were signed; if it does not clear up, go on in a "
                        "new log with `tongzhou init --succeeds %s --recovery FILE`",
                        row->info.origin, row->info.origin);
-    if (!store->allowed)
+    /* Nobody is shown a local log: two versions of it harm no one. */
+    if (!store->allowed && row->info.role != LOG_LOCAL)
         return err_set(err, ERR_STATE,
                        "%s: nothing is signed before a peer has confirmed how long our logs are: run `tongzhou sync`, "
                        "or give --alone if this node has no peers",

@@ -4,7 +4,7 @@
  *
  * Before the first signature of a process the start check must have passed (connect/startcheck.h calls author_allow);
  * until then appending fails with ERR_STATE and says what to do. Most forks are accidents: restored backups, cloned
- * disks.
+ * disks. A local log needs no check: it is never served, so nobody could see two versions of it.
  */
 #ifndef TONGZHOU_STATE_AUTHOR_H
 #define TONGZHOU_STATE_AUTHOR_H

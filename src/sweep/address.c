@@ -144,7 +144,7 @@ static bool split_prefix(struct span text, unsigned whole, struct span *ret_addr
     return true;
 }
 
-bool ipv4_prefix_parse(struct span text, uint32_t *ret, unsigned *ret_bits)
+bool ipv4_network_parse(struct span text, uint32_t *ret, unsigned *ret_bits)
 {
     struct span part;
     uint32_t address;
@@ -156,7 +156,7 @@ bool ipv4_prefix_parse(struct span text, uint32_t *ret, unsigned *ret_bits)
     return true;
 }
 
-bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits)
+bool ipv6_network_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits)
 {
     struct span part;
     struct ipv6 address;
@@ -166,6 +166,16 @@ bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits)
     *ret = ipv6_masked(address, bits);
     *ret_bits = bits;
     return true;
+}
+
+bool ipv4_prefix_parse(struct span text, uint32_t *ret, unsigned *ret_bits)
+{
+    return ipv4_network_parse(text, ret, ret_bits) && *ret_bits > 0;
+}
+
+bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits)
+{
+    return ipv6_network_parse(text, ret, ret_bits) && *ret_bits > 0;
 }
 
 /* ":443", and nothing behind it. */

@@ -31,6 +31,10 @@ bool ipv4_parse(struct span text, uint32_t *ret);
 bool ipv6_parse(struct span text, struct ipv6 *ret);
 
 /* "ADDRESS" or "ADDRESS/BITS" with BITS 0..32 or 0..128; host bits are cleared. */
+bool ipv4_network_parse(struct span text, uint32_t *ret, unsigned *ret_bits);
+bool ipv6_network_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits);
+
+/* The same with BITS from 1: what a set can hold. */
 bool ipv4_prefix_parse(struct span text, uint32_t *ret, unsigned *ret_bits);
 bool ipv6_prefix_parse(struct span text, struct ipv6 *ret, unsigned *ret_bits);
 

@@ -2,16 +2,20 @@
 #include "sweep/sweep.h"
 
 #include <idn2.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
 #include "sweep/address.h"
 #include "sweep/url.h"
 
-#define DOMAIN_MAX 253 /* bytes; RFC 1035 section 2.3.4 without the root's dot */
-#define LABEL_MAX 63   /* bytes */
-#define LOCAL_MAX 64   /* bytes of an e-mail address before the @; RFC 5321 section 4.5.3.1.1 */
-#define URL_PATH_MIN 3 /* bytes: "/" or "/a" on any host would be everywhere */
+#define DOMAIN_MAX 253   /* bytes; RFC 1035 section 2.3.4 without the root's dot */
+#define LABEL_MAX 63     /* bytes */
+#define LOCAL_MAX 64     /* bytes of an e-mail address before the @; RFC 5321 section 4.5.3.1.1 */
+#define URL_PATH_MIN 3   /* bytes: "/" or "/a" on any host would be everywhere */
+#define IPV4_BITS_MIN 8  /* a wider network is a part of the Internet: one member could block it at all others */
+#define IPV6_BITS_MIN 19 /* as wide as the largest networks of single operators */
+#define REASON_MAX 96
 
 static const char *const type_words[IOC_TYPES] = {
     [IOC_NONE] = "indicator", [IOC_IPV4] = "ipv4",   [IOC_IPV6] = "ipv6",           [IOC_DOMAIN] = "domain",
@@ -21,6 +25,11 @@ static const char *const type_words[IOC_TYPES] = {
 
 /* What one type's parser made of the text: NULL, or the reason why not. */
 typedef const char *verdict;
+
+/* Room for a reason with a number in it. */
+struct reason {
+    char text[REASON_MAX];
+};
 
 const char *ioc_type_word(enum ioc_type type)
 {
@@ -178,35 +187,54 @@ static verdict parse_domain(struct span text, struct buf *out)
     return bad;
 }
 
-static verdict parse_ipv4(struct span text, struct buf *out)
+static verdict check_width(unsigned bits, unsigned widest, struct reason *reason)
 {
-    char formatted[ADDRESS_TEXT_MAX];
-    uint32_t address;
-    unsigned bits;
-    if (!ipv4_prefix_parse(text, &address, &bits))
-        return "no dotted quad of 0 to 255 without leading zeros, or a prefix outside 1 to 32";
-    buf_add(out, formatted, ipv4_format(address, bits, formatted));
-    return NULL;
+    if (bits >= widest)
+        return NULL;
+    snprintf(reason->text, sizeof(reason->text),
+             "a network of /%u is too wide to be an indicator: /%u is the widest accepted", bits, widest);
+    return reason->text;
 }
 
-/* An IPv4 address in IPv6 clothes (::ffff:1.2.3.4) becomes what it is; *type tells. */
-static verdict parse_ipv6(struct span text, struct buf *out, enum ioc_type *type)
+static verdict add_ipv4(uint32_t address, unsigned bits, struct buf *out, struct reason *reason)
+{
+    char formatted[ADDRESS_TEXT_MAX];
+    buf_add(out, formatted, ipv4_format(address, bits, formatted));
+    return check_width(bits, IPV4_BITS_MIN, reason);
+}
+
+static verdict parse_ipv4(struct span text, struct buf *out, struct reason *reason)
+{
+    uint32_t address;
+    unsigned bits;
+    if (!ipv4_network_parse(text, &address, &bits))
+        return "no dotted quad of 0 to 255 without leading zeros, or a prefix longer than 32";
+    return add_ipv4(address, bits, out, reason);
+}
+
+/*
+ * [v6]:port becomes the address: sets know no IPv6 address with its port. An IPv4 address in IPv6 clothes
+ * (::ffff:1.2.3.4) becomes what it is; *type tells.
+ */
+static verdict parse_ipv6(struct span text, struct buf *out, enum ioc_type *type, struct reason *reason)
 {
     char formatted[ADDRESS_TEXT_MAX];
     struct ipv6 address;
-    unsigned bits;
+    unsigned bits = 128, port = 0;
     if (text.len > 2 && text.data[0] == '[' && text.data[text.len - 1] == ']')
         text = span_sub(text, 1, text.len - 2);
-    if (!ipv6_prefix_parse(text, &address, &bits))
-        return "no IPv6 address, or a prefix outside 1 to 128";
-    if (ipv6_is_mapped(address) && bits > 96) {
-        buf_add(out, formatted, ipv4_format((uint32_t)address.low, bits - 96, formatted));
-        *type = IOC_IPV4;
-        return NULL;
+    if (!ipv6_port_parse(text, &address, &port) && !ipv6_network_parse(text, &address, &bits))
+        return "no IPv6 address, a prefix longer than 128, or a port outside 1 to 65535";
+    if (ipv6_is_mapped(address) && bits >= 96) {
+        verdict bad = add_ipv4((uint32_t)address.low, bits - 96, out, reason);
+        if (port)
+            buf_fmt(out, ":%u", port);
+        *type = port ? IOC_IPV4_PORT : IOC_IPV4;
+        return bad;
     }
     buf_add(out, formatted, ipv6_format(address, bits, formatted));
     *type = IOC_IPV6;
-    return NULL;
+    return check_width(bits, IPV6_BITS_MIN, reason);
 }
 
 static verdict parse_ipv4_port(struct span text, struct buf *out)
@@ -363,11 +391,11 @@ static enum ioc_type recognise(struct span text)
         return IOC_URL_PATH;
     if (scheme_len(text))
         return IOC_URL;
-    if (ipv4_prefix_parse(text, &address, &number))
+    if (ipv4_network_parse(text, &address, &number))
         return IOC_IPV4;
     if (ipv4_port_parse(text, &address, &number))
         return IOC_IPV4_PORT;
-    if (ipv6_prefix_parse(text, &address6, &number) ||
+    if (ipv6_network_parse(text, &address6, &number) || ipv6_port_parse(text, &address6, &number) ||
         (text.len && text.data[0] == '[' && text.data[text.len - 1] == ']'))
         return IOC_IPV6;
     enum ioc_type hash = hash_type(text);
@@ -378,13 +406,13 @@ static enum ioc_type recognise(struct span text)
     return has(text, "/") || has(text, "?") || has(text, ":") ? IOC_URL : IOC_DOMAIN;
 }
 
-static verdict parse_as(enum ioc_type *type, struct span text, struct buf *out)
+static verdict parse_as(enum ioc_type *type, struct span text, struct buf *out, struct reason *reason)
 {
     switch (*type) {
     case IOC_IPV4:
-        return parse_ipv4(text, out);
+        return parse_ipv4(text, out, reason);
     case IOC_IPV6:
-        return parse_ipv6(text, out, type);
+        return parse_ipv6(text, out, type, reason);
     case IOC_DOMAIN:
         return parse_domain(text, out);
     case IOC_URL:
@@ -411,6 +439,7 @@ int ioc_canonical(enum ioc_type type, struct span text, struct buf *out, enum io
 {
     __attribute__((cleanup(buf_done))) struct buf plain;
     enum ioc_type wanted = type;
+    struct reason reason;
     buf_clear(out);
     text = span_trim(text);
     buf_init(&plain, SWEEP_TOKEN_MAX);
@@ -423,7 +452,7 @@ int ioc_canonical(enum ioc_type type, struct span text, struct buf *out, enum io
     } else if (plain.len) {
         if (type == IOC_NONE)
             type = recognise(buf_view(&plain));
-        bad = parse_as(&type, buf_view(&plain), out);
+        bad = parse_as(&type, buf_view(&plain), out, &reason);
     }
     if (out->failed == ERR_MEMORY)
         return err_memory(err);

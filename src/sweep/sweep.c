@@ -6,6 +6,7 @@
 #include "sweep/token.h"
 
 #define PIECE_BYTES 32768 /* scanned at once: it and its maps stay in the nearest caches */
+#define REPORTED_MAX 16   /* indicators remembered of a line */
 
 struct sweep {
     struct token_scan scan;
@@ -20,6 +21,9 @@ struct sweep {
     uint64_t counted_lines; /* newlines in the piece before `counted` */
     size_t counted;
     size_t line_start, line_end; /* of the line of the last hit in this piece; equal: none yet */
+    uint64_t reported_line;      /* number of the line of the last hit; 0: none yet */
+    size_t reported_count;       /* indicators reported of it, the last of them in `reported` */
+    uint32_t reported[REPORTED_MAX];
 };
 
 /* Newlines before `at`, counting on from the last hit. */
@@ -47,7 +51,21 @@ static void find_line(struct sweep *sweep, size_t at)
     const uint8_t *before = memrchr(in.data, '\n', at);
     sweep->line_start = before ? (size_t)(before - in.data) + 1 : 0;
     sweep->line_end = at + span_find(span_sub(in, at, in.len), '\n');
-    sweep->stats.lines_hit++;
+}
+
+/* Whether an indicator was reported of this line before; now it was. */
+static bool seen(struct sweep *sweep, uint64_t line, uint32_t number)
+{
+    if (line != sweep->reported_line) {
+        sweep->reported_line = line;
+        sweep->reported_count = 0;
+        sweep->stats.lines_hit++;
+    }
+    for (size_t i = 0; i < sweep->reported_count && i < REPORTED_MAX; i++)
+        if (sweep->reported[i] == number)
+            return true;
+    sweep->reported[sweep->reported_count++ % REPORTED_MAX] = number;
+    return false;
 }
 
 static int found(void *ctx, size_t at, size_t len, uint32_t number, struct err *err)
@@ -56,12 +74,15 @@ static int found(void *ctx, size_t at, size_t len, uint32_t number, struct err *
     struct sweep_ioc ioc;
     if (!set_entry(sweep->scan.set, number, &ioc))
         return 0; /* the set is damaged there */
+    uint64_t line = sweep->lines + lines_before(sweep, at) + 1;
+    if (seen(sweep, line, number))
+        return 0;
     find_line(sweep, at);
     size_t end = sweep->line_end;
     if (end > sweep->line_start && sweep->scan.in.data[end - 1] == '\r')
         end--;
     struct sweep_hit hit = {.ioc = &ioc,
-                            .line = sweep->lines + lines_before(sweep, at) + 1,
+                            .line = line,
                             .offset = sweep->offset + sweep->line_start,
                             .text = span_sub(sweep->scan.in, sweep->line_start, end - sweep->line_start),
                             .at = at - sweep->line_start,

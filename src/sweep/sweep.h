@@ -24,7 +24,8 @@
  * Bytes of an escape before a token (%2F, JSON's \n and \u003c) do not belong to it. evil[.]com counts as evil.com.
  *
  * Each token is reported once, with the most specific indicator: a URL before an e-mail address, an address with port,
- * the name or address itself, a path on any host.
+ * the name or address itself, a path on any host. An indicator is reported once a line, at its first place; only in a line
+ * with more than 16 different ones may it come again.
  */
 #ifndef TONGZHOU_SWEEP_SWEEP_H
 #define TONGZHOU_SWEEP_SWEEP_H
@@ -62,9 +63,11 @@ enum ioc_type ioc_type_parse(struct span word);
  *   ret_type  the type found
  * Domains go through IDNA (UTS 46, libidn2) when not ASCII; "*." before and a dot behind them go. Refused: single labels
  * ("localhost", "com"), names that end in a number, empty labels, labels above 63, names above 253 bytes, addresses
- * with leading zeros, prefixes of 0 bits, ports outside 1 to 65535, paths of one character. Suffixes under which the
- * public registers names ("co.uk") are not known here: as an indicator such a name matches all of them.
- * Host bits of a prefix are cleared (1.2.3.4/24 becomes 1.2.3.0/24), ::ffff:1.2.3.4 becomes the IPv4 address.
+ * with leading zeros, networks wider than /8 (IPv4) or /19 (IPv6), ports outside 1 to 65535, paths of one character.
+ * Suffixes under which the public registers names ("co.uk") are not known here: as an indicator such a name matches all
+ * of them.
+ * Host bits of a prefix are cleared (1.2.3.4/24 becomes 1.2.3.0/24), ::ffff:1.2.3.4 becomes the IPv4 address,
+ * [2001:db8::7]:443 the IPv6 address without its port. 1.2.3.4/0 to /32 is a network, never a URL.
  * A URL's empty path is "/", its escapes are normalised (RFC 3986 section 6.2.2), an empty query goes.
  * Errors: ERR_SYNTAX "is no domain, address, ...": what, found.
  */

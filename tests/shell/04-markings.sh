@@ -25,4 +25,9 @@ ok "a dry run changes nothing" eval 'node a import --dry-run --tlp clear --forma
 ok "amber is accepted but stays" eval 'node a import --tlp amber --format list <(echo amber-only.example) 2>&1 | grep -q "stays on this node"'
 ok "the export leaves it out" eval '! node a export list | grep -q amber-only'
 ok "the export for ourselves has it" eval 'node a export --all list | grep -q amber-only'
+echo kept.example >"$tmp/kept.txt"
+ok "kept for few" eval 'node a import --tlp red --json "$tmp/kept.txt" 2>/dev/null | jq -e ".added == 1"'
+ok "and shared later" eval 'node a import --tlp clear --json "$tmp/kept.txt" | jq -e ".added == 1 and .updated == 1 and .duplicates == 0"'
+ok "once" eval 'node a import --tlp clear --json "$tmp/kept.txt" | jq -e ".added == 0 and .duplicates == 1"'
+ok "then others get it" eval 'node a export list | grep -q kept.example'
 done_testing

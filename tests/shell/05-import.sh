@@ -40,6 +40,14 @@ bytes_equal() { # markings that come late in the bundle may change the order, ne
     cmp "$tmp/here" "$tmp/there"
 }
 ok "bytes on b are the bytes that went in" bytes_equal
+# A peer that does not answer: nothing may be signed for others, the local log needs nobody.
+init c c.example
+ok "c has a peer" peer c a
+ok "first local import" eval 'echo one.example | node c import --local -'
+ok "second local import" eval 'echo two.example | node c import --local --json - | jq -e ".added == 1"'
+printf 'no indicator\n' >"$tmp/wrong.txt"
+ok "a file with nothing but errors is a failure" eval 'node c import --local "$tmp/wrong.txt" >/dev/null 2>&1; [ $? = 1 ]'
+ok "so is a page, which is named" eval '! echo "<html>" | node c import --local - 2>"$tmp/errors" >"$tmp/result" && grep -q "(standard input): looks like" "$tmp/errors" && [ ! -s "$tmp/result" ]'
 cat >"$tmp/mixed.txt" <<'L'
 # a list with everything
 evil-domain.example    ; trailing comment

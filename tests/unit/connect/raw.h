@@ -21,6 +21,7 @@ enum raw_manner {
     RAW_DRIP,    /* send the header, then a byte every 100 ms for ever */
     RAW_SILENT,  /* take the request and say nothing */
     RAW_CUT,     /* close after half of the answer */
+    RAW_MORE,    /* send these lines, and that there are more: with another cursor each time */
 };
 
 struct raw_page {
@@ -88,6 +89,16 @@ static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page
     }
 }
 
+static inline void raw_more(int socket, struct raw_page *page, unsigned nth)
+{
+    char begin[128], end[32];
+    int end_len = snprintf(end, sizeof(end), "more %u\n", nth);
+    int len = snprintf(begin, sizeof(begin), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+                       page->answer.len + (size_t)end_len);
+    if (raw_send(socket, (const uint8_t *)begin, (size_t)len) && raw_send(socket, page->answer.data, page->answer.len))
+        raw_send(socket, (const uint8_t *)end, (size_t)end_len);
+}
+
 static inline void *raw_worker(void *ctx)
 {
     struct raw_job *job = ctx;
@@ -110,8 +121,11 @@ static inline void *raw_worker(void *ctx)
             if (strncmp(target, raw->pages[i].path, strlen(raw->pages[i].path)) == 0)
                 page = &raw->pages[i];
     if (page) {
-        atomic_fetch_add(&page->asked, 1);
-        raw_answer(raw, job->socket, page);
+        unsigned nth = atomic_fetch_add(&page->asked, 1);
+        if (page->manner == RAW_MORE)
+            raw_more(job->socket, page, nth);
+        else
+            raw_answer(raw, job->socket, page);
     } else {
         static const char none[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         raw_send(job->socket, (const uint8_t *)none, sizeof(none) - 1);

@@ -1,6 +1,7 @@
 /* Peers that lie, stall or send too much: each gets its reason, nothing is lost, the others go on. */
 #include "raw.h"
 
+#include "connect/heads.h"
 #include "tlog/tile.h"
 
 #define OK "HTTP/1.1 200 OK\r\nConnection: close\r\n"
@@ -118,8 +119,39 @@ static void test_reason_is_escaped(void **state)
 /* Always more to come, and never anything new. */
 static void test_endless_lines(void **state)
 {
+    struct scene s;
+    struct buf body;
     (void)state;
-    heads_case(RAW_WHOLE, OK "Content-Length: 24\r\n\r\nmore 0123456789abcdef-1\n", true, "its cursor stays");
+    scene_start(&s);
+    buf_init(&body, 4096);
+    heads_write_line(&body, s.a.own.hex, span_str(s.a.own.origin), s.a.own.size);
+    heads_write_end(&body, true, "0123456789abcdef", 1);
+    struct raw_page *page = raw_body(s.raw, "/heads", buf_view(&body));
+    expect(&s, true, "its cursor stays");
+    assert_int_equal(atomic_load(&page->asked), 2);
+    buf_done(&body);
+    scene_stop(&s);
+}
+
+/* The same, with a cursor that goes on for ever. */
+static void more_case(bool has_line, unsigned requests)
+{
+    struct scene s;
+    char line[HEADS_LINE_MAX + 2] = "";
+    scene_start(&s);
+    if (has_line)
+        snprintf(line, sizeof(line), "%s %s %d\n", s.a.own.hex, s.a.own.origin, (int)s.a.own.size);
+    struct raw_page *page = raw_bytes(s.raw, "/heads", RAW_MORE, line);
+    expect(&s, true, "says there is more and gives nothing new");
+    assert_int_equal(atomic_load(&page->asked), requests);
+    scene_stop(&s);
+}
+
+static void test_endless_cursors(void **state)
+{
+    (void)state;
+    more_case(false, 1);
+    more_case(true, 3); /* once it might have lost our cursor and begun anew */
 }
 
 /* ---- a whole log, with one lie ---- */
@@ -631,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_partial_bundle_gone),
         cmocka_unit_test(test_plain_file_server),
         cmocka_unit_test(test_endless_lines),
+        cmocka_unit_test(test_endless_cursors),
         cmocka_unit_test(test_payload_that_is_no_record),
         cmocka_unit_test(test_shorter_log),
         cmocka_unit_test(test_announces_too_much),

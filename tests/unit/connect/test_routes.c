@@ -305,6 +305,8 @@ static void test_status(void **state)
     assert_non_null(strstr(answer.text, "\ntongzhou_peers 1\n"));
     assert_non_null(strstr(answer.text, "\ntongzhou_peers_reached 0\n"));
     assert_non_null(strstr(answer.text, "# TYPE tongzhou_sync_entries_total counter\n"));
+    assert_null(strstr(answer.text, "\ntongzhou_payloads ")); /* would tell of what is not for everybody */
+    assert_null(strstr(answer.text, "\ntongzhou_bytes "));
     fetch_reply_done(&answer.reply);
     node_stop(&a);
 }

@@ -79,6 +79,36 @@ static void check_again(void **state)
     assert_int_equal(result.added, 2);
 }
 
+/* What was kept in a narrow circle can be shared later; what was shared is not repeated for a narrower circle. */
+static void check_widen(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct import_call call = {.text = SPAN_LIT("evil.com\n1.2.3.4\n"), .number = node->own.number, .tlp = TLP_RED};
+    static const struct {
+        enum tlp tlp;
+        uint64_t added;
+    } steps[] = {{TLP_RED, 2},   {TLP_RED, 0},   {TLP_AMBER, 2},        {TLP_RED, 0},
+                 {TLP_CLEAR, 2}, {TLP_CLEAR, 0}, {TLP_AMBER_STRICT, 0}, {TLP_CLEAR, 0}};
+    uint64_t size = 1;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        call.tlp = steps[i].tlp;
+        call.now_ms = TEST_NOW_MS + 1000 * (int64_t)i;
+        run(node, &call, &result, NULL);
+        assert_int_equal(result.added, steps[i].added);
+        assert_int_equal(result.updated, i ? steps[i].added : 0);
+        assert_int_equal(result.duplicates, 2 - steps[i].added);
+        size += steps[i].added;
+        assert_int_equal(node_size(node, node->own.number), size);
+        unsigned flags;
+        struct err err = {0};
+        if (result.added) {
+            node_check(payload_flags(node->store, node->own.number, result.first_index, &flags, &err), &err);
+            assert_int_equal((flags & SLOT_CLEAR) != 0, call.tlp == TLP_CLEAR);
+        }
+    }
+}
+
 static void check_dry_run(void **state)
 {
     struct node *node = *state;
@@ -221,6 +251,77 @@ static void check_versions(void **state)
     assert_int_equal(result.refused, 1);
 }
 
+/* The same bytes for a wider circle; an older version too, as nothing newer is said there; never other bytes. */
+static void check_widen_objects(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct import_call call = {.text = SPAN_LIT(OBJECT(1, MODIFIED_1, "")), .number = node->own.number, .tlp = TLP_RED};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    struct import_call newer = call;
+    newer.text = SPAN_LIT(OBJECT(1, MODIFIED_2, ",\"name2\":\"secret\""));
+    run(node, &newer, &result, NULL);
+    assert_int_equal(result.added, 1);
+    call.tlp = TLP_CLEAR;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.updated, 1);
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.duplicates, 1);
+    struct import_call other = call;
+    other.text = SPAN_LIT(OBJECT(1, MODIFIED_2, ",\"name2\":\"other\""));
+    run(node, &other, &result, NULL);
+    assert_int_equal(result.refused, 1);
+    newer.tlp = TLP_GREEN;
+    run(node, &newer, &result, NULL);
+    assert_int_equal(result.added, 1);
+    run(node, &newer, &result, NULL);
+    assert_int_equal(result.duplicates, 1);
+    assert_int_equal(node_size(node, node->own.number), 5);
+}
+
+/* What a person revoked for few and reports again for all: the notes of the narrow record stay where they are. */
+static void check_widen_withdrawn(void **state)
+{
+    static const char gone[] =
+        "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2016-05-12T08:17:27.000Z\","
+        "\"modified\":\"2016-05-12T08:17:27.000Z\",\"valid_from\":\"2016-05-12T08:17:27.000Z\",\"name\":\"secret\","
+        "\"pattern_type\":\"stix\",\"pattern\":\"[domain-name:value = 'evil.com']\",\"revoked\":true}";
+    struct node *node = *state;
+    struct import_result result;
+    struct got got;
+    struct err err = {0};
+    struct buf text;
+    struct arena arena;
+    struct record record;
+    struct import_source source = {.origin = span_str(node->own.origin), .now_ms = TEST_NOW_MS};
+    struct import_sink sink = {.item = got_on_item, .bad = got_on_bad, .ctx = &got};
+    got = (struct got){0};
+    buf_init(&got.dump, 1 << 20);
+    buf_init(&text, 1 << 20);
+    arena_init(&arena, 1 << 20);
+    struct import_reader *reader = import_reader_new(IMPORT_LIST, &source, &sink);
+    node_check(import_reader_feed(reader, SPAN_LIT("evil.com\n"), &err), &err);
+    node_check(import_reader_end(reader, &err), &err);
+    import_reader_free(reader);
+    buf_fmt(&text, gone, got.items[0].id);
+    struct import_call call = {.text = buf_view(&text), .number = node->own.number, .tlp = TLP_RED};
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    call.text = SPAN_LIT("evil.com\n");
+    call.tlp = TLP_CLEAR;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+    node_record(node, node->own.number, result.first_index, &arena, &text, &record);
+    assert_int_equal(record.tlp, TLP_CLEAR);
+    assert_true(span_search(record.body, SPAN_LIT("secret")) == record.body.len);
+    assert_true(span_search(record.body, SPAN_LIT("revoked")) == record.body.len);
+    buf_done(&text);
+    arena_done(&arena);
+    got_done(&got);
+}
+
 /* Every byte of every object comes back as it went in. */
 static void check_bytes(void **state)
 {
@@ -292,9 +393,53 @@ static void check_failures(void **state)
     assert_int_equal(node_size(node, node->own.number), 1);
     call.fail_code = 0;
     call.text = SPAN_LIT("\n <!DOCTYPE html><html>");
+    call.name = "page.txt";
     assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_SYNTAX);
+    assert_non_null(strstr(err.text, "page.txt: looks like XML or HTML"));
     call.number = 99;
     assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_NOTFOUND);
+}
+
+/* Before the start check nothing is signed for others and the result claims nothing; the local log is no concern. */
+static void check_start_check(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct err err = {0};
+    struct store_options options = {0};
+    store_close(node->store);
+    node->store = NULL;
+    node_check(store_open(node->dir, &options, &node->store, &err), &err);
+    struct import_call call = {.text = SPAN_LIT("evil.com\n1.2.3.4\n"), .number = node->own.number, .tlp = TLP_CLEAR};
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_STATE);
+    assert_int_equal(result.added, 0);
+    assert_int_equal(result.first_index, UINT64_MAX);
+    assert_int_equal(node_size(node, node->own.number), 1);
+    call.number = node->local.number;
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 2);
+    call.text = SPAN_LIT("b.example.com\n");
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
+}
+
+/* The byte and the line of what is no JSON are those of the file. */
+static void check_json_place(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    static const char text[] = "[\n" OBJECT(1, MODIFIED_1, "") ",\n{\"type\":\"campaign\",\n \"id\": tru }]\n";
+    char wanted[64];
+    struct import_call call = {
+        .text = span_str(text), .number = node->own.number, .tlp = TLP_CLEAR, .format = IMPORT_STIX};
+    run(node, &call, &result, &told);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.bad, 1);
+    snprintf(wanted, sizeof(wanted), "bad :4 JSON: byte %zu: ", (size_t)(strstr(text, "tru }") - text));
+    if (strncmp(buf_cstr(&told.text), wanted, strlen(wanted)) != 0)
+        fail_msg("%s, wanted %s", buf_cstr(&told.text), wanted);
+    buf_done(&told.text);
 }
 
 static int stop_report(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset,
@@ -667,27 +812,15 @@ static void check_patterns_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_map),
-        cmocka_unit_test(check_formats),
-        cmocka_unit_test(check_patterns_back),
-        NODE_TEST(check_list),
-        NODE_TEST(check_again),
-        NODE_TEST(check_dry_run),
-        NODE_TEST(check_marking),
-        NODE_TEST(check_local),
-        NODE_TEST(check_marking_known),
-        NODE_TEST(check_versions),
-        NODE_TEST(check_failures),
-        NODE_TEST(check_report_ends),
-        NODE_TEST(check_samples),
-        NODE_TEST(check_archives),
-        NODE_TEST(check_compressed),
-        NODE_TEST(check_broken_archives),
-        NODE_TEST(check_bomb),
-        NODE_TEST(check_batches),
-        NODE_TEST(check_bytes),
-        NODE_TEST(check_refused_data),
-        NODE_TEST(check_maltrail),
+        cmocka_unit_test(check_map),    cmocka_unit_test(check_formats),  cmocka_unit_test(check_patterns_back),
+        NODE_TEST(check_list),          NODE_TEST(check_again),           NODE_TEST(check_widen),
+        NODE_TEST(check_widen_objects), NODE_TEST(check_widen_withdrawn), NODE_TEST(check_start_check),
+        NODE_TEST(check_json_place),    NODE_TEST(check_dry_run),         NODE_TEST(check_marking),
+        NODE_TEST(check_local),         NODE_TEST(check_marking_known),   NODE_TEST(check_versions),
+        NODE_TEST(check_failures),      NODE_TEST(check_report_ends),     NODE_TEST(check_samples),
+        NODE_TEST(check_archives),      NODE_TEST(check_compressed),      NODE_TEST(check_broken_archives),
+        NODE_TEST(check_bomb),          NODE_TEST(check_batches),         NODE_TEST(check_bytes),
+        NODE_TEST(check_refused_data),  NODE_TEST(check_maltrail),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

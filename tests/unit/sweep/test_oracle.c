@@ -19,6 +19,7 @@ struct oracle {
     uint64_t number;
     char found[256][256]; /* in the form of sample_hit() */
     size_t found_count;
+    uint64_t reported[VALUES_MAX]; /* the last line in which this value was found */
 };
 
 static bool word_char(char c)
@@ -30,6 +31,9 @@ static void report(struct oracle *oracle, const char *at, size_t len, size_t val
 {
     char text[256];
     assert_true(oracle->found_count < 256);
+    if (oracle->reported[value] == oracle->number)
+        return; /* once a line */
+    oracle->reported[value] = oracle->number;
     snprintf(text, sizeof(text), "%llu %zu %.*s=%s", (unsigned long long)oracle->number, (size_t)(at - oracle->line),
              (int)len, at, oracle->value[value]);
     memcpy(oracle->found[oracle->found_count++], text, sizeof(text));
@@ -504,6 +508,7 @@ static void one_round(struct oracle *wanted, struct oracle *got)
     buf_init(&line, 1 << 20);
     random_set(wanted, &sample);
     wanted->found_count = got->found_count = 0;
+    memset(wanted->reported, 0, sizeof(wanted->reported));
     for (wanted->number = 1; wanted->number <= 4; wanted->number++) {
         random_line(wanted, &line);
         wanted->line = buf_cstr(&line);

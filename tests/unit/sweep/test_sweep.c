@@ -1,5 +1,6 @@
 /* Tokens of real logs, wherever they stand and however the input is cut. */
 #include "sample.h"
+#include "sweep/token.h"
 
 static const char *const indicators[] = {"evil.com",
                                          "deep.sub.other.net",
@@ -138,25 +139,37 @@ static const struct {
 };
 #define LINES (sizeof(lines) / sizeof(lines[0]))
 
-static int collect_values(void *ctx, const struct sweep_hit *hit, struct err *err)
+struct values {
+    const struct sweep_set *set;
+    struct buf *out;
+};
+
+static int collect_value(void *ctx, size_t at, size_t len, uint32_t number, struct err *err)
 {
-    (void)err;
-    struct buf *out = ctx;
-    if (out->len)
-        buf_byte(out, ' ');
-    buf_span(out, hit->ioc->value);
+    struct values *values = ctx;
+    struct sweep_ioc ioc;
+    (void)at, (void)len, (void)err;
+    assert_true(set_entry(values->set, number, &ioc));
+    if (values->out->len)
+        buf_byte(values->out, ' ');
+    buf_span(values->out, ioc.value);
     return 0;
 }
 
+/* What every token matches, also those that the sweep reports only once a line. */
 static void values_of(const struct sweep_set *set, struct span text, struct buf *out)
 {
+    struct values values = {set, out};
+    struct token_scan scan;
     struct err err = {0};
-    struct sweep *sweep = sweep_new(set, collect_values, out);
-    assert_non_null(sweep);
     buf_clear(out);
-    assert_int_equal(sweep_feed(sweep, text, &err), 0);
-    assert_int_equal(sweep_end(sweep, &err), 0);
-    sweep_free(sweep);
+    if (text.len == 0)
+        return;
+    assert_int_equal(token_scan_init(&scan, set, text.len, &err), 0);
+    scan.found = collect_value;
+    scan.ctx = &values;
+    assert_int_equal(token_scan_lines(&scan, text, &err), 0);
+    token_scan_done(&scan);
 }
 
 static void test_lines(void **state)
@@ -276,6 +289,70 @@ static void test_networks(void **state)
     }
 }
 
+/* An indicator is reported once a line, at its first place. */
+static void test_once_a_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"query: www.evil.com IN A (evil.com)", "1 7 www.evil.com=evil.com\n"},
+        {"evil.com evil.com\nevil.com evil.com", "1 0 evil.com=evil.com\n2 0 evil.com=evil.com\n"},
+        {"evil.com 6.6.6.6 evil.com 6.6.6.6", "1 0 evil.com=evil.com\n1 9 6.6.6.6=6.6.6.6\n"},
+        {"9.9.9.9:4444 9.9.9.9:4444", "1 0 9.9.9.9:4444=9.9.9.9:4444\n"},
+    };
+    struct sample_set sample;
+    struct buf out;
+    struct sweep_set *set = sample_list(&sample, indicators);
+    buf_init(&out, 1 << 16);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t piece = 0; piece < 20; piece++) {
+            buf_clear(&out);
+            sample_sweep(set, span_str(cases[i].text), piece, &out);
+            assert_string_equal(buf_cstr(&out), cases[i].want);
+        }
+    }
+    buf_done(&out);
+    sample_done(&sample);
+}
+
+/* Sixteen indicators of a line are remembered; the oldest is forgotten first. */
+static void test_many_a_line(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned different;
+        uint64_t hits;
+    } cases[] = {{1, 1}, {15, 15}, {16, 16}, {17, 34}};
+    struct sweep_builder *builder = sweep_builder_new(0);
+    struct sample_set sample;
+    struct err err = {0};
+    assert_non_null(builder);
+    for (unsigned i = 0; i < 17; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "n%u.example", i);
+        assert_int_equal(sweep_builder_add(builder, IOC_DOMAIN, span_str(text), i, &err), 0);
+    }
+    struct sweep_set *set = sample_open(&sample, builder);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf log, out;
+        buf_init(&log, 4096);
+        buf_init(&out, 4096);
+        for (unsigned j = 0; j < 2 * cases[i].different; j++)
+            buf_fmt(&log, "n%u.example ", j % cases[i].different);
+        struct sweep *sweep = sweep_new(set, sample_hit, &out);
+        assert_non_null(sweep);
+        assert_int_equal(sweep_feed(sweep, buf_view(&log), &err), 0);
+        assert_int_equal(sweep_end(sweep, &err), 0);
+        assert_int_equal(sweep_stats(sweep)->hits, cases[i].hits);
+        assert_int_equal(sweep_stats(sweep)->lines_hit, 1);
+        sweep_free(sweep);
+        buf_done(&log);
+        buf_done(&out);
+    }
+    sample_done(&sample);
+}
+
 struct place {
     uint64_t line, offset;
     size_t at, len, text_len, calls;
@@ -354,6 +431,7 @@ static void test_long_line(void **state)
     memset(text, 'x', len);
     size_t at = 2 * (size_t)SWEEP_LINE_MAX + 100;
     memcpy(text + at, " evil.com\nevil.com ", 19);
+    memcpy(text + 100, " evil.com ", 10); /* the same line, in another part */
     static const size_t pieces[] = {1000, 65536, SWEEP_LINE_MAX - 1, SWEEP_LINE_MAX, 4 * (size_t)SWEEP_LINE_MAX};
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         struct place place = {0};
@@ -376,9 +454,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),     cmocka_unit_test(test_shifted), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_networks),  cmocka_unit_test(test_place),   cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_shifted),     cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_networks),  cmocka_unit_test(test_place),       cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_long_line), cmocka_unit_test(test_once_a_line), cmocka_unit_test(test_many_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
