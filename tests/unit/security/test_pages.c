@@ -379,7 +379,7 @@ static void sweeps_forms(void **state)
     begin();
     f.request.content_type = SPAN_LIT("multipart/form-data; boundary=b");
     f.request.body = SPAN_LIT("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"<x>.log\"\r\n\r\n"
-                              "evil.example evil.example\n\r\n--b--\r\n");
+                              "evil.example\nevil.example\n\r\n--b--\r\n");
     const char *html = ask_lang(page_sweep, "zh-Hans", NULL, NULL);
     assert_has(html, "有 2 处需要留意。");
     assert_has(html, "<bdi>&lt;x&gt;.log</bdi>");
