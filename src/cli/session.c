@@ -1,7 +1,6 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,9 +17,8 @@ static int check_folder(const char *dir, struct err *err)
         return 0;
     if (errno == EROFS)
         return err_sys(err, "%s", dir);
-    const struct passwd *owner = getpwuid(st.st_uid);
-    return err_set(err, ERR_REFUSED, "%s: may not be written by you; it belongs to %s: run this as that user", dir,
-                   owner ? owner->pw_name : "somebody else");
+    return err_set(err, ERR_REFUSED, "%s: may not be written by you; it belongs to user %u: run this as that user", dir,
+                   (unsigned)st.st_uid);
 }
 
 #define FOLD_STEP 65536 /* records folded between two looks at the clock */

@@ -110,10 +110,12 @@ static int list_add(struct backing *b, const char *name, off_t size, struct err 
         b->list = grown;
         b->cap = cap;
     }
-    char *copy = strdup(name);
-    if (!copy)
+    struct listed *next = &b->list[b->count];
+    next->name = strdup(name);
+    next->size = size;
+    if (!next->name)
         return err_memory(err);
-    b->list[b->count++] = (struct listed){copy, size};
+    b->count++;
     b->total += (uint64_t)size;
     return 0;
 }

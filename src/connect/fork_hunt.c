@@ -271,7 +271,7 @@ static int prove_branch(const struct branch *branch, const struct chain *chain, 
 static int prove_check(struct span text, const struct member *member, struct arena *arena, struct err *err)
 {
     struct record record;
-    struct fork_proof proof;
+    struct fork_proof proof = {0};
     enum fork_verdict verdict;
     int code = record_parse(text, arena, &record, err);
     if (code == 0)

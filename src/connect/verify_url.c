@@ -8,23 +8,46 @@
 
 #define URL_MAX 1024
 
+/* One connection for all that is asked: over a long way the handshakes would take most of the time. */
+struct asking {
+    struct fetcher *fetcher;
+    const char *base;
+    struct fetch_reply reply;
+    bool is_done;
+};
+
+static void take_reply(void *ctx, struct fetch_reply *reply)
+{
+    struct asking *asking = ctx;
+    asking->reply = *reply;
+    buf_init(&reply->body, 0);
+    asking->is_done = true;
+}
+
 /* 0 and the body in `out`; ERR_NOTFOUND for a 404. */
-static int get(const char *base, const char *path, size_t max, struct buf *out, struct err *err)
+static int get(struct asking *asking, const char *path, size_t max, struct buf *out, struct err *err)
 {
     char url[URL_MAX];
-    struct fetch_reply reply;
-    if ((size_t)snprintf(url, sizeof(url), "%s%s", base, path) >= sizeof(url))
-        return err_set(err, ERR_LIMIT, "%s: URL above %d bytes", base, URL_MAX - 1);
-    struct fetch_request request = {.url = url, .body_max = max};
-    int rc = fetch_once(&request, &reply, err);
-    if (!rc && reply.status != 200)
-        rc = err_set(err, reply.status == 404 ? ERR_NOTFOUND : ERR_NET, "HTTP status %d", reply.status);
+    if ((size_t)snprintf(url, sizeof(url), "%s%s", asking->base, path) >= sizeof(url))
+        return err_set(err, ERR_LIMIT, "%s: URL above %d bytes", asking->base, URL_MAX - 1);
+    struct fetch_request request = {.url = url, .body_max = max, .done = take_reply, .ctx = asking};
+    asking->reply = (struct fetch_reply){0};
+    buf_init(&asking->reply.body, 0);
+    asking->is_done = false;
+    int rc = fetch_start(asking->fetcher, &request, NULL, err);
+    while (!rc && !asking->is_done)
+        rc = fetcher_run(asking->fetcher, 1000, err);
+    const struct fetch_reply *reply = &asking->reply;
+    if (!rc && reply->code < 0)
+        rc = err_set(err, reply->code, "%s", reply->err.text);
+    if (!rc && reply->status != 200)
+        rc = err_set(err, reply->status == 404 ? ERR_NOTFOUND : ERR_NET, "HTTP status %d", reply->status);
     if (!rc) {
         buf_clear(out);
-        buf_span(out, buf_view(&reply.body));
+        buf_span(out, buf_view(&reply->body));
         rc = buf_check(out, "answer", err);
     }
-    fetch_reply_done(&reply);
+    fetch_reply_done(&asking->reply);
     return rc ? err_in(err, "%s", path) : 0;
 }
 
@@ -32,17 +55,18 @@ static int get(const char *base, const char *path, size_t max, struct buf *out, 
  * A tile or bundle, or, where a partial one went when the log grew, the full one, which begins with the same bytes (C2SP
  * tlog-tiles, "Partial Tiles"). *ret_path is what was asked for last.
  */
-static int get_tile(const char *base, struct tile tile, char path[TILE_PATH_MAX + 2], struct buf *out, struct err *err)
+static int get_tile(struct asking *asking, struct tile tile, char path[TILE_PATH_MAX + 2], struct buf *out,
+                    struct err *err)
 {
     struct err gone = {0};
     size_t max = tile.level == TILE_LEVEL_ENTRIES ? BUNDLE_MAX : (size_t)TILE_WIDTH * TLOG_HASH_SIZE;
     path[0] = '/';
     tile_path(&tile, path + 1);
-    int rc = get(base, path, max, out, &gone);
+    int rc = get(asking, path, max, out, &gone);
     if (rc == ERR_NOTFOUND && tile.width < TILE_WIDTH) {
         tile.width = TILE_WIDTH;
         tile_path(&tile, path + 1);
-        return get(base, path, max, out, err);
+        return get(asking, path, max, out, err);
     }
     if (rc)
         *err = gone;
@@ -50,7 +74,7 @@ static int get_tile(const char *base, struct tile tile, char path[TILE_PATH_MAX 
 }
 
 struct remote {
-    const char *url;
+    struct asking asking;
     struct buf bytes, payloads;
     struct verify_tree tree;
     struct verify_result *result;
@@ -66,7 +90,7 @@ static int check_payloads(struct remote *r, uint64_t first, size_t count, struct
         snprintf(path, sizeof(path), "/payload/%llu?from=%llu&to=%llu", (unsigned long long)(first / TILE_WIDTH),
                  (unsigned long long)(first + done), (unsigned long long)(first + count));
         struct err missing = {0};
-        int rc = get(r->url, path, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64, &r->payloads, &missing);
+        int rc = get(&r->asking, path, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64, &r->payloads, &missing);
         if (rc == ERR_NOTFOUND)
             return 0; /* serves none: as good as holes */
         if (rc) {
@@ -99,7 +123,7 @@ static int check_bundle(struct remote *r, uint64_t n, uint64_t size, struct err 
     struct span entry;
     unsigned count = 0;
     int more = 1;
-    int rc = get_tile(r->url, tile, path, &r->bytes, err);
+    int rc = get_tile(&r->asking, tile, path, &r->bytes, err);
     if (rc)
         return rc;
     struct bundle_reader reader = {.bundle = buf_view(&r->bytes)};
@@ -121,7 +145,7 @@ static int check_tiles(struct remote *r, uint64_t size, struct err *err)
         for (uint64_t n = 0; n * TILE_WIDTH < tile_level_count(level, size); n++) {
             char path[TILE_PATH_MAX + 2];
             struct tile tile = {level, n, tile_width(level, n, size)};
-            int rc = get_tile(r->url, tile, path, &r->bytes, err);
+            int rc = get_tile(&r->asking, tile, path, &r->bytes, err);
             if (rc)
                 return rc;
             size_t len = tile.width * sizeof(struct tlog_hash);
@@ -143,7 +167,7 @@ static int check_remote(struct remote *r, struct store *store, const struct veri
     struct checkpoint checkpoint;
     struct buf head;
     buf_init(&head, NOTE_MAX);
-    int rc = get(r->url, "/checkpoint", NOTE_MAX, &head, err);
+    int rc = get(&r->asking, "/checkpoint", NOTE_MAX, &head, err);
     if (!rc)
         rc = note_parse(buf_view(&head), &note, err);
     if (!rc)
@@ -171,11 +195,15 @@ static int check_remote(struct remote *r, struct store *store, const struct veri
 int verify_url(struct store *store, const char *url, const struct verify_options *options, struct verify_result *ret,
                struct err *err)
 {
-    struct remote r = {.url = url, .result = ret};
+    struct remote r = {.asking = {.base = url}, .result = ret};
     *ret = (struct verify_result){0};
     buf_init(&r.bytes, BUNDLE_MAX);
     buf_init(&r.payloads, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 64);
-    int rc = check_remote(&r, store, options, err);
+    int rc = fetcher_new(&r.asking.fetcher, err);
+    if (!rc) {
+        rc = check_remote(&r, store, options, err);
+        fetcher_free(r.asking.fetcher);
+    }
     verify_tree_done(&r.tree);
     buf_done(&r.bytes);
     buf_done(&r.payloads);
@@ -185,14 +213,17 @@ int verify_url(struct store *store, const char *url, const struct verify_options
 int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err),
                      void *ctx, struct err *err)
 {
+    struct asking asking = {.base = url};
     struct buf answer;
     struct heads_reader heads;
     struct heads_line line;
     char path[HEADS_CURSOR_MAX + 32] = "/heads";
-    int rc, more;
+    int more, rc = fetcher_new(&asking.fetcher, err);
+    if (rc)
+        return rc;
     buf_init(&answer, HEADS_ANSWER_MAX);
     do {
-        rc = get(url, path, HEADS_ANSWER_MAX, &answer, err);
+        rc = get(&asking, path, HEADS_ANSWER_MAX, &answer, err);
         more = 0;
         if (!rc)
             heads_reader_init(&heads, buf_view(&answer));
@@ -211,5 +242,6 @@ int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url
             snprintf(path, sizeof(path), "/heads?since=%.*s", SPAN_ARGS(heads.cursor));
     } while (!rc && heads.more);
     buf_done(&answer);
+    fetcher_free(asking.fetcher);
     return rc;
 }
