@@ -13,10 +13,16 @@ ensure_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return 0
     command -v apt-get >/dev/null || { echo "missing: ${missing[*]}; this is no Debian: install them by hand" >&2; return 1; }
-    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null ||
+            { echo "missing: ${missing[*]}; there is no sudo: as root, apt-get install them" >&2; return 1; }
+        as_root=(sudo)
+    fi
     echo "Installing from Debian: ${missing[*]}" >&2
-    "${as_root[@]}" apt-get update -qq >&2 &&
-        DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # A machine that was just started may be busy with its own upgrades: wait for them.
+    "${as_root[@]}" apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 "${missing[@]}" >/dev/null
 }
 
 ensure_built() { # make's targets; all output only if it fails
