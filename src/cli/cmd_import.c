@@ -130,8 +130,11 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
     int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
     if (rc)
         return rc;
-    struct import_options base = {
-        .number = log.number, .tlp = tlp, .dry_run = cli_flag(inv, "dry-run"), .now_ms = cli_now_ms()};
+    struct import_options base = {.number = log.number,
+                                  .tlp = tlp,
+                                  .dry_run = cli_flag(inv, "dry-run"),
+                                  .fold_beside = true,
+                                  .now_ms = cli_now_ms()};
     for (int i = 0; i < inv->arg_count && !rc; i++)
         rc = import_file(inv, session, inv->args[i], format, &base, &log, &total);
     if (!rc && tlp > TLP_CLEAR && !cli_flag(inv, "local"))

@@ -164,6 +164,8 @@ int import_run(struct store *store, struct index *index, enum import_format form
     int flushed = run_flush(&run, rc < 0 ? &later : err);
     rc = rc < 0 ? rc : flushed;
     run_end_reading(&run);
+    struct err unfollowed; /* what the thread could not fold, our own handle tries again and says */
+    index_follow_end(run.follow, &unfollowed);
     if (!options->dry_run && ret->first_index != UINT64_MAX) {
         flushed = index_update(index, store, 0, NULL, rc < 0 ? &later : err);
         rc = rc < 0 ? rc : flushed;

@@ -73,6 +73,7 @@ struct import_options {
     int64_t number; /* log to write to (own or local) */
     enum tlp tlp;   /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
     bool dry_run;
+    bool fold_beside; /* a large import is folded by a thread of its own meanwhile: for who has no other that does */
     int64_t now_ms;
     /*
      * Called for each refused, bad, conflicting item, also in dry runs; may be NULL. `what` is "refused", "bad" or

@@ -3,6 +3,7 @@
 #define TONGZHOU_SECURITY_IMPORT_IMPL_H
 
 #include "base/json.h"
+#include "index/follow.h"
 #include "security/import.h"
 #include "security/import_map.h"
 #include "state/payload.h"
@@ -65,6 +66,7 @@ struct import_run {
     bool incomplete; /* something of the source could not be read to its end: nothing vanishes */
     bool reading;    /* a read transaction on the index is open */
     bool empty_log;  /* nothing can be known already */
+    struct index_follow *follow;
     struct batch batch;
     struct committed committed;
     struct buf heads[TLP_RED + 1]; /* record headers up to the body, by TLP */

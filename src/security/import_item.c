@@ -43,6 +43,15 @@ static enum known judge(struct import_run *run, const struct import_item *item, 
     return older || held == security_body_hash(item->object) ? KNOWN_SAME : KNOWN_CONFLICT;
 }
 
+/*
+ * What this run added itself is in `seen`, and counts as known only there: how far it is folded already depends on the
+ * machine, and the same file must give the same records on any.
+ */
+static int64_t known_end(const struct import_run *run)
+{
+    return RECORD_REF(run->options->number, run->log.size);
+}
+
 /* Which records say the same as this item: all of its id that we made, or those with its bytes; not older ones. */
 static const char *const widest_sql =
     "SELECT min(record.tlp) FROM security_object JOIN record USING (ref) WHERE id_hash = ?1 AND ref >= ?2 AND "
@@ -57,7 +66,7 @@ static int known_widely(struct import_run *run, const struct import_item *item, 
         return err->code;
     sqlite3_bind_int64(row, 1, index_hash(HASH_STIX_ID, item->id));
     sqlite3_bind_int64(row, 2, RECORD_REF(number, 0));
-    sqlite3_bind_int64(row, 3, RECORD_REF(number + 1, 0));
+    sqlite3_bind_int64(row, 3, known_end(run));
     sqlite3_bind_int64(row, 4, item->has_modified ? item->modified_ms : INT64_MIN);
     sqlite3_bind_int(row, 5, item->generated);
     sqlite3_bind_int64(row, 6, security_body_hash(item->object));
@@ -95,7 +104,7 @@ static int known_in_log(struct import_run *run, const struct import_item *item, 
         return err->code;
     sqlite3_bind_int64(row, 1, index_hash(HASH_STIX_ID, item->id));
     sqlite3_bind_int64(row, 2, RECORD_REF(number, 0));
-    sqlite3_bind_int64(row, 3, RECORD_REF(number + 1, 0));
+    sqlite3_bind_int64(row, 3, known_end(run));
     int rc = index_step(run->index, row, err);
     bool narrower = false;
     if (rc > 0) {

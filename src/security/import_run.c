@@ -114,6 +114,16 @@ static void count_committed(struct import_run *run, bool written)
     result->vanished = run->committed.vanished;
 }
 
+/* From the second batch on: a small import is over before a thread would have begun. */
+static int fold_beside(struct import_run *run, struct err *err)
+{
+    if (run->follow)
+        index_follow_wake(run->follow);
+    else if (run->options->fold_beside && run->result->first_index != UINT64_MAX)
+        return index_follow_start(store_dir(run->store), &run->follow, err);
+    return 0;
+}
+
 int run_flush(struct import_run *run, struct err *err)
 {
     struct batch *batch = &run->batch;
@@ -133,6 +143,8 @@ int run_flush(struct import_run *run, struct err *err)
     if (batch->count)
         rc = author_append(run->store, run->options->number, batch->spans, batch->count, run->options->now_ms, &first,
                            err);
+    if (rc == 0 && batch->count)
+        rc = fold_beside(run, err);
     count_committed(run, rc == 0);
     if (rc == 0 && batch->count && run->result->first_index == UINT64_MAX)
         run->result->first_index = first;
@@ -256,6 +268,8 @@ int run_marking(void *ctx, struct span id, enum tlp *ret, struct err *err)
     if (run->empty_log)
         return err_set(err, ERR_NOTFOUND, "nothing is in this log yet");
     int rc = intel_by_id(run->index, run->options->number, id, &ref, &modified_ms, hash, err);
+    if (rc == 0 && RECORD_REF_INDEX(ref) >= run->log.size)
+        rc = err_set(err, ERR_NOTFOUND, "added by this run: whether it is folded yet must not decide");
     if (rc == 0)
         rc = run_read_back(run, ref, &bytes, &tlp, err);
     if (rc == 0)

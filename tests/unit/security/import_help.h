@@ -137,7 +137,7 @@ struct import_call {
     struct span text;
     int64_t number;
     enum tlp tlp;
-    bool dry_run;
+    bool dry_run, fold_beside;
     int64_t now_ms;
     int fail_code;
 };
@@ -151,6 +151,7 @@ static inline int node_import(struct node *node, const struct import_call *call,
         .number = call->number,
         .tlp = call->tlp,
         .dry_run = call->dry_run,
+        .fold_beside = call->fold_beside,
         .now_ms = call->now_ms ? call->now_ms : TEST_NOW_MS,
         .report = told ? told_report : NULL,
         .ctx = told,

@@ -807,6 +807,46 @@ static void check_patterns_back(void **state)
     got_done(&got);
 }
 
+static void add_campaign(struct buf *text, unsigned long n, const char *modified)
+{
+    buf_fmt(text,
+            "%s{\"type\":\"campaign\",\"spec_version\":\"2.1\",\"id\":\"campaign--%08lx-8ff7-4a4d-aa9d-feb398cd0060\","
+            "\"created\":\"2016-05-12T08:17:27.000Z\",\"modified\":\"%s\",\"name\":\"a\"}",
+            text->len ? "," : "[", n, modified);
+}
+
+/* Whether a thread folds meanwhile, and how fast, changes nothing of what goes in. */
+static void check_fold_beside(void **state)
+{
+    struct node *node = *state;
+    struct import_result plain, beside, again;
+    struct buf text;
+    struct err err = {0};
+    uint64_t behind;
+    unsigned long count = 3 * IMPORT_BATCH_RECORDS;
+    buf_init(&text, 64u << 20);
+    for (unsigned long i = 0; i < count; i++)
+        add_campaign(&text, i, MODIFIED_2);
+    for (unsigned long i = 0; i < 100; i++)
+        add_campaign(&text, i, i % 2 ? MODIFIED_1 : MODIFIED_2);
+    buf_str(&text, "]");
+    struct import_call call = {.text = buf_view(&text), .number = node->local.number, .tlp = TLP_CLEAR};
+    run(node, &call, &plain, NULL);
+    call.number = node->own.number;
+    call.fold_beside = true;
+    run(node, &call, &beside, NULL);
+    assert_int_equal(beside.added, count + 50);
+    assert_int_equal(beside.added, plain.added);
+    assert_int_equal(beside.duplicates, plain.duplicates);
+    assert_int_equal(node_size(node, node->own.number), node_size(node, node->local.number));
+    node_check(index_behind(node->index, node->store, &behind, &err), &err);
+    assert_int_equal(behind, 0);
+    run(node, &call, &again, NULL);
+    assert_int_equal(again.added, 0);
+    assert_int_equal(again.duplicates, count + 100);
+    buf_done(&text);
+}
+
 #define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_setup, node_teardown)
 
 int main(void)
@@ -820,7 +860,7 @@ int main(void)
         NODE_TEST(check_failures),      NODE_TEST(check_report_ends),     NODE_TEST(check_samples),
         NODE_TEST(check_archives),      NODE_TEST(check_compressed),      NODE_TEST(check_broken_archives),
         NODE_TEST(check_bomb),          NODE_TEST(check_batches),         NODE_TEST(check_bytes),
-        NODE_TEST(check_refused_data),  NODE_TEST(check_maltrail),
+        NODE_TEST(check_refused_data),  NODE_TEST(check_maltrail),        NODE_TEST(check_fold_beside),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
