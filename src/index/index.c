@@ -28,7 +28,9 @@ static const char *const core_schema =
 
 /*
  * secure_delete: erased text is overwritten where it stood. wal_autocheckpoint: 8,192 pages of 8 kB, one sync each
- * 64 MB. Larger pages make a batch of sorted rows touch fewer of them.
+ * 64 MB. Larger pages make a batch of sorted rows touch fewer of them. cache_size: each thread has a handle of its own, and
+ * all of them must fit a small machine; rebuilding a million records took no more processor time with 8 MB than with 64,
+ * nor than with the file mapped, which made a node that somebody looked at weigh 180 MB.
  */
 static const char *const settings = "PRAGMA page_size=8192;"
                                     "PRAGMA journal_mode=WAL;"
@@ -36,8 +38,7 @@ static const char *const settings = "PRAGMA page_size=8192;"
                                     "PRAGMA secure_delete=ON;"
                                     "PRAGMA wal_autocheckpoint=8192;"
                                     "PRAGMA journal_size_limit=33554432;"
-                                    "PRAGMA cache_size=-65536;"
-                                    "PRAGMA mmap_size=1073741824;"
+                                    "PRAGMA cache_size=-8192;"
                                     "PRAGMA temp_store=MEMORY;"
                                     "PRAGMA trusted_schema=OFF;";
 

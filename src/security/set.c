@@ -1,11 +1,10 @@
 /*
- * DIR/sweep.set: the compiled set, and behind it a key that says of which state of the index it is:
- *   the set's bytes, zeros up to a multiple of 8, and 48 bytes: magic, length of the set, counter, next change, zero
- * (little-endian as the machine has it: the file never leaves it). It is written aside and renamed, so that who has
- * it mapped keeps what he mapped.
+ * DIR/sweep.set: the compiled set, zeros up to a multiple of 8, and behind it struct set_key, which says of which state of
+ * the index it is. It is written aside and renamed, so that who has it mapped keeps what he mapped.
  */
 #include "security/query.h"
 #include "security/set_current.h"
+#include "security/set_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,17 +15,9 @@
 #include <unistd.h>
 
 #define PATH_LEN_MAX 4096
-#define SET_MAGIC "tongzhou set\0\0\0\1"
+#define SET_MAGIC "tongzhou set\0\0\0\2"
 #define WRITE_BUFFER (1u << 20)
 #define SWEEP_EXPECTED 65536 /* indicators; only a hint */
-
-struct set_key {
-    char magic[16];
-    uint64_t set_len;
-    int64_t counter;        /* INDICATOR_COUNTER when it was made */
-    int64_t next_change_ms; /* when an indicator in it expires */
-    uint64_t zero;
-};
 
 struct intel_set {
     void *map;
@@ -75,6 +66,25 @@ static int map_file(const char *path, void **ret_map, size_t *ret_len, struct er
     return rc;
 }
 
+static bool key_fits(const struct set_key *key, size_t file_len)
+{
+    return memcmp(key->magic, SET_MAGIC, sizeof(key->magic)) == 0 && key->set_len <= file_len - sizeof(*key);
+}
+
+bool set_key_read(struct index *index, struct set_key *ret)
+{
+    char path[PATH_LEN_MAX];
+    struct stat st;
+    set_path(index, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool fits = fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof(*ret) &&
+                pread(fd, ret, sizeof(*ret), st.st_size - (off_t)sizeof(*ret)) == (ssize_t)sizeof(*ret) &&
+                key_fits(ret, (size_t)st.st_size);
+    if (fd >= 0)
+        close(fd);
+    return fits;
+}
+
 /* ERR_NOTFOUND also if it is of another state of the index, unless any will do. */
 static int open_set(struct index *index, int64_t now_ms, bool any, struct intel_set **ret, struct err *err)
 {
@@ -92,7 +102,7 @@ static int open_set(struct index *index, int64_t now_ms, bool any, struct intel_
         return rc;
     }
     memcpy(&key, (const char *)set->map + set->map_len - sizeof(key), sizeof(key));
-    if (memcmp(key.magic, SET_MAGIC, sizeof(key.magic)) != 0 || key.set_len > set->map_len - sizeof(key))
+    if (!key_fits(&key, set->map_len))
         rc = err_set(err, ERR_SYNTAX, "%s: is no compiled set", path);
     else if (!any && (key.counter != counter || key.next_change_ms <= now_ms))
         rc = err_set(err, ERR_NOTFOUND, "%s: is of another time", path);
@@ -215,6 +225,8 @@ static int collect_set(struct index *index, int64_t now_ms, struct sweep_builder
         rc = current_load(index, now_ms, &current, err);
     else
         current = (struct current){0};
+    if (rc == 0)
+        rc = counts_read(index, false, &key->counts, err);
     if (rc == 0)
         rc = add_all(index, &current, builder, err);
     snapshot_end(index);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "security/intel_help.h"
+#include "security/set_key.h"
 
 #define NOW_MS INT64_C(1795348800000) /* 2026-11-22T12:00:00Z */
 
@@ -71,6 +72,43 @@ static void holds_what_holds(void **state)
     index_close(index);
     made_end(&a);
     made_end(&b);
+    node_stop(&node);
+}
+
+/* It says how much the public may see: pages need not count a million rows for that. */
+static void counts_what_the_public_sees(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log a;
+    struct set_key key;
+    struct intel_counts counted;
+    node_start(&node);
+    made_begin(&a, "a.example");
+    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
+    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 1, "one.example", NULL);
+    made_domain(&a, TLP_CLEAR, TIME_MS, 2, 0, "two.example", ",\"revoked\":true");
+    made_domain(&a, TLP_AMBER, TIME_MS, 3, 0, "amber.example", NULL);
+    made_feed(&a, node.store, a.count, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    assert_false(set_key_read(index, &key));
+    intel_set_close(set_of(&node, index, NOW_MS));
+    assert_true(set_key_read(index, &key));
+    assert_int_equal(key.counts.objects, 2);
+    assert_int_equal(key.counts.values, 2);
+    assert_int_equal(key.counts.by_type[IOC_DOMAIN], 2);
+    struct view everybody = public_view(node.store, index);
+    good(intel_counts(&everybody, &counted, &err));
+    assert_memory_equal(&counted, &key.counts, sizeof(counted));
+    /* Of a small index the next count is exact at once. */
+    made_domain(&a, TLP_CLEAR, TIME_MS, 4, 0, "four.example", NULL);
+    made_feed(&a, node.store, a.count, true);
+    update(index, node.store);
+    good(intel_counts(&everybody, &counted, &err));
+    assert_int_equal(counted.values, 3);
+    index_close(index);
+    made_end(&a);
     node_stop(&node);
 }
 
@@ -219,6 +257,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_what_holds),
+        cmocka_unit_test(counts_what_the_public_sees),
         cmocka_unit_test(is_made_when_something_changed),
         cmocka_unit_test(is_made_again_when_damaged),
         cmocka_unit_test(hits_are_shown_to_whom_they_may),
