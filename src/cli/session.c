@@ -21,8 +21,6 @@ static int check_folder(const char *dir, struct err *err)
                    (unsigned)st.st_uid);
 }
 
-#define FOLD_STEP 65536 /* records folded between two looks at the clock */
-
 /* Text of what was erased may still stand in unused parts of the index. A running node sees to that by itself. */
 static int scrub_if_due(struct session *session, struct err *err)
 {
@@ -47,7 +45,7 @@ static int fold(struct session *session, struct err *err)
     progress_begin(&progress, "Indexing", behind);
     progress.entries = true;
     for (; !rc && folded > 0; done += folded) {
-        rc = index_update(session->index, session->store, FOLD_STEP, &folded, err);
+        rc = index_update(session->index, session->store, INDEX_ONE_BATCH, &folded, err);
         progress_at(&progress, done, 0);
     }
     progress_end(&progress);

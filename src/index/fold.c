@@ -9,9 +9,12 @@
 /*
  * A batch is one commit: long enough that its sorted rows share pages (a million indicators took 7.2 s of processor
  * time in batches of 131,072, 10.1 s in batches of 16,384), short enough that another process waits a second or two
- * for its turn.
+ * for its turn. Keys are spread over the whole tables, so a batch writes nearly all their pages once they are large: it
+ * grows with what is folded already, to BATCH_GROWN records (100 MB of memory).
  */
 #define BATCH_RECORDS 131072
+#define BATCH_GROWN (4 * BATCH_RECORDS)
+#define BATCH_PART 4             /* of what is folded already: a batch is about that part of it */
 #define BATCH_BYTES (256u << 20) /* of records */
 #define CHUNK_ENTRIES 1024       /* read from the store at a time */
 
@@ -48,7 +51,7 @@ static int end_batch(struct folder *f, struct err *err)
 
 static bool batch_is_full(const struct folder *f)
 {
-    return f->batch_records >= BATCH_RECORDS || f->batch_bytes >= BATCH_BYTES;
+    return f->batch_records >= f->batch_max || f->batch_bytes >= BATCH_BYTES;
 }
 
 static bool may_go_on(const struct folder *f)
@@ -248,7 +251,7 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
 struct changed {
     struct index *index;
     struct log_numbers *list;
-    uint64_t behind;
+    uint64_t behind, folded;
 };
 
 static int add_number(struct log_numbers *list, int64_t number, struct err *err)
@@ -279,6 +282,7 @@ static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
     if (rc < 0)
         return rc;
     uint64_t entries = distance(fold_end(log), cursor.entries);
+    changed->folded += cursor.entries;
     if (entries == 0 && cursor.payloads == log->payloads)
         return 0;
     changed->behind += entries > 0 ? entries : distance(cursor.payloads, log->payloads);
@@ -342,6 +346,12 @@ static int follow_generation(struct index *index, struct store *store, struct er
     return index_commit(index, err);
 }
 
+static uint64_t batch_size(uint64_t folded)
+{
+    uint64_t part = folded / BATCH_PART;
+    return part < BATCH_RECORDS ? BATCH_RECORDS : part > BATCH_GROWN ? BATCH_GROWN : part;
+}
+
 int index_update(struct index *index, struct store *store, uint64_t max_records, uint64_t *ret_folded, struct err *err)
 {
     struct log_numbers list = {0};
@@ -353,6 +363,9 @@ int index_update(struct index *index, struct store *store, uint64_t max_records,
         rc = follow_generation(index, store, err);
     if (rc == 0)
         rc = store_logs(store, look_at_log, &changed, err);
+    folder.batch_max = batch_size(changed.folded);
+    if (max_records == INDEX_ONE_BATCH)
+        folder.max = folder.batch_max;
     for (size_t i = 0; rc == 0 && i < list.count && may_go_on(&folder); i++)
         if ((rc = fold_log(&folder, list.number[i], err)) < 0)
             err_in(err, "fold log %s", folder.log.origin);

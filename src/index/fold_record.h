@@ -31,7 +31,7 @@ struct folder {
     struct arena batch, scratch;
     struct buf entries, payloads;
     bool in_batch;
-    uint64_t batch_records, batch_bytes;
+    uint64_t batch_records, batch_bytes, batch_max;
     uint64_t looked, max; /* max 0: no limit */
     struct log_info log;  /* being folded */
     struct cursor cursor; /* of it */

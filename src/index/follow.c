@@ -6,8 +6,6 @@
 #include "index/index.h"
 #include "state/store.h"
 
-#define STEP_RECORDS 131072 /* folded between two looks at the flag: one commit of index_update */
-
 struct index_follow {
     struct store *store;
     struct index *index;
@@ -46,7 +44,7 @@ static void *run(void *ctx)
     int rc = 0;
     do {
         do
-            rc = index_update(follow->index, follow->store, STEP_RECORDS, &folded, &follow->failure);
+            rc = index_update(follow->index, follow->store, INDEX_ONE_BATCH, &folded, &follow->failure);
         while (rc == 0 && folded > 0 && !is_ended(follow));
     } while (rc == 0 && wait_for_news(follow, &seen));
     return NULL;

@@ -33,8 +33,10 @@ const char *index_dir(const struct index *index);
 /* Open it again if the file was deleted and made anew by another process; cheap otherwise. */
 int index_refresh(struct index *index, struct err *err);
 
+#define INDEX_ONE_BATCH UINT64_MAX /* as many records as go into one commit */
+
 /*
- * Fold what is new, at most about `max_records` (0: all). Commits in batches. Safe beside other processes doing the
+ * Fold what is new, at most about `max_records` (0: all; INDEX_ONE_BATCH). Commits in batches, and at the end. Safe beside other processes doing the
  * same.
  *   ret_folded  records looked at; may be NULL
  */
