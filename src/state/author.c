@@ -119,9 +119,12 @@ static int operator_check(struct store *store, const struct author_new *make, in
     return 0;
 }
 
-/* `retired`: the log that was the operator's until now, 0: none. */
+/*
+ * `retired`: the log that was the operator's until now, 0: none. *ret_surely_none: no commit was tried, so that the log is
+ * not there. After one that failed it may be.
+ */
 static int create_log(struct store *store, const struct author_new *make, int64_t retired, const struct keys *keys,
-                      struct span entry0, struct log_info *ret, struct err *err)
+                      struct span entry0, struct log_info *ret, bool *ret_surely_none, struct err *err)
 {
     struct note_signer signer = {0};
     const struct note_signer *signers[] = {&signer};
@@ -149,6 +152,7 @@ static int create_log(struct store *store, const struct author_new *make, int64_
     if (!rc)
         rc = author_head(store, &row, signers, 1, err);
     note_signer_wipe(&signer);
+    *ret_surely_none = rc != 0;
     rc = store_end(store, true, rc, err);
     return rc ? rc : store_log(store, number, ret, err);
 }
@@ -169,7 +173,8 @@ int author_create(struct store *store, const struct author_new *make, struct log
     struct buf entry0;
     buf_init(&entry0, INLINE_MAX);
     keys_make(&keys);
-    bool recovery_there = make->recovery_path && access(make->recovery_path, F_OK) == 0, saved = false;
+    bool recovery_there = make->recovery_path && access(make->recovery_path, F_OK) == 0, saved = false,
+         surely_none = true;
     rc = profile_complete(make, &keys, &profile, err);
     if (!rc)
         rc = succession_check(store, make, &profile, err);
@@ -182,10 +187,10 @@ int author_create(struct store *store, const struct author_new *make, struct log
         rc = keys_save(store->dir, &keys, err);
     saved = !rc;
     if (!rc)
-        rc = create_log(store, make, retired, &keys, buf_view(&entry0), ret, err);
-    if (rc && make->recovery_path && !recovery_there)
+        rc = create_log(store, make, retired, &keys, buf_view(&entry0), ret, &surely_none, err);
+    if (rc && surely_none && make->recovery_path && !recovery_there)
         unlink(make->recovery_path);
-    if (rc && saved)
+    if (rc && surely_none && saved)
         keys_remove(store->dir, span_str(keys.origin), &none);
     keys_wipe(&keys);
     buf_done(&entry0);

@@ -59,6 +59,56 @@ static void creating(void **state)
     node_stop(&node);
 }
 
+static int fail_commit(void *ctx, const char *operation)
+{
+    (void)ctx;
+    return strcmp(operation, "commit") == 0 ? EIO : 0;
+}
+
+static int always(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+/* From the commit on the database does not answer any more. */
+static int deaf_after_commit(void *ctx, const char *operation)
+{
+    if (strcmp(operation, "committed") == 0)
+        sqlite3_progress_handler(store_db(ctx), 1, always, NULL);
+    return 0;
+}
+
+/* A commit that cannot be used any more, or failed halfway, may stand all the same: then the log needs its keys. */
+static void created_in_doubt(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        struct node node;
+        struct log_info info;
+        struct keys keys;
+        node_start(&node);
+        struct author_new make = {.time_ms = TIME_MS, .role = LOG_OWN, .is_operator = true};
+        strcpy(make.profile.name, "doubt.example.org");
+        make.profile.class = CLASS_STATE;
+        make.recovery_path = node_path(&node, "doubt.recovery");
+        disk_set_hook(fails ? fail_commit : deaf_after_commit, node.store);
+        bad(author_create(node.store, &make, &info, &err), ERR_IO, "state.db");
+        disk_set_hook(NULL, NULL);
+        assert_int_equal(access(make.recovery_path, F_OK), 0);
+        node_again(&node);
+        if (fails) {
+            bad(store_operator(node.store, &info, &err), ERR_NOTFOUND, "no member");
+        } else {
+            good(store_operator(node.store, &info, &err));
+            good(keys_load(node.dir, span_str(info.origin), &keys, &err));
+            append_many(node.store, info.number, "d", 3, 50, true);
+            log_verify(node.store, info.number);
+        }
+        node_stop(&node);
+    }
+}
+
 static void start_check(void **state)
 {
     (void)state;
@@ -433,12 +483,12 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating),     cmocka_unit_test(start_check),
-        cmocka_unit_test(rotating),     cmocka_unit_test(rotating_ends),
-        cmocka_unit_test(thief),        cmocka_unit_test(keys_lost),
-        cmocka_unit_test(moved),        cmocka_unit_test(rotation_crash),
-        cmocka_unit_test(standing),     cmocka_unit_test(operator_goes_on),
-        cmocka_unit_test(constitution),
+        cmocka_unit_test(creating),         cmocka_unit_test(created_in_doubt),
+        cmocka_unit_test(start_check),      cmocka_unit_test(rotating),
+        cmocka_unit_test(rotating_ends),    cmocka_unit_test(thief),
+        cmocka_unit_test(keys_lost),        cmocka_unit_test(moved),
+        cmocka_unit_test(rotation_crash),   cmocka_unit_test(standing),
+        cmocka_unit_test(operator_goes_on), cmocka_unit_test(constitution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
