@@ -228,18 +228,42 @@ int author_check(const struct store *store, const struct log_row *row, struct er
     return 0;
 }
 
+bool keys_published(const struct keys *keys, const struct member *member)
+{
+    const struct profile *profile = &member->profile;
+    struct profile ours;
+    keys_publish(keys, &ours);
+    return memcmp(ours.cosigner_key, profile->cosigner_key, 32) == 0 &&
+           memcmp(ours.request_key, profile->request_key, 32) == 0 &&
+           memcmp(ours.encryption_key, profile->encryption_key, 32) == 0;
+}
+
+int keys_others_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err)
+{
+    if (!keys->has_others_next || keys_published(keys, member))
+        return 0;
+    struct keys next = *keys;
+    keys_promote_others(&next);
+    int rc = 0;
+    if (keys_published(&next, member)) {
+        *keys = next;
+        rc = keys_save(store->dir, keys, err);
+    }
+    keys_wipe(&next);
+    return rc;
+}
+
 int keys_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err)
 {
     uint8_t public_key[32];
+    int rc = keys_others_in_force(store, member, keys, err);
     ed25519_keypair(keys->log_seed, public_key);
-    if (memcmp(public_key, member->profile.log_key, 32) == 0)
-        return 0;
+    if (rc || memcmp(public_key, member->profile.log_key, 32) == 0)
+        return rc;
     if (keys->has_next) {
         ed25519_keypair(keys->next_seed, public_key);
         if (memcmp(public_key, member->profile.log_key, 32) == 0) {
-            memcpy(keys->log_seed, keys->next_seed, 32);
-            sodium_memzero(keys->next_seed, 32);
-            keys->has_next = false;
+            keys_promote_log(keys);
             return keys_save(store->dir, keys, err);
         }
     }

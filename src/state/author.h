@@ -61,7 +61,7 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
 
 /*
  * New cosigner, request and encryption keys, and `host` (may be empty: unchanged), by a later profile: what a member does
- * that moved. The key file is replaced once the profile is committed.
+ * that moved. The key file holds them before the profile names them.
  */
 int author_new_profile(struct store *store, int64_t number, struct span host, int64_t time_ms, struct err *err);
 

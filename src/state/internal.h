@@ -267,6 +267,12 @@ int author_head(struct store *store, const struct log_row *row, const struct not
 struct keys;
 int keys_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err);
 
+/* Likewise for the other keys alone, after the commit of a profile that names new ones. */
+int keys_others_in_force(struct store *store, const struct member *member, struct keys *keys, struct err *err);
+
+/* Not so if the key file was lost, or if somebody who had the log key named keys of his own. */
+bool keys_published(const struct keys *keys, const struct member *member);
+
 /* ---- recovery (recover.c) ---- */
 
 int recover(struct store *store, bool clean, struct err *err);

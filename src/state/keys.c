@@ -13,7 +13,7 @@
 #include "base/reader.h"
 #include "state/disk.h"
 
-#define KEY_FILE_MAX 4096 /* bytes: six short lines */
+#define KEY_FILE_MAX 4096 /* bytes: nine short lines */
 #define SEED_TEXT BASE64_LEN(32)
 
 void keys_make(struct keys *out)
@@ -36,6 +36,24 @@ void keys_publish(const struct keys *keys, struct profile *out)
     ed25519_keypair(keys->cosigner_seed, out->cosigner_key);
     ed25519_keypair(keys->request_seed, out->request_key);
     crypto_scalarmult_curve25519_base(out->encryption_key, keys->encryption_seed);
+}
+
+void keys_promote_log(struct keys *keys)
+{
+    memcpy(keys->log_seed, keys->next_seed, 32);
+    sodium_memzero(keys->next_seed, 32);
+    keys->has_next = false;
+}
+
+void keys_promote_others(struct keys *keys)
+{
+    memcpy(keys->cosigner_seed, keys->cosigner_next, 32);
+    memcpy(keys->request_seed, keys->request_next, 32);
+    memcpy(keys->encryption_seed, keys->encryption_next, 32);
+    sodium_memzero(keys->cosigner_next, 32);
+    sodium_memzero(keys->request_next, 32);
+    sodium_memzero(keys->encryption_next, 32);
+    keys->has_others_next = false;
 }
 
 static int key_folder(const char *dir, char out[PATH_MAX], struct err *err)
@@ -70,6 +88,11 @@ void keys_format(const struct keys *keys, struct buf *out)
     put_seed(out, "cosigner", keys->cosigner_seed);
     put_seed(out, "request", keys->request_seed);
     put_seed(out, "encryption", keys->encryption_seed);
+    if (!keys->has_others_next)
+        return;
+    put_seed(out, "cosigner-next", keys->cosigner_next);
+    put_seed(out, "request-next", keys->request_next);
+    put_seed(out, "encryption-next", keys->encryption_next);
 }
 
 int keys_save(const char *dir, const struct keys *keys, struct err *err)
@@ -159,6 +182,11 @@ int keys_parse(struct span text, struct keys *out, struct err *err)
         missing = "request";
     if (!missing && !take_seed(&r, "encryption", out->encryption_seed))
         missing = "encryption";
+    out->has_others_next = !missing && take_seed(&r, "cosigner-next", out->cosigner_next);
+    if (out->has_others_next && !take_seed(&r, "request-next", out->request_next))
+        missing = "request-next";
+    if (!missing && out->has_others_next && !take_seed(&r, "encryption-next", out->encryption_next))
+        missing = "encryption-next";
     int rc = missing ? err_set(err, ERR_SYNTAX, "keys: no valid line \"%s\" where one belongs", missing)
                      : reader_finish(&r, "keys", err);
     if (rc)

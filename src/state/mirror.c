@@ -207,6 +207,8 @@ static int cosign(struct store *store, const struct log_row *row, const struct l
     if (!rc)
         rc = row_member(store, operator_row, operator_row->info.size, &arena, &member, err);
     if (!rc)
+        rc = keys_others_in_force(store, &member, &keys, err);
+    if (!rc)
         rc = note_signer_make(&signer, origin, NOTE_COSIGNATURE, keys.cosigner_seed, err);
     if (!rc && memcmp(signer.key.public_key, member.profile.cosigner_key, 32) != 0)
         rc = err_set(err, ERR_STATE, "the cosigner key of %s is not the one in its profile", operator_row->info.origin);

@@ -71,17 +71,6 @@ static int rotate_entry(struct store *store, const struct log_row *row, struct m
     return rc;
 }
 
-/* Not so if the key file was lost, or if somebody who had the log key named keys of his own. */
-static bool has_published_keys(const struct keys *keys, const struct member *member)
-{
-    const struct profile *profile = &member->profile;
-    struct profile ours;
-    keys_publish(keys, &ours);
-    return memcmp(ours.cosigner_key, profile->cosigner_key, 32) == 0 &&
-           memcmp(ours.request_key, profile->request_key, 32) == 0 &&
-           memcmp(ours.encryption_key, profile->encryption_key, 32) == 0;
-}
-
 /* The key file; one that is lost is made anew if the recovery key is at hand, and the profile names its keys later. */
 static int rotate_keys(struct store *store, const struct member *member, struct rotating *r, struct err *err)
 {
@@ -93,10 +82,12 @@ static int rotate_keys(struct store *store, const struct member *member, struct 
         memcpy(r->keys.origin, origin.data, origin.len);
         rc = 0;
     }
-    if (rc)
+    if (rc) {
         *err = lost;
-    else
-        r->renew = r->recovery_path && !has_published_keys(&r->keys, member);
+        return rc;
+    }
+    rc = keys_others_in_force(store, member, &r->keys, err);
+    r->renew = r->recovery_path && !keys_published(&r->keys, member);
     return rc;
 }
 
@@ -170,9 +161,7 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
     if (rc && made)
         unlink(next_recovery_path);
     if (!rc) {
-        memcpy(r.keys.log_seed, r.keys.next_seed, 32);
-        sodium_memzero(r.keys.next_seed, 32);
-        r.keys.has_next = false;
+        keys_promote_log(&r.keys);
         rc = keys_save(store->dir, &r.keys, err);
     }
     bool renew = r.renew;
@@ -182,11 +171,26 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
 
 /* ---- the other keys ---- */
 
+/* New ones beside those in force, durable in the key file before a profile names them. */
+static int next_others(struct store *store, struct keys *keys, struct profile *profile, struct err *err)
+{
+    struct keys named;
+    keys_make(&named);
+    memcpy(keys->cosigner_next, named.cosigner_seed, 32);
+    memcpy(keys->request_next, named.request_seed, 32);
+    memcpy(keys->encryption_next, named.encryption_seed, 32);
+    keys->has_others_next = true;
+    named = *keys;
+    keys_promote_others(&named);
+    keys_publish(&named, profile);
+    keys_wipe(&named);
+    return keys_save(store->dir, keys, err);
+}
+
 /* Within the transaction: the profile that names new keys, signed with the log key; the keys go to *keys. */
 static int profile_entry(struct store *store, const struct log_row *row, struct span host, int64_t time_ms,
                          struct keys *keys, struct err *err)
 {
-    struct keys fresh;
     struct note_signer signer = {0};
     const struct note_signer *signers[] = {&signer};
     struct member member;
@@ -194,18 +198,15 @@ static int profile_entry(struct store *store, const struct log_row *row, struct 
     struct buf record;
     arena_init(&arena, MEMBER_ARENA_MAX);
     buf_init(&record, INLINE_MAX);
-    keys_make(&fresh);
     int rc = row_member(store, row, row->info.size, &arena, &member, err);
     if (!rc)
         rc = keys_load(store->dir, span_str(row->info.origin), keys, err);
     if (!rc)
         rc = keys_in_force(store, &member, keys, err);
+    if (!rc)
+        rc = next_others(store, keys, &member.profile, err);
     if (rc)
         goto out;
-    memcpy(keys->cosigner_seed, fresh.cosigner_seed, 32);
-    memcpy(keys->request_seed, fresh.request_seed, 32);
-    memcpy(keys->encryption_seed, fresh.encryption_seed, 32);
-    keys_publish(keys, &member.profile);
     if (host.len > 0)
         snprintf(member.profile.host, sizeof member.profile.host, "%.*s", SPAN_ARGS(host));
     rc = profile_write(&member.profile, time_ms, &record, err);
@@ -218,7 +219,6 @@ static int profile_entry(struct store *store, const struct log_row *row, struct 
         rc = author_head(store, row, signers, 1, err);
 out:
     note_signer_wipe(&signer);
-    keys_wipe(&fresh);
     buf_done(&record);
     arena_done(&arena);
     return rc;
@@ -239,9 +239,10 @@ int author_new_profile(struct store *store, int64_t number, struct span host, in
     if (!rc)
         rc = profile_entry(store, &row, host, time_ms, &keys, err);
     rc = store_end(store, true, rc, err);
-    /* A crash in between loses keys that nobody has used yet; the next call makes others. */
-    if (!rc)
+    if (!rc) {
+        keys_promote_others(&keys);
         rc = keys_save(store->dir, &keys, err);
+    }
     keys_wipe(&keys);
     return rc;
 }

@@ -281,6 +281,70 @@ static void moved(void **state)
     node_stop(&node);
 }
 
+/* The key file's keys are those that the profile names, and cosign. */
+static void others_match(struct node *node, const struct log_info *info)
+{
+    struct arena arena;
+    struct member member;
+    struct keys keys;
+    struct profile published;
+    append_many(node->store, info->number, "m", 1, 50, true);
+    good(mirror_cosign(node->store, info->number, 1795000000, &err));
+    arena_init(&arena, 1u << 20);
+    good(store_member(node->store, info->number, &arena, &member, &err));
+    good(keys_load(node->dir, span_str(info->origin), &keys, &err));
+    keys_publish(&keys, &published);
+    assert_memory_equal(member.profile.cosigner_key, published.cosigner_key, 32);
+    assert_memory_equal(member.profile.request_key, published.request_key, 32);
+    assert_memory_equal(member.profile.encryption_key, published.encryption_key, 32);
+    arena_done(&arena);
+}
+
+/* The process ends at any step of changing the other keys: those that the profile names are never lost. */
+static void moving_crash(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info, now;
+    node_start(&node);
+    node_member(&node, "moved.example.org", true, &info);
+    bool done = false;
+    int between = 0;
+    for (int n = 1; !done && n < 100; n++) {
+        int wait_status;
+        uint64_t before;
+        good(store_log(node.store, info.number, &now, &err));
+        before = now.size;
+        store_close(node.store);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct node mine = node;
+            struct err err;
+            mine.store = node_handle(&mine);
+            author_allow(mine.store);
+            steps_left = n;
+            disk_set_hook(step_hook, NULL);
+            _exit(author_new_profile(mine.store, info.number, SPAN_LIT(""), TIME_MS, &err) ? 6 : 0);
+        }
+        assert_int_equal(waitpid(child, &wait_status, 0), child);
+        assert_true(WIFEXITED(wait_status));
+        done = WEXITSTATUS(wait_status) == 0;
+        assert_true(done || WEXITSTATUS(wait_status) == 7);
+        node.store = node_handle(&node);
+        author_allow(node.store);
+        good(store_log(node.store, info.number, &now, &err));
+        between += !done && now.size > before;
+        if (n % 2) /* whoever comes first settles it */
+            good(mirror_cosign(node.store, info.number, 1795000000, &err));
+        others_match(&node, &info);
+    }
+    assert_true(done);
+    assert_true(between > 1);
+    log_verify(node.store, info.number);
+    node_stop(&node);
+}
+
 /* The process ends at any step of a rotation: the member can go on afterwards, with one key or the other. */
 static void rotation_crashes(bool by_recovery)
 {
@@ -483,12 +547,13 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating),         cmocka_unit_test(created_in_doubt),
-        cmocka_unit_test(start_check),      cmocka_unit_test(rotating),
-        cmocka_unit_test(rotating_ends),    cmocka_unit_test(thief),
-        cmocka_unit_test(keys_lost),        cmocka_unit_test(moved),
-        cmocka_unit_test(rotation_crash),   cmocka_unit_test(standing),
-        cmocka_unit_test(operator_goes_on), cmocka_unit_test(constitution),
+        cmocka_unit_test(creating),       cmocka_unit_test(created_in_doubt),
+        cmocka_unit_test(start_check),    cmocka_unit_test(rotating),
+        cmocka_unit_test(rotating_ends),  cmocka_unit_test(thief),
+        cmocka_unit_test(keys_lost),      cmocka_unit_test(moved),
+        cmocka_unit_test(rotation_crash), cmocka_unit_test(moving_crash),
+        cmocka_unit_test(standing),       cmocka_unit_test(operator_goes_on),
+        cmocka_unit_test(constitution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,10 +43,13 @@ static void save_and_load(void **state)
     keys_make(&keys);
     strcpy(keys.origin, origin);
     bad(keys_load(node.dir, span_str(origin), &back, &err), ERR_NOTFOUND, "no keys of");
-    for (int next = 0; next < 2; next++) {
-        keys.has_next = next;
-        if (next)
-            memset(keys.next_seed, 9, 32);
+    for (int next = 0; next < 4; next++) {
+        keys.has_next = next & 1;
+        memset(keys.next_seed, keys.has_next ? 9 : 0, 32);
+        keys.has_others_next = next & 2;
+        memset(keys.cosigner_next, keys.has_others_next ? 10 : 0, 32);
+        memset(keys.request_next, keys.has_others_next ? 11 : 0, 32);
+        memset(keys.encryption_next, keys.has_others_next ? 12 : 0, 32);
         good(keys_save(node.dir, &keys, &err));
         good(keys_load(node.dir, span_str(origin), &back, &err));
         assert_memory_equal(&keys, &back, sizeof keys);
@@ -83,6 +86,18 @@ static void out_of_form(void **state)
     good(keys_parse(buf_view(&text), &back, &err));
     assert_memory_equal(&keys, &back, sizeof keys);
     for (size_t cut = 0; cut < text.len; cut++) {
+        struct err err;
+        assert_int_equal(keys_parse(span_of(text.data, cut), &back, &err), ERR_SYNTAX);
+    }
+    /* The three that are next come together. */
+    size_t without = text.len;
+    keys.has_others_next = true;
+    memset(keys.encryption_next, 12, 32);
+    buf_clear(&text);
+    keys_format(&keys, &text);
+    good(keys_parse(buf_view(&text), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+    for (size_t cut = without + 1; cut < text.len; cut++) {
         struct err err;
         assert_int_equal(keys_parse(span_of(text.data, cut), &back, &err), ERR_SYNTAX);
     }
