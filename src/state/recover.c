@@ -103,9 +103,13 @@ static int check_edge(struct store *store, const struct log_row *row, struct err
 static int log_empty(struct store *store, struct log_row *row, struct err *err)
 {
     static const char *const statements[] = {
-        "DELETE FROM tail WHERE ref >= ? AND ref < ?",        "DELETE FROM tail_payload WHERE ref >= ? AND ref < ?",
-        "DELETE FROM slot WHERE ref >= ? AND ref < ?",        "DELETE FROM constitution WHERE ref >= ? AND ref < ?",
+        "DELETE FROM tail WHERE ref >= ? AND ref < ?",
+        "DELETE FROM tail_payload WHERE ref >= ? AND ref < ?",
+        "DELETE FROM slot WHERE ref >= ? AND ref < ?",
+        "DELETE FROM constitution WHERE ref >= ? AND ref < ?",
         "DELETE FROM erase_queue WHERE ref >= ? AND ref < ?",
+        /* The WAL is still to be emptied; other payloads will stand at these places. */
+        "UPDATE erasing SET at = 0, length = 0 WHERE ref >= ? AND ref < ?",
     };
     int64_t first = RECORD_REF(row->info.number, 0), end = RECORD_REF(row->info.number + 1, 0);
     int rc = 0;

@@ -199,6 +199,49 @@ static void healing(void **state)
     buf_done(&text);
 }
 
+/* An erasure that waits for a reader does not strike what stands in its place after the log was emptied. */
+static void healing_while_erasing(void **state)
+{
+    (void)state;
+    struct buf bundle, note, item;
+    struct log_info before;
+    uint64_t count;
+    sqlite3_stmt *reading;
+    buf_init(&bundle, 64u << 20);
+    buf_init(&note, NOTE_MAX);
+    buf_init(&item, PAYLOAD_MAX + 64);
+    good(store_log(node.store, info.number, &before, &err));
+    good(store_read_entries(node.store, info.number, 0, (size_t)before.size, &bundle, &err));
+    good(store_checkpoint(node.store, info.number, &note, &err));
+    good(payload_read(node.store, info.number, 2, &item, NULL, &err));
+    char pending[128];
+    snprintf(pending, sizeof pending, "INSERT INTO erasing VALUES(%lld, 12, 300)",
+             (long long)RECORD_REF(info.number, 1));
+    assert_int_equal(sqlite3_exec(store_db(node.store), pending, NULL, NULL, NULL), SQLITE_OK);
+    store_close(node.store);
+    assert_int_equal(truncate(file_of("logs", "entries"), 100), 0);
+    struct store *reader;
+    struct store_options looks = {.read_only = true}, heals = {.heal = true};
+    good(store_open(node.dir, &looks, &reader, &err));
+    assert_int_equal(sqlite3_prepare_v2(store_db(reader), "SELECT * FROM node", -1, &reading, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(reading), SQLITE_ROW);
+    good(store_open(node.dir, &heals, &node.store, &err));
+    good(store_begin(node.store, &err));
+    good(mirror_stage(node.store, info.number, buf_view(&bundle), &count, &err));
+    good(mirror_finish(node.store, info.number, buf_view(&note), &err));
+    good(payload_put(node.store, info.number, 2, span_of(item.data + 4, SEAL_SALT),
+                     span_of(item.data + 36, item.len - 36), true, &err));
+    sqlite3_finalize(reading);
+    store_close(reader);
+    good(store_commit(node.store, &err));
+    payload_expect(node.store, info.number, 2, "r");
+    node_again(&node);
+    payload_expect(node.store, info.number, 2, "r");
+    buf_done(&bundle);
+    buf_done(&note);
+    buf_done(&item);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -208,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(right_edge, start, stop),
         cmocka_unit_test_setup_teardown(others_open, start, stop),
         cmocka_unit_test_setup_teardown(healing, start, stop),
+        cmocka_unit_test_setup_teardown(healing_while_erasing, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
