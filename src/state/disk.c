@@ -110,12 +110,11 @@ int disk_truncate(int fd, uint64_t length, const char *path, struct err *err)
     return 0;
 }
 
-int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path, struct err *err)
+int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path, bool *ret_freed, struct err *err)
 {
-    if (disk_step("punch"))
-        return disk_fail(err, "free room of", path);
-    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) == 0 ||
-        errno == EOPNOTSUPP || errno == ENOSYS)
+    *ret_freed = disk_step("punch") == 0 &&
+                 fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) == 0;
+    if (*ret_freed || errno == EOPNOTSUPP || errno == ENOSYS)
         return 0;
     return disk_fail(err, "free room of", path);
 }

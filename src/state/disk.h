@@ -26,8 +26,8 @@ int disk_sync(int fd, const char *path, struct err *err); /* data and length: fd
 void disk_hurry(int fd);                                  /* begins what disk_sync will wait for; promises nothing */
 int disk_sync_folder(const char *path, struct err *err);
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err);
-int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path,
-               struct err *err); /* zeros that take no room, if the file system can */
+/* Zeros that take no room; *ret_freed false: the file system cannot, and what stands there stays. */
+int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path, bool *ret_freed, struct err *err);
 int disk_rename(const char *from, const char *to, struct err *err);
 int disk_unlink(const char *path, struct err *err);                /* gone already is fine */
 int disk_mkdir(const char *path, bool *ret_made, struct err *err); /* 0700; there already is fine */

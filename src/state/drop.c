@@ -26,9 +26,19 @@ static int held_length(struct store *store, const struct log_row *row, uint64_t 
     return rc;
 }
 
+/* Should the process end in between, whoever goes on overwrites it as if it were to be erased. */
+static int drop_note(struct store *store, int64_t ref, uint64_t place, size_t len, struct err *err)
+{
+    if (place == 0)
+        return store_put(store, FACT_TAIL_DROPPED, SPAN_LIT("1"), err);
+    return db_run(store, err, "INSERT OR REPLACE INTO erasing(ref, at, length) VALUES(?, ?, ?)", "iii", ref,
+                  (int64_t)(place + 4), (int64_t)len);
+}
+
 static int drop_one(struct store *store, struct log_row *row, uint64_t index, uint64_t slot, struct dropped *ret,
                     struct err *err)
 {
+    int64_t ref = RECORD_REF(row->info.number, index);
     struct err damaged;
     size_t len = 0;
     int rc = held_length(store, row, index, slot, &len, &damaged);
@@ -39,7 +49,9 @@ static int drop_one(struct store *store, struct log_row *row, uint64_t index, ui
     *ret = (struct dropped){index, rc ? 0 : SLOT_PLACE(slot), len};
     row->info.bytes -= rc ? 0 : 4 + len;
     row->info.payloads--;
-    rc = db_run(store, err, "DELETE FROM tail_payload WHERE ref = ?", "i", RECORD_REF(row->info.number, index));
+    rc = rc ? 0 : drop_note(store, ref, ret->place, len, err);
+    if (!rc)
+        rc = db_run(store, err, "DELETE FROM tail_payload WHERE ref = ?", "i", ref);
     return rc ? rc : slot_write(store, row, index, SLOT_MAKE(SLOT_FLAGS(slot) & ~(SLOT_HELD | SLOT_CLEAR), 0), err);
 }
 
@@ -81,6 +93,7 @@ static int run_free(struct store *store, const struct log_row *row, struct run *
     char path[PATH_MAX];
     uint8_t before[BLOCK];
     size_t len = (size_t)(run->begin % BLOCK), i = 0;
+    bool freed = true;
     int fd, rc = file_read(store, row, FILE_DATA, before, len, run->begin - len, err);
     while (i < len && before[i] == 0)
         i++;
@@ -90,12 +103,17 @@ static int run_free(struct store *store, const struct log_row *row, struct run *
         rc = file_get(store, row, FILE_DATA, true, &fd, err);
     file_path(store, row->info.hex, FILE_DATA, path);
     if (!rc && run->end > run->begin)
-        rc = disk_punch(fd, run->begin, run->end - run->begin, path, err);
+        rc = disk_punch(fd, run->begin, run->end - run->begin, path, &freed, err);
+    if (!rc && !freed)
+        rc = file_zero(store, row, FILE_DATA, run->begin, run->end - run->begin, err);
     *run = (struct run){0, 0};
     return rc;
 }
 
-/* Their room goes back to the file system. What another writer has put in such a place meanwhile stays. */
+/*
+ * Their room goes back to the file system. What came again meanwhile stands elsewhere; should the log have been emptied
+ * and filled anew, what stands there is no more what was dropped, and stays.
+ */
 static int drop_bytes(struct store *store, const struct log_row *row, const struct dropped *list, size_t count,
                       struct err *err)
 {
@@ -106,7 +124,7 @@ static int drop_bytes(struct store *store, const struct log_row *row, const stru
         size_t len;
         struct err moved;
         rc = slots_read(store, row->info.number, list[i].index, 1, &slot, err);
-        if (rc || SLOT_FLAGS(slot) & SLOT_HELD ||
+        if (rc || ((SLOT_FLAGS(slot) & SLOT_HELD) && SLOT_PLACE(slot) == list[i].place) ||
             item_length(store, row, list[i].index, list[i].place, &len, &moved) != 0 || len != list[i].len)
             continue;
         if (begin != run.end && run.end > run.begin)
@@ -117,6 +135,14 @@ static int drop_bytes(struct store *store, const struct log_row *row, const stru
     }
     if (!rc && run.end > run.begin)
         rc = run_free(store, row, &run, err);
+    return rc;
+}
+
+static int drop_done(struct store *store, int64_t number, const struct dropped *list, size_t count, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = db_run(store, err, "DELETE FROM erasing WHERE ref = ?", "i", RECORD_REF(number, list[i].index));
     return rc;
 }
 
@@ -144,7 +170,11 @@ static int drop_batch(struct store *store, int64_t number, uint64_t end, struct 
     rc = store_begin(store, err);
     if (!rc)
         rc = row_load(store, number, &row, err);
-    return store_end(store, true, rc ? rc : drop_bytes(store, &row, list, count, err), err);
+    if (!rc)
+        rc = drop_bytes(store, &row, list, count, err);
+    if (!rc)
+        rc = drop_done(store, number, list, count, err);
+    return store_end(store, true, rc, err);
 }
 
 int payload_drop_before(struct store *store, int64_t number, uint64_t index, struct err *err)
@@ -156,11 +186,13 @@ int payload_drop_before(struct store *store, int64_t number, uint64_t index, str
         index = row.info.size;
     if (!rc && row.info.payloads_from < index && !(list = calloc(DROP_BATCH, sizeof *list)))
         rc = err_memory(err);
+    store->in_erase = true; /* no commit in between takes what is noted in `erasing` for an erasure to be completed */
     while (!rc && row.info.payloads_from < index) {
         rc = drop_batch(store, number, index, list, err);
         if (!rc)
             rc = row_load(store, number, &row, err);
     }
+    store->in_erase = false;
     free(list);
     return rc;
 }

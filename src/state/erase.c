@@ -32,6 +32,19 @@ static int look_at(struct store *store, int64_t ref, struct residue *residue, si
     return rc;
 }
 
+/*
+ * Nothing is held that we know of. A mirror may have dropped it all the same, or begun to keep it: the row in `erasing`
+ * has what stands behind the end of `data` cut, and the WAL emptied.
+ */
+static int mark_unheld(struct store *store, int64_t ref, struct residue *residue, struct err *err)
+{
+    int64_t dropped = 0;
+    int rc = db_int(store, &dropped, err, "SELECT count(*) FROM fact WHERE name = ?", "s", FACT_TAIL_DROPPED);
+    if (!rc && dropped)
+        residue_unknown(residue);
+    return rc ? rc : db_run(store, err, "INSERT OR IGNORE INTO erasing(ref, at, length) VALUES(?, 0, 0)", "i", ref);
+}
+
 static int erase_mark(struct store *store, int64_t ref, struct residue *residue, struct err *err)
 {
     struct log_row row;
@@ -42,9 +55,11 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
                      (unsigned long long)row.info.size, (unsigned long long)index);
     if (!rc)
         rc = slots_read(store, row.info.number, index, 1, &slot, err);
-    if (rc || SLOT_FLAGS(slot) & SLOT_ERASED)
+    if (rc || SLOT_FLAGS(slot) & (SLOT_ERASED | SLOT_INLINE)) /* only seals can be withdrawn */
         return rc;
-    if (SLOT_FLAGS(slot) & SLOT_HELD) {
+    if (!(SLOT_FLAGS(slot) & SLOT_HELD)) {
+        rc = mark_unheld(store, ref, residue, err);
+    } else {
         size_t len;
         uint64_t place = SLOT_PLACE(slot);
         rc = look_at(store, ref, residue, &len, err);
@@ -58,7 +73,7 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
         row.info.bytes -= len;
     }
     if (!rc)
-        rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_ERASED | (SLOT_FLAGS(slot) & SLOT_INLINE), 0), err);
+        rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_ERASED, 0), err);
     return rc ? rc : row_save(store, &row, err);
 }
 
@@ -66,14 +81,7 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
 
 static int overwrite(struct store *store, const struct log_row *row, uint64_t at, uint64_t length, struct err *err)
 {
-    static const uint8_t zeros[65536];
-    int rc = 0;
-    while (!rc && length > 0) {
-        size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
-        rc = file_write(store, row, FILE_DATA, span_of(zeros, part), at, err);
-        at += part;
-        length -= part;
-    }
+    int rc = file_zero(store, row, FILE_DATA, at, length, err);
     /* An attempt that was given up may have left a copy behind the end. */
     return rc ? rc : file_cut(store, row, FILE_DATA, row->payload_end, err);
 }
@@ -140,9 +148,9 @@ static int rewrite_payloads(struct store *store, struct err *err)
 
 /* ---- step 3: done ---- */
 
-static int forget(struct store *store, const struct erasing *list, size_t count, struct err *err)
+static int forget(struct store *store, const struct erasing *list, size_t count, bool rewritten, struct err *err)
 {
-    int rc = 0;
+    int rc = rewritten ? db_run(store, err, "DELETE FROM fact WHERE name = ?", "s", FACT_TAIL_DROPPED) : 0;
     for (size_t i = 0; i < count && !rc; i++)
         rc = db_run(store, err, "DELETE FROM erasing WHERE ref = ?", "i", list[i].ref);
     return rc;
@@ -163,7 +171,7 @@ static int clean_database(struct store *store, const struct residue *residue, co
             rc = residue_scan(residue, store->db, &dirty, err);
         bool last = !rc && !dirty;
         if (last)
-            rc = forget(store, list, count, err);
+            rc = forget(store, list, count, residue == NULL, err);
         else if (!rc)
             rc = rewrite_payloads(store, err);
         rc = store_end(store, true, rc, err);
@@ -229,7 +237,7 @@ static int erase_run(struct store *store, int (*mark)(struct store *, void *, st
         rc = store_end(store, true, mark(store, ctx, residue, err), err);
     /* With others' erasures to finish too, what to look for is not known in full. */
     if (!rc)
-        rc = erase_finish(store, before ? NULL : residue, ERASE_WAIT_MS, err);
+        rc = erase_finish(store, before || residue_is_unknown(residue) ? NULL : residue, ERASE_WAIT_MS, err);
     store->in_erase = false;
     residue_free(residue);
     return rc;

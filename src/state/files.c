@@ -191,6 +191,19 @@ int file_write(struct store *store, const struct log_row *row, int kind, struct 
     return rc ? store_poison(store, err) : 0;
 }
 
+int file_zero(struct store *store, const struct log_row *row, int kind, uint64_t at, uint64_t length, struct err *err)
+{
+    static const uint8_t zeros[65536];
+    int rc = 0;
+    while (!rc && length > 0) {
+        size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
+        rc = file_write(store, row, kind, span_of(zeros, part), at, err);
+        at += part;
+        length -= part;
+    }
+    return rc;
+}
+
 int file_cut(struct store *store, const struct log_row *row, int kind, uint64_t length, struct err *err)
 {
     char path[PATH_MAX];

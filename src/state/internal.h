@@ -55,6 +55,7 @@ int file_read(struct store *store, const struct log_row *row, int kind, void *ou
               struct err *err);
 int file_write(struct store *store, const struct log_row *row, int kind, struct span data, uint64_t offset,
                struct err *err);
+int file_zero(struct store *store, const struct log_row *row, int kind, uint64_t at, uint64_t length, struct err *err);
 int file_cut(struct store *store, const struct log_row *row, int kind, uint64_t length, struct err *err);
 int files_sync(struct store *store, struct err *err); /* everything written, then new folders' entries */
 
@@ -229,6 +230,12 @@ int item_length(struct store *store, const struct log_row *row, uint64_t index, 
 int tail_payload_put(struct store *store, int64_t ref, struct span salt, struct span payload, struct err *err);
 
 /* ---- erasure (erase.c) ---- */
+
+/*
+ * The name of a fact: payloads in rows of tails were dropped, and since then the rows were not written anew. Copies of
+ * them may stand in unused parts of state.db, and nobody knows what to look for any more.
+ */
+#define FACT_TAIL_DROPPED "tail-dropped"
 
 /* Queue what connect/erase entries in [first, end) withdraw. */
 int erase_queue(struct store *store, const struct log_row *row, uint64_t first, uint64_t end, struct err *err);

@@ -15,6 +15,7 @@
 struct residue {
     uint8_t (*pieces)[PIECE];
     size_t count, cap;
+    bool unknown;
     uint64_t bitmap[(1u << BITMAP_BITS) / 64];
 };
 
@@ -31,6 +32,16 @@ void residue_free(struct residue *residue)
         sodium_memzero(residue->pieces, residue->cap * PIECE);
     free(residue->pieces);
     free(residue);
+}
+
+void residue_unknown(struct residue *residue)
+{
+    residue->unknown = true;
+}
+
+bool residue_is_unknown(const struct residue *residue)
+{
+    return residue->unknown;
 }
 
 static uint32_t piece_hash(const uint8_t *at)
@@ -105,6 +116,9 @@ static bool page_has(const struct residue *residue, const uint8_t *page, size_t 
 
 int residue_scan(const struct residue *residue, sqlite3 *db, bool *ret_found, struct err *err)
 {
+    *ret_found = false;
+    if (residue->count == 0)
+        return 0;
     /* By SQLite's own descriptor: closing another one would drop the locks that this process holds on the file. */
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
@@ -123,7 +137,6 @@ int residue_scan(const struct residue *residue, sqlite3 *db, bool *ret_found, st
     if (!bytes)
         return err_memory(err);
     int rc = 0;
-    *ret_found = false;
     for (sqlite3_int64 at = 0; at < size && !*ret_found && !rc;) {
         size_t part = size - at < (sqlite3_int64)SCAN_BYTES ? (size_t)(size - at) : SCAN_BYTES;
         if (file->pMethods->xRead(file, bytes, (int)part, at) != SQLITE_OK)

@@ -17,6 +17,10 @@ void residue_free(struct residue *residue); /* wipes */
 /* Salt and payload, as a row had them: the first page's worth is what a leaf page can have held. */
 int residue_add(struct residue *residue, struct span item, struct err *err);
 
+/* There is something to look for, but nobody knows its bytes. */
+void residue_unknown(struct residue *residue);
+bool residue_is_unknown(const struct residue *residue);
+
 /* Within a transaction and after the WAL was truncated: does the unused space of any page of state.db hold a piece? */
 int residue_scan(const struct residue *residue, sqlite3 *db, bool *ret_found, struct err *err);
 

@@ -43,6 +43,24 @@ static void nowhere(const struct node *node, const struct secret *secret)
     assert_int_equal(wait_status, 0);
 }
 
+/* Everything staged becomes the head, signed by its author. */
+static void head_sign(const struct node *author, const struct log_info *log, struct store *store, int64_t number)
+{
+    struct keys keys;
+    struct note_signer signer;
+    const struct note_signer *signers[1] = {&signer};
+    struct tlog_hash root;
+    struct buf note;
+    uint64_t size;
+    buf_init(&note, NOTE_MAX);
+    good(keys_load(author->dir, span_str(log->origin), &keys, &err));
+    good(note_signer_make(&signer, span_str(log->origin), NOTE_ED25519, keys.log_seed, &err));
+    good(store_staged_root(store, number, &size, &root, &err));
+    good(checkpoint_sign(span_str(log->origin), size, &root, signers, 1, &note, &err));
+    good(store_set_head(store, number, buf_view(&note), &err));
+    buf_done(&note);
+}
+
 static void one(void **state)
 {
     (void)state;
@@ -238,6 +256,145 @@ static void interrupted(void **state)
     }
 }
 
+/* A file system that cannot give room back. */
+static int no_punching(void *ctx, const char *operation)
+{
+    (void)ctx;
+    return strcmp(operation, "punch") == 0 ? EOPNOTSUPP : 0;
+}
+
+/*
+ * A payload that a mirror dropped is not held any more, but its bytes may stand where they stood: in the WAL, where the
+ * file system gives no room back, or because the process ended in between. An erasure finds them all the same.
+ */
+static void dropped_before(void **state)
+{
+    (void)state;
+    bool done = false;
+    for (int n = 0; !done && n < 60; n++) {
+        struct node node;
+        struct log_info info;
+        struct secret small, large;
+        int wait_status;
+        node_start(&node);
+        node_member(&node, "erase.example.org", true, &info);
+        secret_append(node.store, info.number, 100000, &large);
+        append_many(node.store, info.number, "e", 3, 70000, true);
+        secret_append(node.store, info.number, 300, &small);
+        store_close(node.store);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct node mine = node;
+            struct err err;
+            mine.store = node_handle(&mine);
+            author_allow(mine.store);
+            steps_left = n;
+            disk_set_hook(n == 0 ? no_punching : step_hook, NULL);
+            _exit(payload_drop_before(mine.store, info.number, UINT64_MAX, &err) ? 6 : 0);
+        }
+        assert_int_equal(waitpid(child, &wait_status, 0), child);
+        assert_true(wait_status == 0 || WEXITSTATUS(wait_status) == 7);
+        done = n > 0 && wait_status == 0;
+        node.store = node_handle(&node);
+        author_allow(node.store);
+        good(author_erase(node.store, info.number, small.index, TIME_MS, &err));
+        nowhere(&node, &small);
+        good(author_erase(node.store, info.number, large.index, TIME_MS, &err));
+        nowhere(&node, &large);
+        log_verify(node.store, info.number);
+        node_stop(&node);
+    }
+    assert_true(done);
+}
+
+/* An attempt to keep it was cut off, while another process was at work and so nobody recovered; it counts as not held. */
+static void cut_off_before(void **state)
+{
+    (void)state;
+    struct node node, author;
+    struct log_info info, copy;
+    struct secret secret;
+    struct buf bundle, note, item;
+    uint64_t count;
+    int wait_status;
+    node_start(&author);
+    node_start(&node);
+    node_member(&author, "erase.example.org", true, &info);
+    secret_append(author.store, info.number, 100000, &secret);
+    buf_init(&bundle, 1u << 20);
+    buf_init(&note, NOTE_MAX);
+    buf_init(&item, PAYLOAD_MAX + 64);
+    good(payload_read(author.store, info.number, secret.index, &item, NULL, &err));
+    good(author_erase(author.store, info.number, secret.index, TIME_MS, &err));
+    good(store_log(author.store, info.number, &info, &err));
+    for (uint64_t size = 2; size <= 3; size++) {
+        buf_clear(&bundle);
+        good(store_read_entries(author.store, info.number, size - 2 ? 2 : 0, size - 2 ? 1 : 2, &bundle, &err));
+        good(store_begin(node.store, &err));
+        if (size == 2) {
+            struct log_new make = {.origin = span_str(info.origin), .role = LOG_MIRROR, .mode = MODE_FULL};
+            good(store_log_create(node.store, &make, &copy.number, &err));
+            good(mirror_stage(node.store, copy.number, buf_view(&bundle), &count, &err));
+            head_sign(&author, &info, node.store, copy.number);
+            good(store_commit(node.store, &err));
+            pid_t child = fork();
+            assert_true(child >= 0);
+            if (child == 0) {
+                struct store *other = node_handle(&node);
+                good(store_begin(other, &err));
+                good(payload_put(other, copy.number, secret.index, span_of(secret.salt, SEAL_SALT),
+                                 span_of(item.data + 36, item.len - 36), true, &err));
+                _exit(7);
+            }
+            assert_int_equal(waitpid(child, &wait_status, 0), child);
+            assert_int_equal(WEXITSTATUS(wait_status), 7);
+            assert_null(payload_text(node.store, copy.number, secret.index));
+        } else {
+            good(mirror_stage(node.store, copy.number, buf_view(&bundle), &count, &err));
+            good(store_checkpoint(author.store, info.number, &note, &err));
+            good(mirror_finish(node.store, copy.number, buf_view(&note), &err));
+            good(store_commit(node.store, &err));
+        }
+    }
+    size_t erased;
+    good(mirror_erase_queued(node.store, &erased, &err));
+    assert_int_equal(erased, 1);
+    nowhere(&node, &secret);
+    buf_done(&bundle);
+    buf_done(&note);
+    buf_done(&item);
+    node_stop(&node);
+    node_stop(&author);
+}
+
+/* What stands in the log itself cannot be withdrawn: such an erasure is without effect, the profile's own, too. */
+static void inline_entries(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info, now;
+    unsigned flags;
+    size_t erased;
+    uint64_t first;
+    node_start(&node);
+    node_member(&node, "erase.example.org", true, &info);
+    append_many(node.store, info.number, "e", 300, 100, true);
+    struct author_item items[] = {{.text = SPAN_LIT("tongzhou/1 connect/erase\n\n0\n")},
+                                  {.text = SPAN_LIT("tongzhou/1 connect/erase\n\n301\n")}};
+    good(author_append(node.store, info.number, items, 2, TIME_MS, &first, &err));
+    good(store_log(node.store, info.number, &info, &err));
+    good(mirror_erase_queued(node.store, &erased, &err));
+    for (uint64_t i = 0; i < 302; i += 301) {
+        good(payload_flags(node.store, info.number, i, &flags, &err));
+        assert_int_equal(flags, SLOT_INLINE);
+    }
+    good(store_log(node.store, info.number, &now, &err));
+    assert_int_equal(now.bytes, info.bytes);
+    assert_int_equal(now.payloads, info.payloads);
+    node_stop(&node);
+}
+
 /* Somebody keeps reading: the erasure says so, and the next commit after the reader is gone completes it. */
 static void reader_in_the_way(void **state)
 {
@@ -266,8 +423,15 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one),     cmocka_unit_test(refused),     cmocka_unit_test(among_many),
-        cmocka_unit_test(residue), cmocka_unit_test(interrupted), cmocka_unit_test(reader_in_the_way),
+        cmocka_unit_test(one),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(among_many),
+        cmocka_unit_test(residue),
+        cmocka_unit_test(interrupted),
+        cmocka_unit_test(reader_in_the_way),
+        cmocka_unit_test(dropped_before),
+        cmocka_unit_test(cut_off_before),
+        cmocka_unit_test(inline_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
