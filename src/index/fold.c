@@ -234,8 +234,9 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
         if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
             rc = next_batch(f, number, err);
     }
-    uint64_t held = f->log.payloads, from = 0;
-    if (rc < 0 || f->cursor.payloads == held || f->cursor.entries < fold_end(&f->log))
+    uint64_t held = f->log.payloads, kept_from = f->log.payloads_from;
+    uint64_t from = held > 0 ? 0 : UINT64_MAX;
+    if (rc < 0 || f->cursor.entries < fold_end(&f->log) || cursor_is_at(&f->cursor, &f->log, f->cursor.entries))
         return rc;
     while (rc == 0 && from < UINT64_MAX && may_go_on(f))
         if ((rc = scan_missing(f, &from, err)) == 0)
@@ -243,6 +244,7 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
     if (rc < 0 || from < UINT64_MAX)
         return rc;
     f->cursor.payloads = held;
+    f->cursor.kept_from = kept_from;
     return cursor_put(f->index, number, &f->cursor, err);
 }
 
@@ -283,9 +285,10 @@ static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
         return rc;
     uint64_t entries = distance(fold_end(log), cursor.entries);
     changed->folded += cursor.entries;
-    if (entries == 0 && cursor.payloads == log->payloads)
+    if (cursor_is_at(&cursor, log, fold_end(log)))
         return 0;
-    changed->behind += entries > 0 ? entries : distance(cursor.payloads, log->payloads);
+    uint64_t payloads = distance(cursor.payloads, log->payloads);
+    changed->behind += entries > 0 ? entries : payloads > 0 ? payloads : 1;
     return changed->list ? add_number(changed->list, log->number, err) : 0;
 }
 

@@ -49,9 +49,16 @@ int index_word_find(struct index *index, struct span text, int64_t *ret, struct 
 /* ---- cursors ---- */
 
 struct cursor {
-    uint64_t entries;  /* looked at */
-    uint64_t payloads; /* that the store held when all missing ones were last looked for, less those forgotten since */
+    uint64_t entries;   /* looked at */
+    uint64_t payloads;  /* that the store held when all missing ones were last looked for, less those forgotten since */
+    uint64_t kept_from; /* log_info.payloads_from then: when it moves, as many may have come as were dropped */
 };
+
+/* Is there nothing in the store that was not looked at? */
+static inline bool cursor_is_at(const struct cursor *cursor, const struct log_info *log, uint64_t end)
+{
+    return cursor->entries == end && cursor->payloads == log->payloads && cursor->kept_from == log->payloads_from;
+}
 
 /* All zero for a log that was never looked at. */
 int cursor_get(struct index *index, int64_t number, struct cursor *ret, struct err *err);

@@ -204,8 +204,8 @@ static bool is_settled(const struct view *view, const struct log_info *log)
 {
     struct cursor cursor;
     struct err ignored;
-    return view->index && cursor_get(view->index, log->number, &cursor, &ignored) == 0 && cursor.entries == log->size &&
-           cursor.payloads == log->payloads;
+    return view->index && cursor_get(view->index, log->number, &cursor, &ignored) == 0 &&
+           cursor_is_at(&cursor, log, log->size);
 }
 
 static const struct view_log_seen *log_seen(const struct view *view, int64_t number)

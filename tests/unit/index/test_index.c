@@ -143,6 +143,41 @@ static void folds_payloads_that_come_late(void **state)
     node_stop(&node);
 }
 
+/* A mirror of what is recent: for each payload that comes late another one goes, so that their number stays. */
+static void folds_as_many_as_are_dropped(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log log;
+    node_start(&node);
+    made_begin(&log, "a.example");
+    for (int i = 1; i <= 20; i++) {
+        char body[32];
+        snprintf(body, sizeof(body), "text %d", i);
+        made_record(&log, "test/text", TLP_AMBER, TIME_MS, NULL, body);
+    }
+    int64_t number = made_feed(&log, node.store, 11, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    for (uint64_t at = 11; at <= 20; at++) {
+        made_feed(&log, node.store, at + 1, false);
+        update(index, node.store);
+        good(payload_drop_before(node.store, number, at - 9, &err));
+        made_payload(&log, node.store, number, at);
+        uint64_t behind = 0;
+        good(index_behind(index, node.store, &behind, &err));
+        assert_true(behind > 0);
+        update(index, node.store);
+        assert_int_equal(sql_number(index, COUNT_TEXT), at);
+        good(index_behind(index, node.store, &behind, &err));
+        assert_int_equal(behind, 0);
+    }
+    assert_int_equal(sql_number(index, "SELECT count(*) FROM missing"), 0);
+    index_close(index);
+    made_end(&log);
+    node_stop(&node);
+}
+
 static void forgets_what_its_author_withdraws(void **state)
 {
     (void)state;
@@ -474,6 +509,7 @@ int main(void)
         cmocka_unit_test(stops_after_so_many),
         cmocka_unit_test(keeps_what_it_cannot_fold),
         cmocka_unit_test(folds_payloads_that_come_late),
+        cmocka_unit_test(folds_as_many_as_are_dropped),
         cmocka_unit_test(forgets_what_its_author_withdraws),
         cmocka_unit_test(erasures_in_any_order),
         cmocka_unit_test(forgets_what_this_node_erases),
