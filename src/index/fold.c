@@ -179,6 +179,7 @@ static int fold_late(struct folder *f, const struct missing_run *run, uint64_t f
         bool erased;
         if ((rc = folder_is_erased(f, at, &erased, err)) == 0 && !erased)
             rc = folder_take(f, at, ENTRY_SEAL, item.payload, err);
+        f->cursor.payloads += rc == 0 && !erased;
         if (rc < 0)
             return err_in(err, "entry %llu", (unsigned long long)at);
         f->batch_records++;
@@ -234,17 +235,17 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
         if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
             rc = next_batch(f, number, err);
     }
-    uint64_t held = f->log.payloads, kept_from = f->log.payloads_from;
-    uint64_t from = held > 0 ? 0 : UINT64_MAX;
-    if (rc < 0 || f->cursor.entries < fold_end(&f->log) || cursor_is_at(&f->cursor, &f->log, f->cursor.entries))
+    uint64_t arrived = f->log.arrived, from = 0;
+    if (rc < 0 || f->cursor.entries < fold_end(&f->log) || f->cursor.arrived == arrived)
         return rc;
-    while (rc == 0 && from < UINT64_MAX && may_go_on(f))
-        if ((rc = scan_missing(f, &from, err)) == 0)
+    while (rc == 0 && from < UINT64_MAX && may_go_on(f)) {
+        rc = scan_missing(f, &from, err);
+        if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
             rc = next_batch(f, number, err);
+    }
     if (rc < 0 || from < UINT64_MAX)
         return rc;
-    f->cursor.payloads = held;
-    f->cursor.kept_from = kept_from;
+    f->cursor.arrived = arrived;
     return cursor_put(f->index, number, &f->cursor, err);
 }
 
@@ -275,7 +276,7 @@ static uint64_t distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
-/* By comparing sizes and counts, not by seq: a payload that is not CLEAR arrives without a new seq. */
+/* By comparing sizes and arrivals, not by seq: a payload that is not CLEAR arrives without a new seq. */
 static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
 {
     struct changed *changed = ctx;
@@ -287,8 +288,7 @@ static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
     changed->folded += cursor.entries;
     if (cursor_is_at(&cursor, log, fold_end(log)))
         return 0;
-    uint64_t payloads = distance(cursor.payloads, log->payloads);
-    changed->behind += entries > 0 ? entries : payloads > 0 ? payloads : 1;
+    changed->behind += entries > 0 ? entries : cursor.arrived < log->arrived ? log->arrived - cursor.arrived : 1;
     return changed->list ? add_number(changed->list, log->number, err) : 0;
 }
 

@@ -160,8 +160,7 @@ static int forget_erasures(struct folder *f, uint64_t from, struct err *err)
             return rc;
         int64_t ref = sqlite3_column_int64(statement, 0);
         sqlite3_reset(statement);
-        if (f->cursor.payloads > 0)
-            f->cursor.payloads--; /* one that is perhaps held and was not taken in */
+        f->cursor.arrived = CURSOR_LOOK; /* it is perhaps held and was not taken in */
         if ((rc = missing_insert(f->index, f->log.number, RECORD_REF_INDEX(ref), err)) < 0)
             return rc;
         if (!(statement = index_statement(f->index, "DELETE FROM erased WHERE ref = ?1", err)))

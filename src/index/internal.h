@@ -49,15 +49,17 @@ int index_word_find(struct index *index, struct span text, int64_t *ret, struct 
 /* ---- cursors ---- */
 
 struct cursor {
-    uint64_t entries;   /* looked at */
-    uint64_t payloads;  /* that the store held when all missing ones were last looked for, less those forgotten since */
-    uint64_t kept_from; /* log_info.payloads_from then: when it moves, as many may have come as were dropped */
+    uint64_t entries;  /* looked at */
+    uint64_t payloads; /* taken in, less those forgotten since */
+    uint64_t arrived;  /* log_info.arrived when all missing ones were last looked for */
 };
 
-/* Is there nothing in the store that was not looked at? */
+#define CURSOR_LOOK UINT64_MAX /* .arrived: look for the missing ones whatever the store says */
+
+/* Is there nothing in the store that was not looked at? Payloads held cannot tell: as many may have come as went. */
 static inline bool cursor_is_at(const struct cursor *cursor, const struct log_info *log, uint64_t end)
 {
-    return cursor->entries == end && cursor->payloads == log->payloads && cursor->kept_from == log->payloads_from;
+    return cursor->entries == end && cursor->arrived == log->arrived;
 }
 
 /* All zero for a log that was never looked at. */

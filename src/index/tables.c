@@ -44,7 +44,7 @@ int index_word(struct index *index, struct span text, int64_t *ret, struct err *
 int cursor_get(struct index *index, int64_t number, struct cursor *ret, struct err *err)
 {
     sqlite3_stmt *statement =
-        index_statement(index, "SELECT entries, payloads, kept_from FROM cursor WHERE log = ?1", err);
+        index_statement(index, "SELECT entries, payloads, arrived FROM cursor WHERE log = ?1", err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, number);
@@ -53,7 +53,7 @@ int cursor_get(struct index *index, int64_t number, struct cursor *ret, struct e
     if (rc > 0) {
         ret->entries = (uint64_t)sqlite3_column_int64(statement, 0);
         ret->payloads = (uint64_t)sqlite3_column_int64(statement, 1);
-        ret->kept_from = (uint64_t)sqlite3_column_int64(statement, 2);
+        ret->arrived = (uint64_t)sqlite3_column_int64(statement, 2);
     }
     sqlite3_reset(statement);
     return rc < 0 ? rc : 0;
@@ -62,13 +62,13 @@ int cursor_get(struct index *index, int64_t number, struct cursor *ret, struct e
 int cursor_put(struct index *index, int64_t number, const struct cursor *cursor, struct err *err)
 {
     sqlite3_stmt *statement = index_statement(
-        index, "INSERT OR REPLACE INTO cursor(log, entries, payloads, kept_from) VALUES(?1, ?2, ?3, ?4)", err);
+        index, "INSERT OR REPLACE INTO cursor(log, entries, payloads, arrived) VALUES(?1, ?2, ?3, ?4)", err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, number);
     sqlite3_bind_int64(statement, 2, (int64_t)cursor->entries);
     sqlite3_bind_int64(statement, 3, (int64_t)cursor->payloads);
-    sqlite3_bind_int64(statement, 4, (int64_t)cursor->kept_from);
+    sqlite3_bind_int64(statement, 4, (int64_t)cursor->arrived);
     return index_run(index, statement, err);
 }
 

@@ -198,14 +198,14 @@ int view_proof(const struct view *view, const struct log_info *log, uint64_t ind
 
 /*
  * Have all entries and payloads been folded, and all that was erased forgotten? Erasing lowers the store's count of
- * payloads at once, the index's when it forgets.
+ * payloads at once, the index's when it forgets. What a mirror dropped the index keeps: then the slots decide.
  */
 static bool is_settled(const struct view *view, const struct log_info *log)
 {
     struct cursor cursor;
     struct err ignored;
     return view->index && cursor_get(view->index, log->number, &cursor, &ignored) == 0 &&
-           cursor_is_at(&cursor, log, log->size);
+           cursor_is_at(&cursor, log, log->size) && cursor.payloads == log->payloads;
 }
 
 static const struct view_log_seen *log_seen(const struct view *view, int64_t number)

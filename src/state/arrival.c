@@ -53,6 +53,7 @@ static int keep_item(struct arrival *a, const struct payload_new *item, struct e
     a->slots[item->index - a->first] = slot;
     a->row->info.bytes += 4 + SEAL_SALT + item->payload.len;
     a->row->info.payloads++;
+    a->row->info.arrived++;
     a->kept++;
     if (item->clear)
         row_bump(a->store, a->row);

@@ -7,7 +7,7 @@
 
 #define LOG_COLUMNS                                                                                                    \
     "SELECT number, origin, hash, role, mode, recent, is_operator, followed, standing, frozen_from, size, staged,"     \
-    " root, head_ms, bytes, payloads, payloads_from, peer, seq, entries_end, payload_end FROM log "
+    " root, head_ms, bytes, payloads, payloads_from, peer, seq, entries_end, payload_end, arrived FROM log "
 
 static void row_read(sqlite3_stmt *stmt, struct log_row *row)
 {
@@ -39,6 +39,7 @@ static void row_read(sqlite3_stmt *stmt, struct log_row *row)
     info->seq = sqlite3_column_int64(stmt, 18);
     row->entries_end = (uint64_t)sqlite3_column_int64(stmt, 19);
     row->payload_end = (uint64_t)sqlite3_column_int64(stmt, 20);
+    info->arrived = (uint64_t)sqlite3_column_int64(stmt, 21);
 }
 
 /* The one row of `stmt`, which may be NULL. 1, 0 without a row, or negative. */
@@ -66,10 +67,10 @@ int row_save(struct store *store, const struct log_row *row, struct err *err)
     const struct log_info *info = &row->info;
     return db_run(store, err,
                   "UPDATE log SET size = ?, staged = ?, root = ?, head_ms = ?, bytes = ?, payloads = ?, seq = ?,"
-                  " entries_end = ?, payload_end = ?, touched = 1 WHERE number = ?",
-                  "iibiiiiiii", (int64_t)info->size, (int64_t)info->staged, span_of(info->root.b, TLOG_HASH_SIZE),
+                  " entries_end = ?, payload_end = ?, arrived = ?, touched = 1 WHERE number = ?",
+                  "iibiiiiiiii", (int64_t)info->size, (int64_t)info->staged, span_of(info->root.b, TLOG_HASH_SIZE),
                   info->head_ms, (int64_t)info->bytes, (int64_t)info->payloads, info->seq, (int64_t)row->entries_end,
-                  (int64_t)row->payload_end, info->number);
+                  (int64_t)row->payload_end, (int64_t)info->arrived, info->number);
 }
 
 void row_bump(struct store *store, struct log_row *row)

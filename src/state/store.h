@@ -90,6 +90,7 @@ struct log_info {
     int64_t head_ms;        /* when this node stored the head */
     uint64_t bytes;         /* entries and payloads on this node */
     uint64_t payloads;      /* payloads held */
+    uint64_t arrived;       /* payloads that came after their entries, ever: it only grows */
     uint64_t payloads_from; /* lowest index from which the pull has asked for all payloads that it wanted */
     int64_t peer;           /* through which it came, 0: none */
     int64_t seq;            /* of its last change, see store_heads */

@@ -16,6 +16,8 @@ struct made_log {
     struct keys keys;
     struct made_entry *entries;
     size_t count, cap;
+    uint64_t rotated; /* where the log key was changed, 0: nowhere */
+    uint8_t first_seed[32];
 };
 
 static inline uint8_t *made_copy(struct span text)
@@ -89,6 +91,40 @@ static inline uint64_t made_erase(struct made_log *log, uint64_t target)
     return index;
 }
 
+/* The log key changes here, once in a log. */
+static inline uint64_t made_rotate(struct made_log *log)
+{
+    struct rotation rotation = {.index = log->count, .new_seed = log->keys.next_seed, .old_seed = log->first_seed};
+    struct buf text;
+    buf_init(&text, INLINE_MAX);
+    memcpy(log->first_seed, log->keys.log_seed, 32);
+    memset(log->keys.next_seed, 77, 32);
+    ed25519_keypair(log->first_seed, rotation.old_key);
+    memset(rotation.next_recovery_hash, 7, sizeof(rotation.next_recovery_hash));
+    good(rotate_write(span_str(log->origin), &rotation, TIME_MS, &text, &err));
+    keys_promote_log(&log->keys);
+    log->rotated = made_raw(log, buf_view(&text));
+    buf_done(&text);
+    return log->rotated;
+}
+
+/* The checkpoint of what is staged, signed by whoever has to at this size. */
+static inline void made_note(const struct made_log *log, struct store *store, int64_t number, uint64_t upto,
+                             struct buf *note)
+{
+    uint64_t size;
+    struct tlog_hash root;
+    struct note_signer first, last;
+    const struct note_signer *signers[2] = {&first, &last};
+    good(store_staged_root(store, number, &size, &root, &err));
+    assert_int_equal(size, upto);
+    good(note_signer_make(&first, span_str(log->origin), NOTE_ED25519, log->first_seed, &err));
+    good(note_signer_make(&last, span_str(log->origin), NOTE_ED25519, log->keys.log_seed, &err));
+    bool needs_first = log->rotated > 0 && size <= log->rotated + 1, needs_last = size > log->rotated;
+    good(checkpoint_sign(span_str(log->origin), size, &root, needs_first ? signers : signers + 1,
+                         (needs_first ? 1u : 0u) + (needs_last ? 1u : 0u), note, &err));
+}
+
 static inline void made_begin(struct made_log *log, const char *name)
 {
     struct profile profile = {.class = CLASS_CIVIL};
@@ -142,16 +178,9 @@ static inline int64_t made_feed(const struct made_log *log, struct store *store,
     }
     good(store_add(store, number, add, count, &err));
     free(add);
-    uint64_t size;
-    struct tlog_hash root;
-    struct note_signer signer;
     struct buf note;
     buf_init(&note, NOTE_MAX);
-    good(store_staged_root(store, number, &size, &root, &err));
-    assert_int_equal(size, upto);
-    good(note_signer_make(&signer, span_str(log->origin), NOTE_ED25519, log->keys.log_seed, &err));
-    const struct note_signer *signers[1] = {&signer};
-    good(checkpoint_sign(span_str(log->origin), size, &root, signers, 1, &note, &err));
+    made_note(log, store, number, upto, &note);
     good(store_set_head(store, number, buf_view(&note), &err));
     good(store_commit(store, &err));
     buf_done(&note);
