@@ -70,4 +70,7 @@ struct span json_raw(const struct json_tree *tree, uint32_t node);
 /* A string's value, unescaped into the arena only if it has escapes; .data NULL if `node` is 0 or no string. */
 struct span json_text(const struct json_tree *tree, uint32_t node, struct arena *arena);
 
+/* The key of an object's member, likewise unescaped; .data NULL: no memory. */
+struct span json_key(const struct json_tree *tree, uint32_t node, struct arena *arena);
+
 #endif

@@ -44,13 +44,22 @@ struct span json_raw(const struct json_tree *tree, uint32_t node)
     return span_sub(tree->text, tree->nodes[node].at, tree->nodes[node].len);
 }
 
-struct span json_text(const struct json_tree *tree, uint32_t node, struct arena *arena)
+static struct span unescaped(struct span raw, struct arena *arena)
 {
-    if (node == 0 || tree->nodes[node].type != JSON_T_STRING)
-        return (struct span){0};
-    struct span raw = json_raw(tree, node);
     if (span_find(raw, '\\') == raw.len)
         return raw;
     uint8_t *out = arena_alloc(arena, raw.len);
     return out ? span_of(out, json_unescape(raw, out)) : (struct span){0};
+}
+
+struct span json_text(const struct json_tree *tree, uint32_t node, struct arena *arena)
+{
+    bool is_text = node != 0 && tree->nodes[node].type == JSON_T_STRING;
+    return is_text ? unescaped(json_raw(tree, node), arena) : (struct span){0};
+}
+
+struct span json_key(const struct json_tree *tree, uint32_t node, struct arena *arena)
+{
+    assert(node < tree->count);
+    return unescaped(span_sub(tree->text, tree->nodes[node].key_at, tree->nodes[node].key_len), arena);
 }

@@ -66,8 +66,6 @@ static int take_tree(struct stix_reader *stix, const struct json_tree *tree, uin
     int rc = stix_read(tree, &stix->arena, &object, &why);
     if (rc == ERR_MEMORY)
         return err_memory(err);
-    if (rc == 0 && span_is(object.type, "bundle"))
-        rc = err_set(&why, ERR_SYNTAX, "a bundle inside of a bundle");
     if (rc < 0)
         return reader_bad(&stix->base, line, offset, err, "%s", why.text);
     if (!last && span_is(object.type, "marking-definition")) {
@@ -122,8 +120,13 @@ static int take_alone(struct stix_reader *stix, struct span bytes, uint64_t line
 {
     const struct json_tree *tree;
     int rc = scan(stix, bytes, line, offset, false, &tree, err);
-    if (rc < 0 || !tree || is_empty_frame(stix, tree))
+    if (rc < 0 || !tree)
         return rc;
+    if (is_empty_frame(stix, tree))
+        return json_get(tree, 0, stix->split.member)
+                   ? reader_bad(&stix->base, line, offset, err,
+                                "a bundle whose \"objects\" is no list, or written with escapes")
+                   : 0;
     return take_tree(stix, tree, line, offset, false, err);
 }
 

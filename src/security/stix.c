@@ -63,6 +63,7 @@ struct reading {
     struct arena *arena;
     struct stix_object *out;
     bool has_relation[3]; /* relationship_type, source_ref, target_ref */
+    bool has_unknown_tlp;
 };
 
 static int wrong(const struct reading *r, uint32_t node, const char *what, struct err *err)
@@ -141,6 +142,32 @@ static int read_list(struct reading *r, uint32_t node, const char *key, const st
     return 0;
 }
 
+/* A marking that cannot be read would otherwise be one that nobody honours. `key` as in read_list; a language tag has
+ * none (STIX 2.1 section 7.2.3). */
+static int read_markings(struct reading *r, uint32_t node, const char *key, struct err *err)
+{
+    const struct json_tree *tree = r->tree;
+    uint32_t child = json_first(tree, node);
+    for (; child && child < tree->nodes[node].next; child = tree->nodes[child].next) {
+        bool is_language = key && json_get(tree, child, "lang") && !json_get(tree, child, key);
+        uint32_t value = key ? json_get(tree, child, key) : child;
+        if (!is_language && (value == 0 || tree->nodes[value].type != JSON_T_STRING))
+            return wrong(r, node, "holds something that names no marking", err);
+    }
+    return read_list(r, node, key, &r->out->markings, &r->out->marking_count, err);
+}
+
+/* A definition may say its TLP in both ways: the narrower counts. */
+static void read_tlp(struct reading *r, uint32_t object, const char *key)
+{
+    uint32_t word = json_get(r->tree, object, key);
+    enum tlp tlp = tlp_parse(json_text(r->tree, word, r->arena));
+    if (word && tlp == TLP_NONE)
+        r->has_unknown_tlp = true;
+    if (tlp > r->out->marking_tlp)
+        r->out->marking_tlp = tlp;
+}
+
 /* TLP 2.0 as an extension of a marking definition (OASIS, TLP v2.0 for STIX). */
 static int read_extensions(struct reading *r, uint32_t node, struct err *err)
 {
@@ -149,9 +176,7 @@ static int read_extensions(struct reading *r, uint32_t node, struct err *err)
     uint32_t extension = json_get(r->tree, node, TLP2_EXTENSION);
     if (!extension || r->tree->nodes[extension].type != JSON_T_OBJECT)
         return 0;
-    uint32_t word = json_get(r->tree, extension, "tlp_2_0");
-    if (word)
-        r->out->marking_tlp = tlp_parse(json_text(r->tree, word, r->arena));
+    read_tlp(r, extension, "tlp_2_0");
     return 0;
 }
 
@@ -159,9 +184,7 @@ static int read_definition(struct reading *r, uint32_t node, struct err *err)
 {
     if (r->tree->nodes[node].type != JSON_T_OBJECT)
         return wrong(r, node, "is no object", err);
-    uint32_t word = json_get(r->tree, node, "tlp");
-    if (word)
-        r->out->marking_tlp = tlp_parse(json_text(r->tree, word, r->arena));
+    read_tlp(r, node, "tlp");
     return 0;
 }
 
@@ -271,9 +294,9 @@ static int read_member(struct reading *r, enum stix_member member, uint32_t node
     case M_VALID_UNTIL:
         return read_time(r, node, &out->has_valid_until, &out->valid_until_ms, err);
     case M_MARKINGS:
-        return read_list(r, node, NULL, &out->markings, &out->marking_count, err);
+        return read_markings(r, node, NULL, err);
     case M_GRANULAR:
-        return read_list(r, node, "marking_ref", &out->markings, &out->marking_count, err);
+        return read_markings(r, node, "marking_ref", err);
     case M_DEFINITION:
         return read_definition(r, node, err);
     case M_DEFINITION_TYPE:
@@ -376,11 +399,17 @@ int stix_read(const struct json_tree *tree, struct arena *arena, struct stix_obj
         return err_set(err, ERR_SYNTAX, "STIX object: the JSON value is no object");
     uint32_t child = json_first(tree, 0);
     for (; child && child < tree->nodes[0].next; child = tree->nodes[child].next) {
-        const struct json_node *node = &tree->nodes[child];
-        enum stix_member member = find_member(span_sub(tree->text, node->key_at, node->key_len));
+        struct span key = json_key(tree, child, arena);
+        if (!key.data)
+            return err_memory(err);
+        enum stix_member member = find_member(key);
         int rc = member < MEMBERS ? read_member(&r, member, child, err) : 0;
         if (rc < 0)
             return rc;
+    }
+    if (r.has_unknown_tlp) { /* whatever else it says, it cannot be understood */
+        out->marking_tlp = TLP_NONE;
+        out->is_statement = false;
     }
     int rc = check_identity(out, err);
     return rc < 0 ? rc : check_required(&r, err);

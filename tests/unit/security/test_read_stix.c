@@ -44,6 +44,9 @@ static void test_forms(void **state)
     check_counts("{\"type\":\"bundle\",\"id\":\"bundle--" UUID(0) "\"}", 0, 0);
     check_counts("{\"type\":\"bundle\",\"objects\":[]}", 0, 0);
     check_counts("[]", 0, 0);
+    check_counts("{\"type\":\"bundle\",\"objects\":{}}", 0, 1);
+    check_counts("{\"type\":\"bundle\",\"objects\":null}", 0, 1);
+    check_counts("{\"type\":\"bundle\",\"\\u006fbjects\":[" IDENTITY(1) "]}", 0, 1);
 }
 
 static void test_original_bytes(void **state)
@@ -108,6 +111,20 @@ static void test_markings(void **state)
                   1, TLP_RED, "of a kind that we do not know");
     check_marking(MARKED(1, CUSTOM), 0, TLP_RED, "cannot be resolved");
     check_marking(MARKED(1, TLP1_CLEAR "\",\"" CUSTOM), 0, TLP_RED, CUSTOM " cannot be resolved");
+    /* Both ways of a definition, in either order: the narrower counts. */
+#define TLP2(word)                                                                                                     \
+    "\"extensions\":{\"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d\":{\"tlp_2_0\":\"" word "\"}}"
+    check_marking("[" DEFINITION("\"definition\":{\"tlp\":\"red\"}," TLP2("clear")) "," MARKED(1, CUSTOM) "]", 1,
+                  TLP_RED, "TLP:RED by " CUSTOM);
+    check_marking("[" DEFINITION(TLP2("red") ",\"definition\":{\"tlp\":\"white\"}") "," MARKED(1, CUSTOM) "]", 1,
+                  TLP_RED, "TLP:RED by " CUSTOM);
+    check_marking("[" DEFINITION("\"definition_type\":\"statement\"," TLP2("purple")) "," MARKED(1, CUSTOM) "]", 1,
+                  TLP_RED, "of a kind that we do not know");
+    /* A key is what it reads, however it is written. */
+    check_marking("{\"type\":\"identity\",\"id\":\"identity--" UUID(1) "\"," TIMES
+                                                                       ",\"object\\u005fmarking_refs\":[\"" TLP1_RED
+                                                                       "\"]}",
+                  0, TLP_RED, TLP1_RED);
     /* Granular markings count for the whole object. */
     check_marking("{\"type\":\"identity\",\"id\":\"identity--" UUID(1) "\"," TIMES
                                                                        ",\"name\":\"a\",\"granular_markings\":"

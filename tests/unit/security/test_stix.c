@@ -96,6 +96,13 @@ static void names_what_is_wrong(void **state)
         {"{" INDICATOR "}", "no \"pattern\""},
         {"{" INDICATOR ",\"pattern\":\"x\",\"revoked\":\"yes\"}", "revoked: is neither"},
         {"{" INDICATOR ",\"pattern\":\"x\",\"object_marking_refs\":\"marking-definition--1\"}", "no list"},
+        {"{" INDICATOR ",\"pattern\":\"x\",\"object_marking_refs\":[[\"marking-definition--1\"]]}", "names no marking"},
+        {"{" INDICATOR ",\"pattern\":\"x\",\"object_marking_refs\":[null]}", "names no marking"},
+        {"{" INDICATOR ",\"pattern\":\"x\",\"granular_markings\":[\"marking-definition--1\"]}", "names no marking"},
+        {"{" INDICATOR ",\"pattern\":\"x\",\"granular_markings\":[{\"marking_ref\":[\"marking-definition--1\"]}]}",
+         "names no marking"},
+        {"{" INDICATOR ",\"pattern\":\"x\",\"granular_markings\":[{\"lang\":\"en\",\"marking_ref\":1}]}",
+         "names no marking"},
         {"{\"type\":\"relationship\",\"id\":\"relationship--" UUID "\"," TIMES
          ",\"relationship_type\":\"uses\",\"source_ref\":\"a\"}",
          "no \"target_ref\""},
