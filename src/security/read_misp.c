@@ -33,7 +33,7 @@ bool misp_flag(struct misp_reader *misp, uint32_t object, const char *key)
 {
     uint64_t number;
     uint32_t node = json_get(misp->tree, object, key);
-    if (node && misp->tree->nodes[node].type == JSON_T_TRUE)
+    if (node && (misp->tree->nodes[node].type == JSON_T_TRUE || span_is(misp_text(misp, object, key), "true")))
         return true;
     return misp_number(misp, object, key, &number) && number != 0;
 }
@@ -84,8 +84,35 @@ static void narrow_by_tag(struct misp_marking *marking, struct span tag)
         narrow(marking, tlp, "MISP tag \"%s\"", shown);
 }
 
+/* A tag's name: {"name":..}, or {"Tag":{"name":..}} as older versions of MISP write it. No data: it is none. */
+static struct span tag_name(struct misp_reader *misp, uint32_t tag)
+{
+    if (misp->tree->nodes[tag].type == JSON_T_STRING)
+        return span_trim(json_text(misp->tree, tag, &misp->arena));
+    uint32_t inner = json_get(misp->tree, tag, "Tag");
+    return misp_text(misp, inner ? inner : tag, "name");
+}
+
+/* Tags that cannot be read may be any: what they stand at stays in the narrowest circle. */
+static void narrow_by_tags(struct misp_reader *misp, uint32_t object, const char *key, struct misp_marking *marking)
+{
+    const struct json_tree *tree = misp->tree;
+    uint32_t tags = json_get(tree, object, key);
+    if (tags == 0 || tree->nodes[tags].type == JSON_T_NULL)
+        return;
+    if (tree->nodes[tags].type != JSON_T_ARRAY)
+        narrow(marking, TLP_RED, "MISP \"%s\" is no list", key);
+    for (uint32_t i = json_first(tree, tags); i && i < tree->nodes[tags].next; i = tree->nodes[i].next) {
+        struct span name = tag_name(misp, i);
+        if (name.len == 0)
+            narrow(marking, TLP_RED, "MISP \"%s\" holds something without a name", key);
+        narrow_by_tag(marking, name);
+    }
+}
+
 void misp_narrow(struct misp_reader *misp, uint32_t object, struct misp_marking *marking)
 {
+    static const char *const tag_lists[] = {"Tag", "EventTag", "AttributeTag"};
     const struct json_tree *tree = misp->tree;
     uint32_t node = json_get(tree, object, "distribution");
     uint64_t number;
@@ -95,9 +122,8 @@ void misp_narrow(struct misp_reader *misp, uint32_t object, struct misp_marking 
     else if (node)
         narrow(marking, distributions[number].tlp, "MISP distribution %u (%s)", (unsigned)number,
                distributions[number].what);
-    uint32_t tags = json_get(tree, object, "Tag");
-    for (uint32_t i = tags ? json_first(tree, tags) : 0; i && i < tree->nodes[tags].next; i = tree->nodes[i].next)
-        narrow_by_tag(marking, misp_text(misp, i, "name"));
+    for (size_t i = 0; i < sizeof(tag_lists) / sizeof(tag_lists[0]); i++)
+        narrow_by_tags(misp, object, tag_lists[i], marking);
 }
 
 /* ---- positions ---- */

@@ -18,8 +18,8 @@ static const struct misp_type {
 } misp_types[] = {
     {"ip-src", PART_WHOLE, ANY_ADDRESS},
     {"ip-dst", PART_WHOLE, ANY_ADDRESS},
-    {"ip-src|port", PART_PORT, 1u << IOC_IPV4_PORT},
-    {"ip-dst|port", PART_PORT, 1u << IOC_IPV4_PORT},
+    {"ip-src|port", PART_PORT, 1u << IOC_IPV4_PORT | 1u << IOC_IPV6},
+    {"ip-dst|port", PART_PORT, 1u << IOC_IPV4_PORT | 1u << IOC_IPV6},
     {"domain", PART_WHOLE, 1u << IOC_DOMAIN},
     {"hostname", PART_WHOLE, 1u << IOC_DOMAIN},
     {"domain|ip", PART_BOTH, 1u << IOC_DOMAIN | ANY_ADDRESS},
@@ -194,10 +194,12 @@ static int take_indicator(struct misp_reader *misp, const struct attribute *attr
 /* The parts of the value that are indicators, at most two; 0 if it lacks what its type promises. */
 static size_t split_value(struct misp_reader *misp, const struct attribute *attribute, struct span parts[2])
 {
+    enum part part = attribute->known->part;
     size_t bar = span_find(attribute->value, '|');
+    for (size_t i = bar; part == PART_SECOND && i < attribute->value.len; i++) /* a file's name may have bars */
+        bar = attribute->value.data[i] == '|' ? i : bar;
     struct span first = span_trim(span_sub(attribute->value, 0, bar));
     struct span second = span_trim(span_sub(attribute->value, bar + 1, attribute->value.len));
-    enum part part = attribute->known->part;
     parts[0] = part == PART_WHOLE ? attribute->value : part == PART_SECOND ? second : first;
     parts[1] = second;
     if (part == PART_WHOLE)
@@ -205,10 +207,12 @@ static size_t split_value(struct misp_reader *misp, const struct attribute *attr
     if (bar == attribute->value.len)
         return 0;
     if (part == PART_PORT) {
-        char *joined = arena_alloc(&misp->arena, attribute->value.len + 1);
+        bool is_ipv6 = span_find(first, ':') < first.len;
+        size_t size = attribute->value.len + sizeof("[]");
+        char *joined = arena_alloc(&misp->arena, size);
         if (!joined)
             return 0;
-        int len = snprintf(joined, attribute->value.len + 1, "%.*s:%.*s", SPAN_ARGS(first), SPAN_ARGS(second));
+        int len = snprintf(joined, size, is_ipv6 ? "[%.*s]:%.*s" : "%.*s:%.*s", SPAN_ARGS(first), SPAN_ARGS(second));
         parts[0] = span_of(joined, (size_t)len);
     }
     return part == PART_BOTH ? 2 : 1;

@@ -51,6 +51,10 @@ static void test_types(void **state)
     check_indicator(ATTRIBUTE("01", "ip-dst|port", "1.2.3.4|443", DETECT), IOC_IPV4_PORT, "1.2.3.4:443",
                     "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '1.2.3.4' AND "
                     "network-traffic:dst_port = 443]");
+    check_indicator(ATTRIBUTE("01", "ip-src|port", "2001:db8::1|443", DETECT), IOC_IPV6, "2001:db8::1",
+                    "[ipv6-addr:value = '2001:db8::1']");
+    check_indicator(ATTRIBUTE("01", "domain", "evil.com", ",\"to_ids\":\"true\""), IOC_DOMAIN, "evil.com",
+                    "[domain-name:value = 'evil.com']");
     check_indicator(ATTRIBUTE("01", "domain|ip", "evil.com|1.2.3.4", DETECT), IOC_NONE, "",
                     "[domain-name:value = 'evil.com'] OR [ipv4-addr:value = '1.2.3.4']");
     check_indicator(ATTRIBUTE("01", "hostname|port", "evil.com|8080", DETECT), IOC_DOMAIN, "evil.com",
@@ -69,6 +73,8 @@ static void test_hashes(void **state)
     check_indicator(ATTRIBUTE("01", "filename|sha1", "b.exe|da39a3ee5e6b4b0d3255bfef95601890afd80709", DETECT),
                     IOC_SHA1, "da39a3ee5e6b4b0d3255bfef95601890afd80709",
                     "[file:hashes.'SHA-1' = 'da39a3ee5e6b4b0d3255bfef95601890afd80709']");
+    check_indicator(ATTRIBUTE("01", "filename|md5", "a|b.exe|d41d8cd98f00b204e9800998ecf8427e", DETECT), IOC_MD5,
+                    "d41d8cd98f00b204e9800998ecf8427e", "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']");
     check_indicator(ATTRIBUTE("01", "malware-sample", "b.exe|d41d8cd98f00b204e9800998ecf8427e", DETECT), IOC_MD5,
                     "d41d8cd98f00b204e9800998ecf8427e", "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']");
 }
@@ -147,6 +153,13 @@ static void test_markings(void **state)
     check_marking("", ",\"Tag\":[{\"name\":\"x\"},{\"name\":\"TLP:RED\"}]", TLP_RED, "TLP:RED");
     check_marking("\"Tag\":[{\"name\":\"tlp:amber+strict\"}],", "", TLP_AMBER_STRICT, "tlp:amber+strict");
     check_marking("\"Tag\":[{\"name\":\"tlp:unclear\"}],", "", TLP_RED, "no TLP that we know");
+    /* As older versions write them, and lists that are none. */
+    check_marking("\"EventTag\":[{\"Tag\":{\"name\":\"tlp:amber\"}}],", "", TLP_AMBER, "tlp:amber");
+    check_marking("", ",\"AttributeTag\":[{\"Tag\":{\"name\":\"tlp:red\"}}]", TLP_RED, "tlp:red");
+    check_marking("\"Tag\":[\"tlp:green\"],", "", TLP_GREEN, "tlp:green");
+    check_marking("\"Tag\":null,", ",\"Tag\":[]", TLP_NONE, "");
+    check_marking("\"Tag\":{\"name\":\"tlp:red\"},", "", TLP_RED, "\"Tag\" is no list");
+    check_marking("\"Tag\":[{\"name\":[\"tlp:red\"]}],", "", TLP_RED, "without a name");
 }
 
 /* An attribute narrower than its event does not show through the event. */
