@@ -24,7 +24,8 @@ static int seen_before(struct import_run *run, const struct import_item *item, e
 {
     uint64_t key =
         random_hash(item->id) ^ (item->has_modified ? (uint64_t)item->modified_ms * UINT64_C(0x9E3779B97F4A7C15) : 0);
-    uint64_t bytes = item->generated ? 0 : (uint64_t)security_body_hash(item->object);
+    /* What we made may differ in its notes; it is the same if it says the same value. */
+    uint64_t bytes = item->generated ? random_hash(item->value) : (uint64_t)security_body_hash(item->object);
     const uint64_t *present = import_map_find(&run->seen, key);
     *ret = !present ? KNOWN_NOT : *present == bytes ? KNOWN_SAME : KNOWN_CONFLICT;
     return present ? 0 : import_map_put(&run->seen, key, bytes, err);

@@ -249,6 +249,18 @@ static void check_versions(void **state)
     assert_int_equal(result.added, 2);
     assert_int_equal(result.duplicates, 1);
     assert_int_equal(result.refused, 1);
+    /* Two attributes of an event under one UUID: neither is lost without a word. */
+#define ATTRIBUTE(value)                                                                                               \
+    "{\"uuid\":\"5ede974a-00d8-4bb1-a02e-7a498064ab01\",\"type\":\"domain\",\"to_ids\":true,\"value\":\"" value "\"}"
+    call.text =
+        SPAN_LIT("{\"Event\":{\"uuid\":\"5ede974a-00d8-4bb1-a02e-7a498064ab00\",\"timestamp\":1591646254,"
+                 "\"Attribute\":[" ATTRIBUTE("evil.com") "," ATTRIBUTE("evil.com") "," ATTRIBUTE("bad.com") "]}}");
+    run(node, &call, &result, &told);
+    assert_int_equal(result.added, 2);
+    assert_int_equal(result.duplicates, 1);
+    assert_int_equal(result.refused, 1);
+    assert_non_null(strstr(buf_cstr(&told.text), "another object under this id"));
+    buf_done(&told.text);
 }
 
 /* The same bytes for a wider circle; an older version too, as nothing newer is said there; never other bytes. */
