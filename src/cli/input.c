@@ -15,6 +15,7 @@ struct input {
     int fd;
     uint64_t size, position;
     struct archive *archive; /* NULL: plain */
+    bool empty;              /* nothing is packed in it, as in a log rotated on a quiet day */
     uint8_t head[8];         /* first bytes, looked at for a magic number, given out first */
     size_t head_len, head_at;
     uint8_t block[INPUT_BLOCK];
@@ -78,8 +79,12 @@ static int open_archive(struct input *input, struct err *err)
     archive_read_support_filter_xz(input->archive);
     archive_read_support_filter_bzip2(input->archive);
     archive_read_support_format_raw(input->archive);
-    if (archive_read_open(input->archive, input, NULL, archive_pull, NULL) != ARCHIVE_OK ||
-        archive_read_next_header(input->archive, &entry) != ARCHIVE_OK)
+    archive_read_support_format_empty(input->archive);
+    int result = archive_read_open(input->archive, input, NULL, archive_pull, NULL);
+    if (result == ARCHIVE_OK)
+        result = archive_read_next_header(input->archive, &entry);
+    input->empty = result == ARCHIVE_EOF;
+    if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
         return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name,
                        archive_error_string(input->archive) ? archive_error_string(input->archive) : "empty");
     return 0;
@@ -150,7 +155,7 @@ int64_t input_read(void *ctx, uint8_t *out, size_t max, struct err *err)
     struct input *input = ctx;
     if (!input->archive)
         return read_raw(input, out, max, err);
-    la_ssize_t got = archive_read_data(input->archive, out, max);
+    la_ssize_t got = input->empty ? 0 : archive_read_data(input->archive, out, max);
     if (got < 0)
         return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name,
                        archive_error_string(input->archive));

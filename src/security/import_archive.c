@@ -156,6 +156,7 @@ static int open_archive(struct unpack *unpack, struct err *err)
     archive_read_support_format_tar(archive);
     archive_read_support_format_zip_streamable(archive);
     archive_read_support_format_raw(archive);
+    archive_read_support_format_empty(archive);
     return archive_read_open(archive, unpack, NULL, on_read, NULL) == ARCHIVE_OK ? 0 : unpack_bad(unpack, err);
 }
 
