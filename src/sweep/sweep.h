@@ -16,12 +16,14 @@
  *   IPv6     any spelling of RFC 4291, also [v6], v6.53 and v6%zone; longest prefix.
  *   URL      a host with /, ? or a port behind it or // before it. An indicator matches if the URL is it or begins
  *            with it and the indicator ends in / or where /, ?, & or # follows; and, since logs do not say where a URL
- *            ends, before any of , ; | ) ] } ' * and before . : ! at its end. JSON's \/ counts as /. The longest wins.
+ *            ends, before any of , ; | ) ] } ' * and before . : ! at its end. JSON's \/ counts as /, and a URL that is a
+ *            value in another one (http%3A%2F%2F...) counts as what it stands for. The longest wins.
  *   path     what follows a host, or a token that begins with /; an indicator matches the whole path, with or without
  *            a query behind it.
- *   e-mail   an address; with = ' / & { and the like before it as in from=a@b.
+ *   e-mail   an address; with = ' / & { and the like before it as in from=a@b; its @ may be %40.
  *   hash     a run of exactly 32, 40, 64 or 128 hex digits without letters or digits around it.
- * Bytes of an escape before a token (%2F, JSON's \n and \u003c) do not belong to it. evil[.]com counts as evil.com.
+ * Bytes of an escape before a token (%2F, JSON's \n and \u003c) do not belong to it, nor does the - of an arrow (->)
+ * behind it. evil[.]com counts as evil.com.
  *
  * Each token is reported once, with the most specific indicator: a URL before an e-mail address, an address with port,
  * the name or address itself, a path on any host. An indicator is reported once a line, at its first place; only in a line

@@ -210,7 +210,7 @@ static int scan_name(struct token_scan *scan, size_t start, size_t begin, size_t
     struct token_match match = {SET_NO_ENTRY, start, end};
     if (walk.below) {
         match = token_url(scan, span_of(scan->map.lower + start, end - start), start, after);
-        if (match.entry == SET_NO_ENTRY && scan->map.lower[(ptrdiff_t)start - 1] == '@')
+        if (match.entry == SET_NO_ENTRY && token_at_sign(scan, start))
             match = token_email(scan, start, end);
     }
     if (match.entry == SET_NO_ENTRY)
@@ -345,6 +345,8 @@ static int scan_part(struct token_scan *scan, size_t start, size_t end, size_t a
 int token_scan_part(struct token_scan *scan, size_t start, size_t end)
 {
     const uint8_t *lower = scan->map.lower;
+    if (end > start && lower[end - 1] == '-' && lower[end] == '>')
+        end--; /* the arrow of 1.2.3.4->5.6.7.8 */
     size_t after = end;
     while (end > start && lower[end - 1] == '.')
         end--;
@@ -360,8 +362,7 @@ static bool is_hex(uint8_t c)
     return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
-/* How many bytes of the word belong to an escape: %2F of a URL, \n or \u003c of JSON. */
-static size_t escape_len(const struct token_scan *scan, size_t start, size_t end)
+size_t token_escape_len(const struct token_scan *scan, size_t start, size_t end)
 {
     const uint8_t *p = scan->map.lower + start;
     if (start == 0 || end - start < 3)
@@ -393,7 +394,7 @@ static int scan_word(struct token_scan *scan, size_t dot)
     size_t start = word_start(map->word, dot), end = word_end(map->word, dot);
     uint8_t before = map->lower[(ptrdiff_t)start - 1];
     if (before == '%' || before == '\\')
-        start += escape_len(scan, start, end);
+        start += token_escape_len(scan, start, end);
     if (map->foreign && has_foreign(map->lower + start, map->lower + end))
         return token_scan_foreign(scan, start, end);
     if (end - start == 1 && memchr("[({", before, 3))

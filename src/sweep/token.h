@@ -54,8 +54,17 @@ struct token_match token_url(struct token_scan *scan, struct span host, size_t a
 /* The path that begins at `pos`, if it is an indicator on any host. */
 struct token_match token_path(struct token_scan *scan, size_t pos);
 
-/* The e-mail address whose name is [name, end) and has an @ before it. */
+/* Bytes of the @ that ends before `name`, or of a URL's escape for it; 0 if there is none. */
+size_t token_at_sign(const struct token_scan *scan, size_t name);
+
+/* The e-mail address whose name is [name, end) and has such an @ before it. */
 struct token_match token_email(struct token_scan *scan, size_t name, size_t end);
+
+/* Surely a byte of an e-mail address before the @: in lower case, and nothing that stands before addresses in logs. */
+bool token_is_local(uint8_t c);
+
+/* How many bytes of [start, end) belong to an escape that begins before `start`: %2F of a URL, \n or \u003c of JSON. */
+size_t token_escape_len(const struct token_scan *scan, size_t start, size_t end);
 
 /* What may stand around a candidate: each reports what it finds; 0 or an error's code. */
 int token_scan_ipv6(struct token_scan *scan, size_t colon);

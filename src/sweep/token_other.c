@@ -44,7 +44,8 @@ static void trim_ipv6(const struct token_scan *scan, size_t *start, size_t *end)
             ++*start;
         *start += *start < *end;
     }
-    if (is_word(scan, *end)) { /* 2001:db8::1:query */
+    bool is_arrow = lower[*end] == '-' && lower[*end + 1] == '>';
+    if (is_word(scan, *end) && !is_arrow) { /* 2001:db8::1:query */
         while (*end > *start && lower[*end - 1] != ':')
             --*end;
         *end -= *end > *start;
@@ -117,6 +118,22 @@ static enum ioc_type hash_type(size_t digits)
                            : IOC_NONE;
 }
 
+/*
+ * Pass the escape that a run of digits begins with or stands behind: %3D and \u003c end in digits, \n in a letter.
+ * False if the run is the end of something longer.
+ */
+static bool pass_escape(const struct token_scan *scan, size_t *start, size_t end)
+{
+    bool glued = *start > 0 && is_alnum(scan->map.lower[*start - 1]);
+    if (!glued && hash_type(end - *start) != IOC_NONE)
+        return true;
+    size_t word = *start - glued, len = token_escape_len(scan, word, end);
+    if (len == 0 || word + len < *start)
+        return !glued;
+    *start = word + len;
+    return true;
+}
+
 int token_scan_hash(struct token_scan *scan, size_t digit)
 {
     const uint8_t *lower = scan->map.lower;
@@ -128,8 +145,10 @@ int token_scan_hash(struct token_scan *scan, size_t digit)
     while (is_hex(lower[end]))
         end++;
     scan->hash_end = end;
+    if (is_alnum(lower[end]) || !pass_escape(scan, &start, end))
+        return 0;
     enum ioc_type type = hash_type(end - start);
-    if (type == IOC_NONE || is_alnum(lower[end]) || (start > 0 && is_alnum(lower[start - 1])))
+    if (type == IOC_NONE)
         return 0;
     scan->tokens++;
     struct span value = span_of(lower + start, end - start);
@@ -183,7 +202,13 @@ static bool is_bracketed_dot(const uint8_t *lower, size_t pos)
             (lower[pos - 1] == '{' && lower[pos + 1] == '}'));
 }
 
-/* evil[.]com, 1.2.3[.]4, evil[.]com/path: from the word before the first such dot to the end of the token. */
+/* Of a path or a query; what may also be punctuation behind a URL ends it here. */
+static bool is_path_byte(uint8_t c)
+{
+    return c != 0 && strchr("/:?&=%~+@$", c);
+}
+
+/* evil[.]com, 1.2.3[.]4, a@evil[.]com, evil[.]com/path?x: from the word before the first such dot to the token's end. */
 int token_scan_defanged(struct token_scan *scan, size_t dot)
 {
     const uint8_t *lower = scan->map.lower;
@@ -192,10 +217,15 @@ int token_scan_defanged(struct token_scan *scan, size_t dot)
         return 0;
     while (start > 0 && dot - start < SWEEP_TOKEN_MAX && is_word(scan, start - 1))
         start--;
-    for (; end < scan->in.len && end - start < SWEEP_TOKEN_MAX; end++)
-        if (!is_word(scan, end) && lower[end] != '/' && lower[end] != ':' && !is_bracketed_dot(lower, end + 1) &&
-            !is_bracketed_dot(lower, end - 1))
+    if (start > 1 && lower[start - 1] == '@' && token_is_local(lower[start - 2]))
+        for (start--; start > 0 && dot - start < SWEEP_TOKEN_MAX && token_is_local(lower[start - 1]);)
+            start--;
+    for (bool in_path = false; end < scan->in.len && end - start < SWEEP_TOKEN_MAX; end++) {
+        in_path = in_path || lower[end] == '/' || lower[end] == '?';
+        if (!is_word(scan, end) && lower[end] != ':' && !(in_path && is_path_byte(lower[end])) &&
+            !is_bracketed_dot(lower, end + 1) && !is_bracketed_dot(lower, end - 1))
             break;
+    }
     while (end > start && (lower[end - 1] == '.' || lower[end - 1] == ':'))
         end--;
     scan->plain_end = end;

@@ -283,6 +283,8 @@ static void check_numbers(struct oracle *oracle, const char *start, const char *
 
 static void check_word(struct oracle *oracle, const char *start, const char *end)
 {
+    if (end[-1] == '-' && *end == '>')
+        end--;
     const char *after = end, *last = NULL;
     bool number = true;
     while (end > start && end[-1] == '.')

@@ -84,6 +84,11 @@ static const struct {
      "evil.com 6.6.6.6 boss@mail.example 6.6.6.6"},
     {"from=BOSS@Mail.Example, 'o'neil@mail.example' mailto:boss@mail.example.",
      "boss@mail.example o'neil@mail.example boss@mail.example"},
+    {"{\"from\":\"\\u003cboss@mail.example\\u003e\",\"msg\":\"\\nboss@mail.example\\tboss@mail.example\"}",
+     "boss@mail.example boss@mail.example boss@mail.example"},
+    {"GET /?to=%3Cboss@mail.example%3E&cc=boss%40mail.example&bcc=%20boss%40mail.example",
+     "boss@mail.example boss@mail.example boss@mail.example"},
+    {"xboss%40mail.example %3xboss@mail.example \\\\nboss@mail.example boss%41mail.example", ""},
     {"xboss@mail.example boss@mail.example.com boss@amail.example", ""},
     {"who@evil.com", "evil.com"},
     /* names */
@@ -93,6 +98,10 @@ static const struct {
     {"deep.sub.other.net x.deep.sub.other.net sub.other.net other.net", "deep.sub.other.net deep.sub.other.net"},
     {"..evil.com.. x..evil.com a.b.c.d.e.f.evil.com", "evil.com evil.com evil.com"},
     {"redirect=http%3A%2F%2Fevil.com%2Fx&b", "evil.com"},
+    {"10.0.0.1->6.6.6.6, 6.6.6.6->10.0.0.1 evil.com->x 2001:db8:bad::66->fe80::1 fe80::1->2001:db8:bad::66",
+     "6.6.6.6 6.6.6.6 evil.com 2001:db8:bad::66 2001:db8:bad::66"},
+    {"hxxp://files[.]example:8080/p?x=1, boss@mail[.]example. hxxp://files[.]example/dir/",
+     "files.example:8080/p?x=1 boss@mail.example files.example/dir/"},
     {"hxxp://evil[.]com/x www.evil[.]com evil(.)com 6[.]6[.]6[.]6 6.6.6[.]6",
      "evil.com evil.com evil.com 6.6.6.6 6.6.6.6"},
     {"B\xc3\x9c"
@@ -122,6 +131,10 @@ static const struct {
     {"http://FILES.example/a/b.exe http://files.example/A/b.exe", "files.example/a/b.exe"},
     {"http://u:p@files.example/%61/b%2Eexe", "files.example/a/b.exe"},
     {"http://5.5.5.5/x http://5.5.5.5 http://5.5.5.5:80 http://5.5.5.5:81/ 5.5.5.5", "5.5.5.5/ 5.5.5.5/ 5.5.5.5/"},
+    {"u=http%3A%2F%2Ffiles.example%3A8080%2Fp%3Fx%3D1&y http%3a%2f%2ffiles.example%2fa%2fb.exe%22 "
+     "https%3A%2F%2Ffiles.example%2Fa%2Fb%252Eexe x%2F%2Fport.example:444",
+     "files.example:8080/p?x=1 files.example/a/b.exe port.example:444/"},
+    {"x%2F5.5.5.5 y//files.example%2Fa%2Fb.exe", ""},
     {"http://[2001:db8::5]/x [2001:db8::5]/y", "[2001:db8::5]/x"},
     {"CONNECT port.example:444 HTTP/1.1 CONNECT port.example:443 HTTP/1.1", "port.example:444/"},
     {"http://benign.example/gate.php http://benign.example:8080/gate.php?x http://1.1.1.1:81/gate.php",
@@ -130,6 +143,11 @@ static const struct {
     /* hashes */
     {"md5=d41d8cd98f00b204e9800998ecf8427e, d41d8cd98f00b204e9800998ecf8427e.exe",
      "d41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427e"},
+    {"{\"h\":\"\\nd41d8cd98f00b204e9800998ecf8427e\\u003cD41D8CD98F00B204E9800998ECF8427E\"} "
+     "?h%3Dd41d8cd98f00b204e9800998ecf8427e%20",
+     "d41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427e"},
+    {"\\\\nd41d8cd98f00b204e9800998ecf8427e ad41d8cd98f00b204e9800998ecf8427e %3ad41d8cd98f00b204e9800998ecf8427ea",
+     ""},
     {"d41d8cd98f00b204e9800998ecf8427ea xd41d8cd98f00b204e9800998ecf8427e d41d8cd98f00b204e9800998ecf8427z", ""},
     {"SHA256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
