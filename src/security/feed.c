@@ -171,6 +171,29 @@ static int fetch(const struct feed *feed, const struct feed_options *options, st
     return rc;
 }
 
+/*
+ * An error page in plain text may name a site or two. What is small is read once for a look: is much less in it than
+ * before, and most of that wrong?
+ */
+static int check_spool(struct store *store, struct index *index, const struct feed *feed,
+                       const struct import_options *import, enum import_format format, struct spool *spool,
+                       struct err *err)
+{
+    struct import_result found;
+    struct import_options look = *import;
+    if (feed->items == 0 || spool->bytes > FEED_LOOK_MAX)
+        return 0;
+    look.dry_run = true;
+    look.report = NULL;
+    int rc = import_run(store, index, format, span_str(feed->url), spool_read, spool, &look, &found, err);
+    if (rc == 0 && found.items > 0 && found.bad >= found.items && found.items <= feed->items / 2)
+        return err_set(err, ERR_SYNTAX, "%llu things in it cannot be read, %llu can, where there were %llu before",
+                       (unsigned long long)found.bad, (unsigned long long)found.items, (unsigned long long)feed->items);
+    if (rc == 0 && lseek(spool->fd, 0, SEEK_SET) < 0)
+        return err_sys(err, "reading what the feed sent");
+    return rc;
+}
+
 static int import_spool(struct store *store, struct index *index, const struct feed *feed,
                         const struct feed_options *options, struct spool *spool, struct import_result *ret,
                         struct err *err)
@@ -185,7 +208,9 @@ static int import_spool(struct store *store, struct index *index, const struct f
         .feed = feed->number,
     };
     enum import_format format = import_format_parse(span_str(feed->format), &known);
-    int rc = import_run(store, index, format, span_str(feed->url), spool_read, spool, &import, ret, err);
+    int rc = check_spool(store, index, feed, &import, format, spool, err);
+    if (rc == 0)
+        rc = import_run(store, index, format, span_str(feed->url), spool_read, spool, &import, ret, err);
     if (rc == 0 && ret->items == 0 && feed->items > 0)
         return err_set(err, ERR_SYNTAX, "nothing in it can be read, where there were %llu things before",
                        (unsigned long long)feed->items);

@@ -15,7 +15,8 @@
 #define FEED_EVERY_MIN_S 60                    /* more often is impolite to any server */
 #define FEED_RETRY_MS (INT64_C(5) * 60 * 1000) /* after the first failure, doubled with each further one */
 #define FEED_RETRY_MAX_MS (INT64_C(24) * 3600 * 1000)
-#define FEED_RUN_MAX 256 /* feeds in one round; the others are due in the next */
+#define FEED_LOOK_MAX (256u << 10) /* bytes of an answer that may be an error page: looked at before it is imported */
+#define FEED_RUN_MAX 256           /* feeds in one round; the others are due in the next */
 
 /* ---- how bytes come ---- */
 
@@ -65,8 +66,9 @@ struct feed_options {
  * Fetch one feed now, due or not, and import what it holds into its log. The index is brought up to date first.
  * What goes wrong with one feed is no error (the source fails, its log is not here, must not be signed, needs a TLP):
  * it is in the report and in state.db (reason, failures, due_ms later and later).
- * A fetch that holds nothing readable where there was something before is a failure, too: an error page must not
- * mark everything as vanished.
+ * A fetch that holds nothing readable where there was something before is a failure, too, and so is a small one with at
+ * most half of what was there and as much that is wrong: an error page must not mark everything as vanished, nor become
+ * an indicator itself.
  * Errors: ERR_NOTFOUND no such feed; ERR_IO, ERR_MEMORY.
  */
 int feed_run_one(struct store *store, struct index *index, int64_t number, const struct feed_options *options,

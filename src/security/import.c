@@ -78,7 +78,8 @@ static int pump(struct import_reader *reader, struct peeked *peeked, struct err 
 static int read_plain(struct import_run *run, enum import_format format, struct span name, struct peeked *peeked,
                       struct err *err)
 {
-    struct span head = span_of(peeked->head, peeked->len), trimmed = span_trim(head);
+    struct span head = span_of(peeked->head, peeked->len);
+    struct span trimmed = span_trim(span_sub(head, span_starts(head, SPAN_LIT("\xef\xbb\xbf")) ? 3 : 0, head.len));
     char shown[512];
     if (trimmed.len && trimmed.data[0] == '<')
         return run->member.len

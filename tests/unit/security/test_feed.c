@@ -237,7 +237,15 @@ static void check_failures(void **state)
     f.server.body = "Sorry, we are closed\n";
     fetch(&f, &report);
     assert_int_equal(report.outcome, FEED_FAILED);
-    assert_int_equal(report.feed.failures, 5);
+    f.server.body = "\xef\xbb\xbf <html>\nc.com\n</html>\n";
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    /* One that names a site: which becomes no indicator either. */
+    f.server.body = "Too many requests\nhttps://status.example/limits\n";
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    assert_string_equal(report.feed.reason, "1 things in it cannot be read, 1 can, where there were 2 before");
+    assert_int_equal(report.feed.failures, 7);
     assert_string_equal(report.feed.etag, "\"v1\"");
     assert_int_equal(node_size(f.node, f.node->own.number), size);
     for (int i = 0; i < 20; i++)
@@ -250,6 +258,12 @@ static void check_failures(void **state)
     assert_int_equal(report.feed.failures, 0);
     assert_string_equal(report.feed.reason, "");
     assert_int_equal(report.import.duplicates, 2);
+    /* A list with a wrong line is no error page. */
+    f.server.etag = NULL;
+    f.server.body = "a.com\nb.com\nno name\n";
+    fetch(&f, &report);
+    assert_int_equal(report.import.bad, 1);
+    assert_int_equal(report.feed.failures, 0);
 }
 
 static const char misp_both[] = "{\"Event\":{\"uuid\":\"5ede96d1-41fc-4ee7-8a48-7a4a8064ab0b\",\"info\":\"bad "
