@@ -392,17 +392,23 @@ static int remember(struct prey *prey, struct fork_found *found, struct err *err
     struct store *store = prey->store;
     struct err untold = {0};
     struct span text = buf_view(&found->record);
+    struct log_info before, after;
     bool freezes = found->outcome == FORK_PROVEN;
     int code = store_begin(store, err);
     if (code < 0)
         return code;
-    code = mirror_fork(store, prey->log->number, freezes, found->index, text, err);
+    code = store_log(store, prey->log->number, &before, err);
+    if (code == 0)
+        code = mirror_fork(store, prey->log->number, freezes, found->index, text, err);
+    if (code == 0)
+        code = store_log(store, prey->log->number, &after, err);
     if (code < 0) {
         store_rollback(store);
         return code;
     }
+    found->is_new = after.standing != before.standing || after.frozen_from != before.frozen_from;
     code = store_commit(store, err);
-    if (code < 0 || text.len == 0)
+    if (code < 0 || text.len == 0 || !found->is_new) /* what is known is not told again and again */
         return code;
     struct author_item item = {text, true};
     code = prey->hunt->may_sign ? tell(store, &item, 1, prey->hunt->now_ms, &untold)

@@ -32,6 +32,7 @@ enum fork_outcome {
 struct fork_found {
     enum fork_outcome outcome;
     uint64_t index;    /* FORK_PROVEN */
+    bool is_new;       /* nobody here knew as much before */
     bool told;         /* the record stands in our own log */
     struct buf record; /* the record's text; always to be freed by the caller */
 };

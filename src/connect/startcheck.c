@@ -422,9 +422,7 @@ static int conclude(struct check *check, struct err *err)
 static int check_peers(struct check *check, struct err *err)
 {
     char restored[WHEN_TEXT_LEN + 1];
-    int code = store_logs(check->store, take_log, check, err);
-    if (code == 0)
-        code = peer_each(check->store, take_peer, check, err);
+    int code = peer_each(check->store, take_peer, check, err);
     if (code < 0 || check->log_count == 0)
         return code;
     restored_get(check->store, restored);
@@ -444,10 +442,38 @@ static int check_peers(struct check *check, struct err *err)
     return code < 0 ? code : conclude(check, err);
 }
 
+/*
+ * Nobody holds more of our logs, so what was once begun to be fetched back is not theirs: a claim that nobody could prove, or
+ * a pull that was killed. As long as it is there nothing can be signed.
+ */
+static int leftovers_drop(struct check *check, struct err *err)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < check->log_count; i++) {
+        struct log_info log;
+        code = store_log(check->store, check->logs[i].log.number, &log, err);
+        if (code < 0 || log.size == 0 || log.staged == log.size)
+            continue;
+        code = store_begin(check->store, err);
+        if (code < 0)
+            return code;
+        code = store_unstage(check->store, log.number, err);
+        if (code == 0)
+            code = store_commit(check->store, err);
+        else
+            store_rollback(check->store);
+    }
+    return code;
+}
+
 int start_check_now(struct store *store, bool alone, struct err *err)
 {
     struct check check = {.store = store};
-    int code = alone ? 0 : check_peers(&check, err);
+    int code = store_logs(store, take_log, &check, err);
+    if (code == 0 && !alone)
+        code = check_peers(&check, err);
+    if (code == 0)
+        code = leftovers_drop(&check, err);
     free(check.peers);
     free(check.logs);
     return code < 0 ? code : allow(store, err);

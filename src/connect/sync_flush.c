@@ -17,17 +17,12 @@ struct refusal {
     struct err err;
 };
 
-static bool has_arrived(const struct piece *piece)
-{
-    return piece && !piece->fetch;
-}
-
 /* Is everything asked for, and here? */
 static bool job_is_complete(const struct job *job)
 {
     const struct piece *piece;
     TAILQ_FOREACH(piece, &job->pieces, link)
-    if (piece->fetch)
+    if (!piece_is_here(piece))
         return false;
     return job->next >= job->target;
 }
@@ -35,7 +30,7 @@ static bool job_is_complete(const struct job *job)
 static uint64_t arrived_bytes(const struct job *job)
 {
     uint64_t bytes = 0;
-    for (const struct piece *piece = TAILQ_FIRST(&job->pieces); has_arrived(piece); piece = TAILQ_NEXT(piece, link))
+    for (const struct piece *piece = TAILQ_FIRST(&job->pieces); piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         bytes += piece->body.len;
     return bytes;
 }
@@ -67,9 +62,11 @@ static int flush_entries(struct job *job, struct refusal *refusal)
         refusal->restart = true;
         return err_set(err, ERR_STATE, "written to by another process");
     }
+    if (code == 0 && !log_grows(&log))
+        return err_set(err, ERR_STATE, "forked: it is not advanced");
     if (code == 0 && !peer_quota_holds(sync, &log, arrived_bytes(job)))
         return err_set(err, ERR_STATE, "its peer's quota is used up");
-    for (; code == 0 && has_arrived(piece); piece = TAILQ_NEXT(piece, link)) {
+    for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link)) {
         uint64_t count = 0;
         code = mirror_stage(sync->store, log.number, buf_view(&piece->body), &count, err);
         if (code == 0 && count != piece->to - piece->from)
@@ -137,7 +134,7 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
 {
     struct piece *piece = TAILQ_FIRST(&job->pieces);
     int code = 0;
-    for (; code == 0 && has_arrived(piece); piece = TAILQ_NEXT(piece, link))
+    for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         code = flush_piece(job, piece, arena, flushed, err);
     if (code == 0 && job_is_complete(job))
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
@@ -300,7 +297,7 @@ static void job_committed(struct job *job)
     struct sync *sync = job->sync;
     struct sync_peer *owner = job->log.peer ? peer_by_number(sync, job->log.peer) : NULL;
     struct piece *piece;
-    while (has_arrived(piece = TAILQ_FIRST(&job->pieces))) {
+    while (piece_is_here(piece = TAILQ_FIRST(&job->pieces))) {
         if (owner && !job->log.followed)
             owner->used_bytes += piece->body.len;
         piece_free(piece);
@@ -312,21 +309,23 @@ static void job_committed(struct job *job)
 /* What comes next for a job that has been committed. */
 static void job_next(struct job *job)
 {
-    if (job->bad_note) {
-        peer_lied(job->peer, "a checkpoint with a cosignature that does not hold");
+    char reason[ERR_TEXT_MAX];
+    if (!peer_usable(job->peer)) { /* it lied about another log, or failed, after all of this had arrived */
+        job_leave_peer(job);
+    } else if (job->bad_note) {
+        snprintf(reason, sizeof(reason), "log %.150s: a checkpoint with a cosignature that does not hold",
+                 job->log.origin);
+        peer_lied(job->peer, reason);
     } else if (job->do_collect) {
         collect_again(job);
         job->do_collect = job->collect = false;
         payloads_begin(job);
     } else if (!TAILQ_EMPTY(&job->pieces) || job->next < job->target) {
-        if (job->next < job->target)
+        if (job->next < job->target || pieces_are_due(job))
             job_to(job, &job->peer->asking);
     } else if (job->step == JOB_ENTRIES) {
         job->do_finish = false;
-        if (peer_usable(job->peer))
-            payloads_begin(job);
-        else
-            job_leave_peer(job);
+        payloads_begin(job);
     } else {
         job_finished(job);
     }

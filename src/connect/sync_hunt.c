@@ -6,6 +6,8 @@
 #include "state/author.h"
 #include "tlog/checkpoint.h"
 
+#define HUNT_AGAIN_MS 5000
+
 struct hunt {
     struct sync *sync;
     pthread_t thread;
@@ -14,6 +16,7 @@ struct hunt {
     char *dir;
     char url[PEER_URL_MAX + 1], origin[ORIGIN_MAX + 1];
     int64_t peer, log;
+    uint64_t size; /* announced */
     struct buf note;
     char reason[ERR_TEXT_MAX]; /* for which the peer is set aside if there is no fork */
     struct fork_hunt what;
@@ -95,6 +98,7 @@ void hunt_add(struct sync *sync, struct job *job, const char *reason)
         hunt->dir = strdup(store_dir(sync->store));
         hunt->peer = peer->row.number;
         hunt->log = job->log.number;
+        hunt->size = job_announced(job);
         snprintf(hunt->url, sizeof(hunt->url), "%s", peer->row.url);
         snprintf(hunt->origin, sizeof(hunt->origin), "%s", job->log.origin);
         snprintf(hunt->reason, sizeof(hunt->reason), "%s", reason);
@@ -152,6 +156,26 @@ static int hunt_start(struct hunt *hunt, struct err *err)
     return 0;
 }
 
+static void hunt_told(struct hunt *hunt)
+{
+    struct sync *sync = hunt->sync;
+    const struct fork_found *found = &hunt->found;
+    const char *untold = found->told ? "" : "; not told to others yet";
+    char text[ERR_TEXT_MAX];
+    if (found->outcome == FORK_SUSPECT) /* the same again brings no proof */
+        hunt_ignore(sync, hunt->peer, hunt->log, hunt->size);
+    if (!found->is_new)
+        return;
+    sync->report.forks++;
+    sync->is_changed = true;
+    if (found->outcome == FORK_PROVEN)
+        snprintf(text, sizeof(text), "log %.150s: forked at entry %llu: frozen from there%s", hunt->origin,
+                 (unsigned long long)found->index, untold);
+    else
+        snprintf(text, sizeof(text), "log %.150s: two signed roots at one size: suspended%s", hunt->origin, untold);
+    sync_note_failure(sync, hunt->url, false, text);
+}
+
 /* What a hunt found, told to everybody concerned. */
 static void hunt_end(struct hunt *hunt)
 {
@@ -159,19 +183,17 @@ static void hunt_end(struct hunt *hunt)
     struct sync_peer *peer = peer_by_number(sync, hunt->peer);
     char text[ERR_TEXT_MAX * 2];
     if (hunt->code == 0 && hunt->found.outcome != FORK_NONE) {
-        sync->report.forks++;
-        sync->is_changed = true;
-        if (hunt->found.outcome == FORK_PROVEN)
-            snprintf(text, sizeof(text), "log %.150s: forked at entry %llu: frozen from there%s", hunt->origin,
-                     (unsigned long long)hunt->found.index, hunt->found.told ? "" : "; not told to others yet");
-        else
-            snprintf(text, sizeof(text), "log %.150s: two signed roots at one size: suspended%s", hunt->origin,
-                     hunt->found.told ? "" : "; not told to others yet");
-        sync_note_failure(sync, hunt->url, false, text);
+        hunt_told(hunt);
     } else if (sync_error_is_ours(hunt->code)) {
         sync_fatal(sync, &hunt->err);
     } else if (!peer) {
         return;
+    } else if (hunt->code == ERR_STATE) { /* our own store was busy: once more */
+        later_add(sync, &(struct later){.due_ms = sync_clock_ms() + HUNT_AGAIN_MS,
+                                        .peer = hunt->peer,
+                                        .log = hunt->log,
+                                        .size = hunt->size,
+                                        .collect = true});
     } else if (hunt->code == 0) {
         peer_lied(peer, hunt->reason);
     } else if (hunt->code == ERR_REFUSED) {

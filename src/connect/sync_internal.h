@@ -85,6 +85,7 @@ struct piece {
         asked_from;  /* the bundle bytes begin with this entry: `from` when asked by range, else the bundle's first */
     uint64_t offset; /* by range from this byte of its bundle on; 0: all */
     bool whole;      /* the partial bundle was gone, the full one is asked for */
+    bool is_due;     /* not asked for yet: the rest of an answer that was cut */
     struct buf body; /* arrived: exactly [from, to) */
 };
 
@@ -184,6 +185,9 @@ struct sync {
 
 /* ---- sync.c ---- */
 
+/* Remember with the next commit at which size this peer announced the log. */
+int sync_seen(struct sync *sync, int64_t peer, int64_t log, uint64_t size, struct err *err);
+
 int sync_init(struct sync *sync, struct store *store, const struct sync_options *options, struct err *err);
 void sync_done(struct sync *sync);
 int sync_loop(struct sync *sync, struct err *err);
@@ -228,6 +232,9 @@ void peer_remark_over(struct sync_peer *peer, const struct log_info *log);
 /* Is there something to pull of this log at all? Of a frozen one: its entries in front of the fork, nothing behind. */
 bool log_goes_on(const struct log_info *log);
 
+/* May it become longer here? A suspended one may not; its checkpoints are looked at still, for they may prove a fork. */
+bool log_grows(const struct log_info *log);
+
 /* Put jobs in for all that peers have announced before and that is not here yet. peer NULL: of all. */
 int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err);
 /* Count what its peer has made us mirror and list, once. */
@@ -263,6 +270,9 @@ void later_due(struct sync *sync);
 /* Ask for the next piece of entries or payloads; moves the job to `settling` when there is no more. */
 int piece_ask_next(struct job *job, struct err *err);
 void piece_free(struct piece *piece);
+bool piece_is_here(const struct piece *piece); /* has arrived; NULL: no */
+bool piece_is_late(const struct job *job);     /* the first, which all others wait for, is to be asked for */
+bool pieces_are_due(const struct job *job);    /* any is */
 void pieces_free(struct job *job);
 void payloads_begin(struct job *job);
 uint64_t payloads_start(const struct log_info *log); /* first entry whose payload the log's mode keeps */

@@ -76,7 +76,7 @@ static void job_reset(struct job *job)
     pieces_free(job);
     job_unready(job);
     buf_clear(&job->note);
-    job->do_collect = job->do_finish = false;
+    job->do_collect = job->do_finish = job->bad_note = false;
     job->step = JOB_WAITING;
 }
 
@@ -131,9 +131,9 @@ static bool source_worth(struct job *job, const struct source *source)
     uint64_t from;
     if (!peer || !peer_usable(peer) || hunt_ignores(job->sync, source->peer, job->log.number, source->size))
         return false;
-    if (source->check || source->size > job->log.size)
+    if (source->check || (source->size > job->log.size && log_grows(&job->log)))
         return true;
-    if (source->size < job->log.size)
+    if (source->size != job->log.size)
         return false;
     int code = payloads_wanted(job->sync, source->peer, &job->log, false, &from, &err);
     if (code < 0)
@@ -187,6 +187,10 @@ void job_finished(struct job *job)
 
 void job_restart(struct job *job)
 {
+    if (!peer_usable(job->peer)) { /* a job that waits for such a peer would keep the others from the log */
+        job_leave_peer(job);
+        return;
+    }
     job_reset(job);
     job_to(job, &job->peer->waiting);
 }
@@ -368,15 +372,45 @@ static void checkpoint_refuse(struct job *job, const struct err *why)
     job_leave_peer(job);
 }
 
+/*
+ * A longer version of our own log that none of its keys has signed: perhaps after a rotation by the recovery key, which
+ * then is for the start check to fetch back; more likely invented. Staging what comes with it would keep us from
+ * signing for as long as that peer likes.
+ */
+static bool job_may_pull(struct job *job)
+{
+    char reason[ERR_TEXT_MAX];
+    if (!log_grows(&job->log))
+        return false;
+    if (job->log.role != LOG_OWN || job->log.size == 0 || job->sync->own_only || hunt_worth(job))
+        return true;
+    snprintf(reason, sizeof(reason), "log %.150s: a longer version of our own log, signed by a key that is not ours",
+             job->log.origin);
+    peer_remark(job->peer, reason);
+    return false;
+}
+
+/* So that neither we nor `status` go on believing what it announced. */
+static void source_correct(struct job *job, struct source *source, uint64_t size)
+{
+    struct err err = {0};
+    source->size = size;
+    if (sync_seen(job->sync, source->peer, job->log.number, size, &err) < 0)
+        sync_fatal(job->sync, &err);
+}
+
 /* It is a good one: pull what is new, or collect its cosignatures. */
 static void checkpoint_follow(struct job *job, enum mirror_result result, uint64_t size)
 {
     struct source *source = source_of(job, job->peer->row.number);
     peer_remark_over(job->peer, &job->log);
-    if (source && source->size > size)
-        source->size = size; /* it announced more than it has: nobody asks for that again and again */
-    if (result == MIRROR_ADVANCE) {
+    if (source && source->size > size) /* it announced more than it has: nobody asks for that again and again */
+        source_correct(job, source, size);
+    if (result == MIRROR_ADVANCE && job_may_pull(job)) {
         pull_begin(job, size);
+    } else if (result == MIRROR_ADVANCE) {
+        hunt_ignore(job->sync, job->peer->row.number, job->log.number, job_announced(job));
+        job_leave_peer(job);
     } else if (size == job->log.size) {
         job->target = size;
         job->do_collect = true;
@@ -394,6 +428,7 @@ static void checkpoint_take(struct job *job)
     enum mirror_result result = MIRROR_BEHIND;
     struct note note;
     struct checkpoint checkpoint = {0};
+    char reason[ERR_TEXT_MAX];
     struct span text = buf_view(&job->note);
     int code = store_log(job->sync->store, job->log.number, &job->log, &err); /* others may have written meanwhile */
     if (code == 0)
@@ -407,7 +442,8 @@ static void checkpoint_take(struct job *job)
     } else if (code < 0) {
         checkpoint_refuse(job, &err);
     } else if (result == MIRROR_FORK_SAME || result == MIRROR_FORK_OLD) {
-        hunt_add(job->sync, job, "two signed checkpoints contradict each other");
+        snprintf(reason, sizeof(reason), "log %.150s: two signed checkpoints contradict each other", job->log.origin);
+        hunt_add(job->sync, job, reason);
     } else {
         checkpoint_follow(job, result, checkpoint.size);
     }
@@ -428,6 +464,9 @@ static void on_checkpoint(void *ctx, struct fetch_reply *reply)
         return;
     }
     if (reply->code == 0 && (reply->status == 404 || reply->status == 410)) {
+        struct source *source = source_of(job, peer->row.number);
+        if (source)
+            source_correct(job, source, 0);
         job_leave_peer(job); /* it does not serve the log any more */
         return;
     }
@@ -467,20 +506,32 @@ static int job_begin(struct job *job, struct err *err)
     return sync_ask(peer, path, &request, &job->fetch, err);
 }
 
+/*
+ * Whose turn it is to ask for something. With as much in memory as may be only those whose first piece is lacking: what is
+ * held waits for it.
+ */
+static struct job *job_asking(const struct sync_peer *peer, bool is_full)
+{
+    struct job *job = TAILQ_FIRST(&peer->asking);
+    while (job && is_full && !piece_is_late(job))
+        job = TAILQ_NEXT(job, link);
+    return job;
+}
+
 void peer_pump(struct sync_peer *peer)
 {
     struct sync *sync = peer->sync;
     struct err err = {0};
     int code = 0;
-    while (code == 0 && sync->fatal == 0 && peer_usable(peer) && peer->in_flight < SYNC_WINDOW &&
-           peer->held < SYNC_PEER_HELD_MAX && sync->held < SYNC_HELD_MAX) {
-        struct job *job = TAILQ_FIRST(&peer->asking);
+    while (code == 0 && sync->fatal == 0 && peer_usable(peer) && peer->in_flight < SYNC_WINDOW) {
+        bool is_full = peer->held >= SYNC_PEER_HELD_MAX || sync->held >= SYNC_HELD_MAX;
+        struct job *job = job_asking(peer, is_full);
         if (job) {
             code = piece_ask_next(job, &err);
             continue;
         }
         job = TAILQ_FIRST(&peer->waiting);
-        if (!job)
+        if (!job || is_full)
             return;
         code = job_begin(job, &err); /* NOLINT(clang-analyzer-unix.Malloc): a freed job has left its list */
     }

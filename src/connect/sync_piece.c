@@ -32,6 +32,30 @@ void pieces_free(struct job *job)
     }
 }
 
+bool piece_is_here(const struct piece *piece)
+{
+    return piece && !piece->fetch && !piece->is_due;
+}
+
+bool piece_is_late(const struct job *job)
+{
+    const struct piece *first = TAILQ_FIRST(&job->pieces);
+    return first && first->is_due;
+}
+
+static struct piece *piece_due(const struct job *job)
+{
+    struct piece *piece = TAILQ_FIRST(&job->pieces);
+    while (piece && !piece->is_due)
+        piece = TAILQ_NEXT(piece, link);
+    return piece;
+}
+
+bool pieces_are_due(const struct job *job)
+{
+    return piece_due(job) != NULL;
+}
+
 static struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err)
 {
     struct piece *piece = calloc(1, sizeof(*piece));
@@ -60,7 +84,7 @@ static void piece_arrived(struct piece *piece)
     struct job *job = piece->job;
     job->peer->held += piece->body.len;
     job->sync->held += piece->body.len;
-    if (!TAILQ_FIRST(&job->pieces)->fetch) {
+    if (piece_is_here(TAILQ_FIRST(&job->pieces))) {
         job->sync->ready_bytes += piece->body.len;
         job_is_ready(job);
     }
@@ -340,8 +364,6 @@ void payloads_begin(struct job *job)
     job_to(job, &job->peer->asking);
 }
 
-static int payloads_ask(struct piece *piece, struct err *err);
-
 /*
  * What an answer holds of [from, to): as many items as asked for, or fewer when it was cut at its maximum. A plain file
  * server knows no ?from=: it answers the whole bundle, as far as its log goes, from which our part is cut out. Which of
@@ -375,20 +397,23 @@ static int payloads_cut(const struct piece *piece, struct buf *answer, uint64_t 
     return 0;
 }
 
-/* The rest of an answer that was cut gets a piece of its own. */
+/*
+ * The rest of an answer that was cut gets a piece of its own. It is asked for in its turn: a peer that cuts each answer
+ * behind a large item would otherwise put as many of them into our memory as a bundle has.
+ */
 static int payloads_rest(struct piece *piece, uint64_t count, struct err *err)
 {
+    struct job *job = piece->job;
     if (piece->from + count == piece->to)
         return 0;
-    struct piece *rest = piece_new(piece->job, piece->from + count, piece->to, err);
+    struct piece *rest = piece_new(job, piece->from + count, piece->to, err);
     if (!rest)
         return err->code;
-    TAILQ_INSERT_AFTER(&piece->job->pieces, piece, rest, link);
+    TAILQ_INSERT_AFTER(&job->pieces, piece, rest, link);
     piece->to = rest->from;
-    int code = payloads_ask(rest, err);
-    if (code < 0)
-        piece_free(rest);
-    return code;
+    rest->is_due = true;
+    job_to(job, &job->peer->asking);
+    return 0;
 }
 
 static void on_payloads(void *ctx, struct fetch_reply *reply)
@@ -475,10 +500,17 @@ static int payloads_next(struct job *job, struct err *err)
 
 int piece_ask_next(struct job *job, struct err *err)
 {
-    int code = job->step == JOB_ENTRIES ? entries_next(job, err) : payloads_next(job, err);
+    struct piece *due = piece_due(job);
+    int code;
+    if (due) {
+        due->is_due = false;
+        code = payloads_ask(due, err);
+    } else {
+        code = job->step == JOB_ENTRIES ? entries_next(job, err) : payloads_next(job, err);
+    }
     if (code < 0)
         return code;
-    bool has_more = job->next < job->target && !job_is_ahead(job);
+    bool has_more = pieces_are_due(job) || (job->next < job->target && !job_is_ahead(job));
     job_to(job, has_more ? &job->peer->asking : &job->peer->settling);
     if (TAILQ_EMPTY(&job->pieces) && job->next >= job->target)
         job_is_ready(job); /* there was nothing more after all: the next commit writes that down */

@@ -83,7 +83,7 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
     return code < 0 ? code : 1;
 }
 
-static int seen_add(struct sync *sync, int64_t peer, int64_t log, uint64_t size, struct err *err)
+int sync_seen(struct sync *sync, int64_t peer, int64_t log, uint64_t size, struct err *err)
 {
     if (sync->seen_count == sync->seen_cap) {
         size_t cap = sync->seen_cap ? sync->seen_cap * 2 : 64;
@@ -104,6 +104,11 @@ bool log_goes_on(const struct log_info *log)
     return log->standing != STANDING_FROZEN || log->size <= log->frozen_from;
 }
 
+bool log_grows(const struct log_info *log)
+{
+    return log_goes_on(log) && log->standing != STANDING_SUSPENDED;
+}
+
 /*
  * More than we have: pull it. Else its checkpoint is looked at once, though nothing new is in it: it may contradict ours
  * (only so are forks of one size found), and brings cosignatures. Not from the peer that gave us this very head.
@@ -112,7 +117,7 @@ static void line_want(struct sync_peer *peer, const struct log_info *log, uint64
 {
     if (!log_goes_on(log))
         return;
-    if (size > log->size) {
+    if (size > log->size && log_grows(log)) {
         if (peer_quota_holds(peer->sync, log, 1))
             job_add(peer->sync, peer, log, size, false, false);
         return;
@@ -133,7 +138,7 @@ static int lines_take(struct sync_peer *peer, struct span answer, struct err *er
     while ((code = heads_next(&reader, &line, err)) > 0) {
         code = line_log(peer, &line, &begun, &log, err);
         if (code > 0) {
-            code = seen_add(sync, peer->row.number, log.number, line.size, err);
+            code = sync_seen(sync, peer->row.number, log.number, line.size, err);
             if (code == 0)
                 line_want(peer, &log, line.size);
         }

@@ -317,6 +317,7 @@ int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t inde
                 struct err *err)
 {
     struct log_info info;
+    struct span record = record_text.len > 0 ? record_text : SPAN_LIT(""); /* no proof for others: not NULL in SQL */
     int rc = store_writable(store, err);
     if (!rc)
         rc = store_log(store, number, &info, err);
@@ -325,7 +326,7 @@ int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t inde
     if (freezes ? info.frozen_from <= index : info.standing != STANDING_GOOD)
         return 0;
     rc = db_run(store, err, "INSERT OR REPLACE INTO fork(log, freezes, idx, record) VALUES(?, ?, ?, ?)", "iiib", number,
-                (int64_t)freezes, (int64_t)index, record_text);
+                (int64_t)freezes, (int64_t)index, record);
     if (rc)
         return rc;
     info.standing = freezes ? STANDING_FROZEN : STANDING_SUSPENDED;
@@ -336,8 +337,9 @@ int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t inde
 
 int mirror_fork_proof(struct store *store, int64_t number, struct buf *out, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_query(store, err, "SELECT record FROM fork WHERE log = ? ORDER BY freezes DESC LIMIT 1", "i", number);
+    sqlite3_stmt *stmt = db_query(
+        store, err, "SELECT record FROM fork WHERE log = ? AND length(record) > 0 ORDER BY freezes DESC LIMIT 1", "i",
+        number);
     if (!stmt)
         return err->code;
     int rc = db_step(store, stmt, err);

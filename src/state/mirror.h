@@ -53,7 +53,7 @@ int mirror_erase_queued(struct store *store, size_t *ret, struct err *err);
 
 /*
  * A verified fork proof: remember it and freeze (smallest index wins) or suspend. Within the caller's transaction.
- * Idempotent.
+ * Idempotent. `record_text` may be empty: two checkpoints are known, and no proof for others could be made of them.
  */
 int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t index, struct span record_text,
                 struct err *err);

@@ -20,6 +20,7 @@ enum raw_manner {
     RAW_ENDLESS, /* then go on with rubbish for ever */
     RAW_DRIP,    /* send the header, then a byte every 100 ms for ever */
     RAW_SILENT,  /* take the request and say nothing */
+    RAW_LATE,    /* take the request, and close a second later */
     RAW_CUT,     /* close after half of the answer */
     RAW_MORE,    /* send these lines, and that there are more: with another cursor each time */
 };
@@ -73,8 +74,8 @@ static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page
     uint8_t rubbish[16384];
     memset(rubbish, 'x', sizeof(rubbish));
     size_t len = page->manner == RAW_CUT ? page->answer.len / 2 : page->answer.len;
-    if (page->manner == RAW_SILENT) {
-        raw_wait(raw, socket, 20000);
+    if (page->manner == RAW_SILENT || page->manner == RAW_LATE) {
+        raw_wait(raw, socket, page->manner == RAW_SILENT ? 20000 : 1000);
         return;
     }
     if (!raw_send(socket, page->answer.data, len))
