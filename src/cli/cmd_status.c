@@ -45,7 +45,7 @@ static int count_log(void *ctx, const struct log_info *log, struct err *err)
     status->payloads += log->payloads;
     status->bytes += log->bytes;
     int rc = peer_log_each(status->session->store, log->number, best_size, &best, err);
-    status->behind_logs += log->role != LOG_LISTED && best > log->size;
+    status->behind_logs += log->role != LOG_LISTED && log->standing == STANDING_GOOD && best > log->size;
     return rc;
 }
 

@@ -78,7 +78,7 @@ static int figure_log(void *ctx, const struct log_info *log, struct err *err)
     figures->forked += log->standing != STANDING_GOOD;
     figures->largest = 0;
     int code = peer_log_each(figures->store, log->number, figure_announced, figures, err);
-    figures->behind += figures->largest > log->size;
+    figures->behind += log->standing == STANDING_GOOD && figures->largest > log->size;
     return code;
 }
 

@@ -185,6 +185,8 @@ static bool flush_is_due(const struct sync *sync, int64_t now)
 {
     const struct job *first = TAILQ_FIRST(&sync->ready);
     bool idle = pulls_in_flight(sync) == 0;
+    if (sync->seen_count >= SYNC_SEEN_MAX) /* one slow answer may keep us from ever being idle */
+        return true;
     if (!first)
         return idle && (sync->seen_count > 0 || peers_are_dirty(sync));
     return idle || sync->ready_bytes >= SYNC_FLUSH_BYTES || now - first->ready_ms >= SYNC_FLUSH_MS;
@@ -264,12 +266,13 @@ int sync_loop(struct sync *sync, struct err *err)
         *err = sync->fatal_err;
         code = sync->fatal;
     }
-    if (code == ERR_STATE && atomic_load(&sync->stop))
-        return 0; /* another writer is busy: what has arrived comes again */
     if (code == 0 && (!TAILQ_EMPTY(&sync->ready) || sync->seen_count > 0))
         code = sync_flush(sync, err); /* what has arrived is not thrown away */
     for (size_t i = 0; code == 0 && i < sync->peer_count; i++)
-        code = peer_save(sync->peers[i], err);
+        if (sync->peers[i]->dirty || sync->peers[i]->new_requests > 0)
+            code = peer_save(sync->peers[i], err);
+    if (code == ERR_STATE && atomic_load(&sync->stop))
+        return 0; /* another writer is busy: what has arrived comes again */
     sync->told_ms = 0;
     tell(sync, sync_clock_ms());
     return code;
@@ -292,7 +295,7 @@ int sync_round(struct store *store, const struct sync_options *options, struct s
         code = fork_tell_untold(store, sync_now_ms(), err);
     if (code == 0)
         code = peers_load(sync, err);
-    if (code == 0 && options->only && sync->peer_count == 0)
+    if (code == 0 && options->only && sync->report.peers == 0)
         code = err_set(err, ERR_NOTFOUND, "no such peer: %s", options->only);
     if (code == 0)
         code = peers_rescan(sync, NULL, err);

@@ -136,7 +136,7 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
     int code = 0;
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         code = flush_piece(job, piece, arena, flushed, err);
-    if (code == 0 && job_is_complete(job))
+    if (code == 0 && job_is_complete(job) && !job->is_stinted)
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
     return code;
 }
@@ -306,6 +306,14 @@ static void job_committed(struct job *job)
     job->is_ready = false;
 }
 
+static void job_note_stint(struct job *job)
+{
+    char reason[ERR_TEXT_MAX];
+    snprintf(reason, sizeof(reason), "log %.150s: its peer's quota is used up: not all contents are fetched",
+             job->log.origin);
+    sync_note_failure(job->sync, job->peer->row.url, false, reason);
+}
+
 /* What comes next for a job that has been committed. */
 static void job_next(struct job *job)
 {
@@ -327,6 +335,8 @@ static void job_next(struct job *job)
         job->do_finish = false;
         payloads_begin(job);
     } else {
+        if (job->is_stinted)
+            job_note_stint(job);
         job_finished(job);
     }
 }

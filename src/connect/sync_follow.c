@@ -24,6 +24,31 @@ static int asked_forget(struct store *store, const struct log_info *log, struct 
     return store_put(store, name, SPAN_LIT(""), err);
 }
 
+#define FOLLOWS "follows" /* fact: a number */
+
+int sync_follows(struct store *store, uint64_t *ret, struct err *err)
+{
+    struct buf fact;
+    struct err missing = {0};
+    buf_init(&fact, 32);
+    int code = store_get(store, FOLLOWS, &fact, &missing);
+    *ret = 0;
+    if (code == 0)
+        span_u64(buf_view(&fact), UINT64_MAX, ret);
+    buf_done(&fact);
+    return code == 0 || code == ERR_NOTFOUND ? 0 : err_set(err, code, "%s", missing.text);
+}
+
+/* A running node looks at this number, and then at what peers have announced already. */
+static int follows_count(struct store *store, struct err *err)
+{
+    char text[32];
+    uint64_t count;
+    int code = sync_follows(store, &count, err);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)count + 1);
+    return code < 0 ? code : store_put(store, FOLLOWS, span_str(text), err);
+}
+
 static int follow_known(struct store *store, struct log_info *log, enum log_mode mode, uint64_t recent, struct err *err)
 {
     if (log->role == LOG_OWN || log->role == LOG_LOCAL)
@@ -54,6 +79,8 @@ static int follow(struct store *store, struct span origin, enum log_mode mode, u
     }
     if (code == 0)
         code = peer_log_each(store, log.number, count_one, &announced, err);
+    if (code == 0)
+        code = follows_count(store, err);
     if (code == 0 && announced == 0) /* whoever has it told us before we cared, and is asked for everything again */
         code = peer_each(store, cursor_forget, store, err);
     *ret = log.number;

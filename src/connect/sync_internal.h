@@ -33,6 +33,7 @@
 #define SYNC_HELD_MAX (192u << 20)     /* of all peers */
 #define SYNC_SOURCES_MAX 8             /* peers remembered for one log under way */
 #define SYNC_LISTED_MAX 10000          /* logs beyond its quota that one peer can make us list */
+#define SYNC_SEEN_MAX 20000            /* lines taken and not yet committed: two full pages */
 #define SYNC_HUNTS_MAX 64              /* waiting; more are dropped and come again with the next line */
 #define SYNC_REFRESH_MS 3000           /* how often the list of peers is read again */
 #define SYNC_BACKOFF_MS 2000           /* after the first failure, doubled up to */
@@ -62,6 +63,7 @@ struct sync_peer {
     uint64_t new_bytes, new_requests; /* not yet in state.db */
     bool quota_known;
     uint64_t used_logs, used_bytes, listed;
+    bool cursor_saved; /* the cursor in state.db is not empty */
     size_t waiting_count;
     struct job_list waiting;  /* not begun */
     struct job_list asking;   /* have something to ask */
@@ -110,7 +112,9 @@ struct job {
     bool retried;
     bool is_ready;
     bool bad_note;              /* a cosignature in the note does not hold */
+    bool is_stinted;            /* not all payloads were asked for: the quota is used up */
     bool do_collect, do_finish; /* at the next commit */
+    size_t held;                /* bytes that wait for a commit */
     struct fetch *fetch;        /* the checkpoint */
     struct buf note;
     uint64_t target; /* size of the checkpoint */
@@ -178,8 +182,9 @@ struct sync {
     struct hunt *hunts[SYNC_HUNTS_MAX]; /* the first may be running */
     size_t hunt_count;
     int64_t refreshed_ms, told_ms;
-    bool is_changed; /* since `changed` was called */
-    int fatal;       /* the store failed: everything ends */
+    uint64_t follows; /* as sync_follow counts them */
+    bool is_changed;  /* since `changed` was called */
+    int fatal;        /* the store failed: everything ends */
     struct err fatal_err;
 };
 
@@ -294,6 +299,11 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
 /* ---- sync_flush.c ---- */
 
 int sync_flush(struct sync *sync, struct err *err);
+
+/* ---- sync_follow.c ---- */
+
+/* How often a person has changed what is followed: by the store's own count, for other processes to notice. */
+int sync_follows(struct store *store, uint64_t *ret, struct err *err);
 
 /* ---- sync_hunt.c ---- */
 

@@ -76,7 +76,7 @@ static void job_reset(struct job *job)
     pieces_free(job);
     job_unready(job);
     buf_clear(&job->note);
-    job->do_collect = job->do_finish = job->bad_note = false;
+    job->do_collect = job->do_finish = job->bad_note = job->is_stinted = false;
     job->step = JOB_WAITING;
 }
 

@@ -35,6 +35,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
     if (!peer)
         return err_memory(err);
     peer->row = *row;
+    peer->cursor_saved = row->cursor[0] != '\0';
     peer->sync = sync;
     TAILQ_INIT(&peer->waiting);
     TAILQ_INIT(&peer->asking);
@@ -44,14 +45,36 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
     return 0;
 }
 
-/* What a person may have changed since. */
+/* A person wants all of its lines again (sync_follow), also those that the answer under way would leave out. */
+static void cursor_forget(struct sync_peer *peer)
+{
+    if (peer->poll)
+        fetch_cancel(peer->poll);
+    peer->poll = NULL;
+    peer->row.cursor[0] = '\0';
+    peer->cursor_saved = false;
+    peer->poll_after_ms = 0;
+    listing_done(&peer->listing);
+}
+
+/* Leave its requests and jobs. */
+static void peer_leave(struct sync_peer *peer, bool is_liar);
+
+/* What a person, or another process, may have changed since. */
 static void peer_merge(struct sync_peer *peer, const struct peer *row)
 {
     bool is_forgiven = row->failures == 0 && !row->set_aside && peer->row.failures > 0;
     peer->row.quota_logs = row->quota_logs;
     peer->row.quota_bytes = row->quota_bytes;
-    if (row->cursor[0] == '\0')
-        peer->row.cursor[0] = '\0'; /* asked for everything again: see sync_follow */
+    if (row->cursor[0] == '\0' && peer->cursor_saved)
+        cursor_forget(peer);
+    if (row->set_aside && !peer->row.set_aside) { /* `tongzhou sync` beside us has seen it lie */
+        peer->row.set_aside = true;
+        peer->row.failures = row->failures;
+        memcpy(peer->row.reason, row->reason, sizeof(row->reason));
+        peer->dirty = false;
+        peer_leave(peer, true);
+    }
     if (row->failures == 0 && row->reason[0] == '\0' && peer->row.failures == 0 && !peer->dirty)
         peer->row.reason[0] = '\0'; /* a remark that somebody has seen */
     if (is_forgiven) {
@@ -66,9 +89,8 @@ static int load_one(void *ctx, const struct peer *row, struct err *err)
 {
     struct sync *sync = ctx;
     struct sync_peer *peer = peer_by_number(sync, row->number);
-    bool is_named = sync->options.only != NULL;
-    if (is_named && strcmp(row->url, sync->options.only) != 0 && strcmp(row->origin, sync->options.only) != 0)
-        return 0;
+    const char *only = sync->options.only;
+    bool is_named = only && (strcmp(row->url, only) == 0 || strcmp(row->origin, only) == 0);
     if (peer) {
         peer_merge(peer, row);
         peer->present = true;
@@ -80,6 +102,10 @@ static int load_one(void *ctx, const struct peer *row, struct err *err)
     peer->present = true;
     if (!sync->is_round)
         return 0;
+    if (only && !is_named) {
+        peer->failed = true; /* not asked; what it brought counts against its quota all the same */
+        return 0;
+    }
     if (is_named)
         peer->row.set_aside = false; /* a person says so */
     if (peer->row.set_aside)
@@ -91,7 +117,6 @@ static int load_one(void *ctx, const struct peer *row, struct err *err)
     return 0;
 }
 
-/* Leave its requests and jobs. */
 static void peer_leave(struct sync_peer *peer, bool is_liar)
 {
     if (peer->poll)
@@ -137,8 +162,10 @@ void peers_free(struct sync *sync)
 int peers_load(struct sync *sync, struct err *err)
 {
     sync->refreshed_ms = sync_clock_ms();
-    for (size_t i = 0; i < sync->peer_count; i++)
+    for (size_t i = 0; i < sync->peer_count; i++) {
         sync->peers[i]->present = false;
+        sync->peers[i]->quota_known = false; /* counted anew when it matters: logs lose bytes, too, and get followed */
+    }
     int code = peer_each(sync->store, load_one, sync, err);
     if (code < 0)
         return code;
@@ -151,9 +178,12 @@ int peers_load(struct sync *sync, struct err *err)
         sync->peers[i] = sync->peers[--sync->peer_count];
         peer_free(peer);
     }
-    if (!sync->is_round)
-        sync->report.peers = sync->peer_count;
-    return 0;
+    if (sync->is_round)
+        return 0;
+    sync->report.peers = sync->peer_count;
+    uint64_t before = sync->follows;
+    code = sync_follows(sync->store, &sync->follows, err);
+    return code == 0 && sync->follows != before ? peers_rescan(sync, NULL, err) : code;
 }
 
 int peer_save(struct sync_peer *peer, struct err *err)
@@ -165,6 +195,8 @@ int peer_save(struct sync_peer *peer, struct err *err)
         return 0; /* removed meanwhile */
     if (code < 0)
         return err_set(err, code, "%s", gone.text);
+    if (row.cursor[0] == '\0' && peer->cursor_saved)
+        cursor_forget(peer);
     struct peer now = peer->row;
     now.quota_logs = row.quota_logs;
     now.quota_bytes = row.quota_bytes;
@@ -173,6 +205,7 @@ int peer_save(struct sync_peer *peer, struct err *err)
     code = peer_update(peer->sync->store, &now, err);
     if (code == 0) {
         peer->new_bytes = peer->new_requests = 0;
+        peer->cursor_saved = now.cursor[0] != '\0';
         peer->saved_ms = sync_now_ms();
     }
     return code;
@@ -209,6 +242,8 @@ void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_afte
     unsigned doublings = peer->row.failures < 16 ? peer->row.failures : 16;
     int64_t delay = (int64_t)SYNC_BACKOFF_MS << doublings;
     uint32_t chance;
+    if (peer->row.set_aside) /* for a graver reason, which stays */
+        return;
     if (delay > SYNC_BACKOFF_MAX_MS)
         delay = SYNC_BACKOFF_MAX_MS;
     random_bytes(&chance, sizeof(chance));

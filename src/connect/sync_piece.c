@@ -17,6 +17,7 @@ void piece_free(struct piece *piece)
         fetch_cancel(piece->fetch);
         job->peer->in_flight--;
     }
+    job->held -= piece->body.len;
     job->peer->held -= piece->body.len;
     job->sync->held -= piece->body.len;
     TAILQ_REMOVE(&job->pieces, piece, link);
@@ -82,6 +83,7 @@ static bool job_is_ahead(const struct job *job)
 static void piece_arrived(struct piece *piece)
 {
     struct job *job = piece->job;
+    job->held += piece->body.len;
     job->peer->held += piece->body.len;
     job->sync->held += piece->body.len;
     if (piece_is_here(TAILQ_FIRST(&job->pieces))) {
@@ -243,13 +245,15 @@ uint64_t payloads_start(const struct log_info *log)
 
 /*
  * First wanted payload from the mode's start on. Where all are kept, none below the first wanted one is ever wanted
- * again, so that the next search begins there and a log of millions is not looked through for each new entry.
+ * again, so that the next search begins there and a log of millions is not looked through for each new entry. Unless a
+ * command, which may be another process, had older ones dropped meanwhile: then payloads_from is not 0 until all have
+ * been asked for again.
  */
 static int wanted_first(struct sync *sync, const struct log_info *log, uint64_t *ret, struct err *err)
 {
     struct log_slot *slot = (size_t)log->number < sync->slot_count ? &sync->slots[log->number] : NULL;
     uint64_t start = payloads_start(log);
-    if (slot && start > 0)
+    if (slot && (start > 0 || log->payloads_from > 0))
         slot->wanted_from = 0; /* what is below is wanted again once all is to be kept */
     bool has_hint = slot && start == 0 && slot->wanted_from <= log->size;
     int code = payload_next_wanted(sync->store, log->number, has_hint ? slot->wanted_from : start, ret, err);
@@ -296,7 +300,7 @@ static int asked_load(struct sync *sync, const struct log_info *log, struct buf 
 int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
                     struct err *err)
 {
-    if (payloads_start(log) >= log->size)
+    if (payloads_start(log) >= log->size || !peer_quota_holds(sync, log, 1))
         return 0;
     int code = wanted_first(sync, log, ret_from, err);
     if (code < 0 || *ret_from >= log->size)
@@ -477,6 +481,11 @@ static int payloads_next(struct job *job, struct err *err)
     int code = payload_next_wanted(job->sync->store, job->log.number, job->next, &from, err);
     if (code < 0)
         return code;
+    if (from < job->target && !peer_quota_holds(job->sync, &job->log, job->held + 1)) {
+        job->is_stinted = true; /* the rest is asked for when there is room */
+        job->next = job->target;
+        return 0;
+    }
     if (from >= job->target) {
         job->next = job->target;
         return 0;

@@ -43,16 +43,26 @@ static int log_make(struct sync_peer *peer, struct span origin, struct log_info 
     return code < 0 ? code : 1;
 }
 
+/* Its peer was removed: whoever brings more of it answers for it, or no quota would bound it any more. */
+static bool log_is_orphan(struct sync *sync, const struct log_info *log)
+{
+    return log->role == LOG_MIRROR && !log->followed && log->peer != 0 && !peer_by_number(sync, log->peer);
+}
+
+/* From now on it is this peer whose quota the log counts against. */
 static int log_promote(struct sync_peer *peer, struct log_info *log, struct err *err)
 {
     struct sync_peer *lister = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
     if (lister && lister->listed > 0)
         lister->listed--;
-    log->role = LOG_MIRROR;
-    log->mode = peer->sync->options.mode;
-    log->recent = peer->sync->options.recent;
+    if (log->role == LOG_LISTED) {
+        log->role = LOG_MIRROR;
+        log->mode = peer->sync->options.mode;
+        log->recent = peer->sync->options.recent;
+    }
     log->peer = peer->row.number;
     peer->used_logs++;
+    peer->used_bytes += log->bytes;
     return store_log_update(peer->sync->store, log, err);
 }
 
@@ -65,8 +75,8 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
     int code = store_log_by_hash(sync->store, line->hash, ret, &missing);
     if (code < 0 && code != ERR_NOTFOUND)
         return err_set(err, code, "%s", missing.text);
-    bool is_new = code == ERR_NOTFOUND;
-    if (!is_new && ret->role != LOG_LISTED)
+    bool is_new = code == ERR_NOTFOUND, is_orphan = !is_new && log_is_orphan(sync, ret);
+    if (!is_new && !is_orphan && ret->role != LOG_LISTED)
         return ret->role == LOG_LOCAL ? 0 : 1;
     code = peer_quota_load(peer, err);
     if (code < 0 || (!is_new && !quota_has_room(peer)))

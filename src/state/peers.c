@@ -224,8 +224,11 @@ int peer_log_seen(struct store *store, int64_t peer, int64_t log_number, uint64_
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "INSERT OR REPLACE INTO peer_log(log, peer, size) VALUES(?, ?, ?)", "iii", log_number, peer,
-                (int64_t)(size > INT64_MAX ? INT64_MAX : size));
+    /* A peer that was removed meanwhile has nothing. */
+    rc = db_run(store, err,
+                "INSERT OR REPLACE INTO peer_log(log, peer, size) SELECT ?1, ?2, ?3 WHERE EXISTS"
+                " (SELECT 1 FROM peer WHERE number = ?2)",
+                "iii", log_number, peer, (int64_t)(size > INT64_MAX ? INT64_MAX : size));
     return store_end(store, own, rc, err);
 }
 
@@ -233,7 +236,10 @@ int peer_log_each(struct store *store, int64_t log_number,
                   int (*each)(void *ctx, int64_t peer, uint64_t size, struct err *err), void *ctx, struct err *err)
 {
     sqlite3_stmt *stmt =
-        db_query(store, err, "SELECT peer, size FROM peer_log WHERE log = ? ORDER BY size DESC, peer", "i", log_number);
+        db_query(store, err,
+                 "SELECT l.peer, l.size FROM peer_log l JOIN peer p ON p.number = l.peer WHERE l.log = ?"
+                 " AND p.set_aside = 0 ORDER BY l.size DESC, l.peer",
+                 "i", log_number);
     if (!stmt)
         return err->code;
     int rc;

@@ -31,7 +31,8 @@ int peer_each(struct store *store, int (*each)(void *ctx, const struct peer *pee
 /* "http://..." or "https://...", host and port checked, trailing slash removed; ERR_USAGE says what is wrong. */
 int peer_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err *err);
 
-/* A log that a peer announced: who has it and at which size; for status and for choosing where to fetch. */
+/* A log that a peer announced: who has it and at which size; for status and for choosing where to fetch. What a peer says
+ * that was removed, or that is set aside, does not count. */
 int peer_log_seen(struct store *store, int64_t peer, int64_t log_number, uint64_t size, struct err *err);
 int peer_log_each(struct store *store, int64_t log_number,
                   int (*each)(void *ctx, int64_t peer, uint64_t size, struct err *err), void *ctx, struct err *err);

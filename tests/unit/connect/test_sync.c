@@ -257,6 +257,92 @@ static void test_byte_quota(void **state)
     node_stop(&a);
 }
 
+static void quota_set(struct node *node, const char *url, uint64_t bytes)
+{
+    struct peer peer = peer_of(node, url);
+    peer.quota_bytes = bytes;
+    good(peer_update(node->store, &peer, &err));
+}
+
+/* Contents count, too: no more than what was under way exceeds the quota, and the rest comes when there is room. */
+static void test_byte_quota_of_contents(void **state)
+{
+    struct node a, b;
+    const char *long_one =
+        "a content of a hundred bytes or so, of which there are so many that together they are more than "
+        "may be";
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say_many(&a, long_one, 5000);
+    node_serve(&a);
+    node_peer(&b, &a);
+    const char *url = http_server_url(a.server);
+    node_sync_with(&b, (struct sync_options){.mode = MODE_HEADS});
+    assert_mirrored(&b, &a.own);
+    struct log_info log = log_of(&b, a.own.origin);
+    uint64_t entries = log.bytes;
+    log.mode = MODE_FULL;
+    good(store_begin(b.store, &err));
+    good(store_log_update(b.store, &log, &err));
+    good(store_commit(b.store, &err));
+    quota_set(&b, url, entries + 100000);
+    for (int round = 0; round < 3; round++) {
+        struct sync_report *report = node_sync(&b);
+        assert_true(round > 0 || strstr(report->failures[0].reason, "quota"));
+        log = log_of(&b, a.own.origin);
+        assert_true(log.payloads > 0 && log.payloads <= 12 * TILE_WIDTH);
+    }
+    assert_false(peer_of(&b, url).set_aside);
+    quota_set(&b, url, 100000000);
+    node_sync_well(&b);
+    assert_int_equal(log_of(&b, a.own.origin).payloads, 5000);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+/* Nobody gets round a quota: not a round with another peer alone, nor the removal of the peer that brought the log. */
+static void test_byte_quota_of_another(void **state)
+{
+    struct node a, b, relay;
+    struct sync_report *report;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&relay, "relay.example");
+    node_say_many(&a, "note", 100);
+    node_serve(&a);
+    node_serve(&relay);
+    node_peer(&relay, &a);
+    int64_t number = node_peer(&b, &a);
+    node_sync_well(&relay);
+    node_sync_well(&b);
+    node_peer(&b, &relay);
+    node_sync_well(&b);
+    struct log_info before = log_of(&b, a.own.origin);
+    quota_set(&b, http_server_url(a.server), before.bytes);
+    node_say_many(&a, "more", 2000);
+    node_sync_well(&relay);
+    report = node_sync_with(&b, (struct sync_options){.only = http_server_url(relay.server)});
+    assert_int_equal(report->peers, 1);
+    assert_int_equal(log_of(&b, a.own.origin).size, before.size);
+    good(peer_remove(b.store, number, &err));
+    quota_set(&b, http_server_url(relay.server), before.bytes);
+    node_say(&a, "yet more");
+    node_sync_well(&relay);
+    node_sync(&b);
+    assert_int_equal(log_of(&b, a.own.origin).size, before.size);
+    quota_set(&b, http_server_url(relay.server), 100 * before.bytes);
+    node_say(&a, "and more");
+    node_sync_well(&relay);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    assert_int_equal(log_of(&b, a.own.origin).peer, peer_of(&b, http_server_url(relay.server)).number);
+    node_stop(&relay);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 static void test_follow_an_unknown_origin(void **state)
 {
     struct node a, b;
@@ -428,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_restricted_payloads_stay),
         cmocka_unit_test(test_quota_lists_the_rest),
         cmocka_unit_test(test_byte_quota),
+        cmocka_unit_test(test_byte_quota_of_contents),
+        cmocka_unit_test(test_byte_quota_of_another),
         cmocka_unit_test(test_follow_an_unknown_origin),
         cmocka_unit_test(test_rotated_log),
         cmocka_unit_test(test_many_small_logs_in_few_commits),

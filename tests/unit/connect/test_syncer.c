@@ -244,6 +244,100 @@ static void test_peers_go_and_return(void **state)
     node_stop(&a);
 }
 
+static bool is_mirrored(void *ctx)
+{
+    struct wanted *wanted = ctx;
+    return has_log(wanted->node, wanted->origin) && log_of(wanted->node, wanted->origin).size == wanted->index;
+}
+
+/* What a person follows comes by itself, whether its peer listed it before or said nothing of it for long. */
+static void test_follow_while_running(void **state)
+{
+    struct node a, b;
+    struct log_info hosted;
+    struct runner rb;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_member(&a, "hosted.example", false, &hosted);
+    node_serve(&a);
+    node_peer(&b, &a);
+    struct peer peer = peer_of(&b, http_server_url(a.server));
+    peer.quota_logs = 1;
+    good(peer_update(b.store, &peer, &err));
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, a.own.origin, NULL, a.own.size};
+    await(is_mirrored, &wanted);
+    assert_int_equal(log_of(&b, hosted.origin).role, LOG_LISTED);
+    good(sync_follow(b.store, span_str(hosted.origin), MODE_FULL, 0, &err));
+    syncer_wake(rb.syncer);
+    wanted = (struct wanted){&b, hosted.origin, NULL, hosted.size};
+    await(is_mirrored, &wanted);
+    runner_stop(&rb);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+static void test_follow_what_nobody_tells(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    char generation[17];
+    int64_t seq;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    good(store_seq(a.store, &seq, generation, &err));
+    struct peer peer = peer_of(&b, http_server_url(a.server));
+    snprintf(peer.cursor, sizeof(peer.cursor), "%s-%lld", generation, (long long)seq);
+    good(peer_update(b.store, &peer, &err)); /* its lines were told long ago: the poll waits for others */
+    runner_start(&rb, &b);
+    struct http_counters counters = {0};
+    for (int64_t begun = clock_ms(); counters.waiting == 0 && clock_ms() - begun < PATIENCE_S * 1000;)
+        http_server_counters(a.server, &counters);
+    assert_int_equal(counters.waiting, 1);
+    good(sync_follow(b.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    syncer_wake(rb.syncer);
+    int64_t begun = clock_ms();
+    struct wanted wanted = {&b, a.own.origin, NULL, a.own.size};
+    await(is_mirrored, &wanted);
+    assert_true(clock_ms() - begun < 15000); /* not when that poll ends */
+    runner_stop(&rb);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+/* From all contents to none and back, while it runs: they come again. */
+static void test_modes_while_running(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    uint64_t index = node_say(&a, "first");
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, a.own.origin, "first", index};
+    await(is_there, &wanted);
+    index = node_say(&a, "second"); /* all in front of it is known to be here */
+    http_server_wake(a.server);
+    struct wanted second = {&b, a.own.origin, "second", index};
+    await(is_there, &second);
+    good(sync_follow(b.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
+    assert_false(is_there(&wanted));
+    good(sync_follow(b.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    syncer_wake(rb.syncer);
+    await(is_there, &wanted);
+    await(is_there, &second);
+    runner_stop(&rb);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +345,9 @@ int main(void)
         cmocka_unit_test(test_peers_come),
         cmocka_unit_test(test_file_server_is_left_in_peace),
         cmocka_unit_test(test_peers_go_and_return),
+        cmocka_unit_test(test_follow_while_running),
+        cmocka_unit_test(test_follow_what_nobody_tells),
+        cmocka_unit_test(test_modes_while_running),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,12 @@ static void peers(void **state)
     good(peer_log_seen(node.store, one, 1, 20, &err));
     good(peer_log_seen(node.store, two, 1, 30, &err));
     good(peer_log_seen(node.store, two, 2, 40, &err));
+    good(peer_log_seen(node.store, two + 7, 1, 50, &err)); /* removed meanwhile */
+    good(peer_log_each(node.store, 1, sum_sizes, &sum, &err));
+    assert_int_equal(sum, (uint64_t)one * 100 + 20); /* two is set aside */
+    back.set_aside = false;
+    good(peer_update(node.store, &back, &err));
+    sum = 0;
     good(peer_log_each(node.store, 1, sum_sizes, &sum, &err));
     assert_int_equal(sum, ((uint64_t)two * 100 + 30) * 1000 + (uint64_t)one * 100 + 20);
     good(peer_remove(node.store, two, &err));
