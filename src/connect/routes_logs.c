@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "connect/heads.h"
+#include "http/page.h"
 #include "tlog/tile.h"
 
 #define WAIT_MAX_S 60 /* of one long poll */
@@ -12,12 +13,12 @@
 
 static int not_found(const struct http_request *request, struct http_reply *reply)
 {
-    return http_problem(request, reply, 404, "There is nothing at this address", NULL);
+    return http_problem(request, reply, 404, TR_MARK("Not found"), TR_MARK("There is nothing at this address."));
 }
 
 static int bad_request(const struct http_request *request, struct http_reply *reply, const char *detail)
 {
-    return http_problem(request, reply, 400, "The request cannot be understood", detail);
+    return http_problem(request, reply, 400, TR_MARK("Not understood"), detail);
 }
 
 static int serve_checkpoint(const struct view *view, const struct log_info *log, struct http_reply *reply,
@@ -67,7 +68,7 @@ static int serve_payloads(const struct view *view, const struct log_info *log, u
     size_t count;
     if (!query_u64(request, "from", &from) || !query_u64(request, "to", &to) || from < first || from >= to ||
         to > first + TILE_WIDTH)
-        return bad_request(request, reply, "from and to are entries of this bundle, from below to");
+        return bad_request(request, reply, TR_MARK("from and to are entries of this bundle, from below to"));
     if (from >= log->size)
         return not_found(request, reply);
     if (to > log->size)
@@ -144,7 +145,7 @@ static int route_heads(const struct view *view, const struct http_request *reque
     int64_t seq, since = 0, next = 0;
     struct span cursor = http_query(request, "since");
     if (cursor.len > HEADS_CURSOR_MAX)
-        return bad_request(request, reply, "since: not a cursor");
+        return bad_request(request, reply, TR_MARK("since: not a cursor"));
     int code = store_seq(view->store, &seq, generation, err);
     if (code < 0)
         return code;

@@ -3,6 +3,7 @@
 #include "connect/peering.h"
 #include "connect/routes.h"
 #include "connect/sync.h"
+#include "http/page.h"
 #include "http/server.h"
 
 #define RECENT_MS INT64_C(300000) /* five minutes */
@@ -15,7 +16,7 @@ int route_node(const struct view *view, const struct http_request *request, stru
     struct err missing = {0};
     int code = store_operator(view->store, &operator_log, &missing);
     if (code == ERR_NOTFOUND)
-        return http_problem(request, reply, 404, "This node has no operator yet", NULL);
+        return http_problem(request, reply, 404, TR_MARK("Not found"), TR_MARK("This node has no operator yet."));
     if (code < 0)
         return err_set(err, code, "%s", missing.text);
     reply->content_type = "application/json";

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/sha256.h"
+#include "http/page.h"
 
 /* The build tells where msgfmt wrote it (rules.mk). */
 #ifndef ASSET_MO_ZH_HANS
@@ -89,7 +90,7 @@ static int asset_get(const struct view *view, const struct http_request *request
     (void)err;
     const struct asset *asset = asset_find(request->part[0]);
     if (!asset)
-        return http_problem(request, reply, 404, "Not found", "There is nothing at this address.");
+        return http_problem(request, reply, 404, TR_MARK("Not found"), TR_MARK("There is nothing at this address."));
     buf_add(&reply->body, asset->begin, distance(asset->begin, asset->end));
     reply->content_type = asset->type;
     /* An address with the content's hash never means anything else; one without may after the next update. */

@@ -1,6 +1,7 @@
 #include "http/exchange.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/limits.h"
@@ -60,6 +61,27 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     buf_done(&x->body);
     free(x->target);
     free(x);
+}
+
+struct header_count {
+    const char *name;
+    unsigned found;
+};
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    (void)value;
+    struct header_count *count = cls;
+    count->found += strcasecmp(name, count->name) == 0;
+    return MHD_YES;
+}
+
+static unsigned headers_named(struct exchange *x, const char *name)
+{
+    struct header_count count = {.name = name};
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &count);
+    return count.found;
 }
 
 static struct span header(struct exchange *x, const char *name)
@@ -179,9 +201,14 @@ static enum MHD_Result run(struct exchange *x)
 static int check_body(struct exchange *x)
 {
     struct span length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    bool chunked = header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING).len > 0;
+    struct span coding = header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    bool chunked = coding.len > 0;
     uint64_t bytes = 0;
     if (length.len > 0 && !span_u64(length, UINT64_MAX, &bytes))
+        return 400;
+    /* RFC 9112 section 6.1: who sees two lengths, or a coding that we do not undo, may end the body elsewhere than we. */
+    if (chunked && (length.len > 0 || !http_same_word(coding, "chunked") ||
+                    headers_named(x, MHD_HTTP_HEADER_TRANSFER_ENCODING) > 1))
         return 400;
     if (x->request.method == HTTP_GET)
         return bytes > 0 || chunked ? 400 : 0;
@@ -207,15 +234,11 @@ static enum MHD_Result refuse_method(struct exchange *x, unsigned allowed)
     return send_reply(x, &reply);
 }
 
+/* False for a method that no address here takes; *ret is GET then, to find out which ones it does take. */
 static bool read_method(const char *method, enum http_method *ret)
 {
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        *ret = HTTP_GET;
-    else if (strcmp(method, "POST") == 0)
-        *ret = HTTP_POST;
-    else
-        return false;
-    return true;
+    *ret = strcmp(method, "POST") == 0 ? HTTP_POST : HTTP_GET;
+    return *ret == HTTP_POST || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 static void read_headers(struct exchange *x)
@@ -223,6 +246,7 @@ static void read_headers(struct exchange *x)
     struct http_request *request = &x->request;
     request->content_type = header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
     request->range = header(x, MHD_HTTP_HEADER_RANGE);
+    request->if_range = header(x, MHD_HTTP_HEADER_IF_RANGE);
     request->if_none_match = header(x, MHD_HTTP_HEADER_IF_NONE_MATCH);
     request->prefer = header(x, "Prefer");
     request->accept = header(x, MHD_HTTP_HEADER_ACCEPT);
@@ -250,14 +274,14 @@ static enum MHD_Result start(struct exchange *x, const char *method)
         return send_problem(x, 421, TR_MARK("Wrong name"),
                             TR_MARK("This node answers to this machine only, under the name localhost."));
     if (rc == 0)
-        rc = method_known ? router_find(request, &x->route, &allowed, &err) : 0;
+        rc = router_find(request, &x->route, &allowed, &err);
+    if (rc == 0 && headers_named(x, MHD_HTTP_HEADER_HOST) > 1) /* RFC 9112 section 3.2 */
+        rc = ERR_SYNTAX;
     if (rc < 0)
         return rc == ERR_LIMIT ? send_problem(x, 414, TR_MARK("Address too long"), NULL)
                                : send_problem(x, 400, TR_MARK("Not understood"),
                                               TR_MARK("This address does not have the form it should have."));
-    if (!method_known)
-        return send_problem(x, 501, TR_MARK("Not possible here"), NULL);
-    if (!x->route)
+    if (!method_known || !x->route)
         return refuse_method(x, allowed);
     if (request->method == HTTP_POST &&
         !http_same_origin(host, header(x, MHD_HTTP_HEADER_ORIGIN), header(x, "Sec-Fetch-Site")))

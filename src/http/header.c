@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-static bool same_word(struct span a, const char *b)
+bool http_same_word(struct span a, const char *b)
 {
     return a.len == strlen(b) && strncasecmp((const char *)a.data, b, a.len) == 0;
 }
@@ -78,7 +78,7 @@ static struct span without_port(struct span host)
 bool http_host_is_loopback(struct span host)
 {
     struct span name = without_port(host);
-    if (same_word(name, "localhost") || same_word(name, "[::1]"))
+    if (http_same_word(name, "localhost") || http_same_word(name, "[::1]"))
         return true;
     if (!span_starts(name, SPAN_LIT("127.")))
         return false;
@@ -94,7 +94,7 @@ bool http_host_is_loopback(struct span host)
 bool http_same_origin(struct span host, struct span origin, struct span site)
 {
     if (site.len > 0)
-        return same_word(site, "same-origin") || same_word(site, "none");
+        return http_same_word(site, "same-origin") || http_same_word(site, "none");
     if (origin.len == 0)
         return true;
     struct span scheme = SPAN_LIT("://");
@@ -106,7 +106,8 @@ bool http_accepts_html(struct span accept)
 {
     struct span item, type;
     while (next_item(&accept, ',', &item)) {
-        if (next_item(&item, ';', &type) && (same_word(type, "text/html") || same_word(type, "application/xhtml+xml")))
+        if (next_item(&item, ';', &type) &&
+            (http_same_word(type, "text/html") || http_same_word(type, "application/xhtml+xml")))
             return true;
     }
     return false;
@@ -118,7 +119,7 @@ unsigned http_prefer_wait(struct span prefer, unsigned max)
     while (next_item(&prefer, ',', &item)) {
         struct span name;
         uint64_t seconds;
-        if (next_item(&item, '=', &name) && same_word(name, "wait") &&
+        if (next_item(&item, '=', &name) && http_same_word(name, "wait") &&
             span_u64(span_trim(span_sub(item, 0, span_find(item, ';'))), UINT32_MAX, &seconds))
             return seconds < max ? (unsigned)seconds : max;
     }

@@ -4,6 +4,9 @@
 
 #include "base/span.h"
 
+/* The same word, whatever the case of its letters. */
+bool http_same_word(struct span a, const char *b);
+
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
 
 /*

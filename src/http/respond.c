@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include "http/header.h"
+#include "http/page.h"
+
+#define PROBLEM_MAX 65536 /* bytes of an answer that says what went wrong */
 
 /* Pages load nothing from elsewhere, are framed by nobody, and their scripts are ours. */
 #define CSP_PAGE                                                                                                       \
@@ -24,16 +27,19 @@ static size_t full_length(const struct http_reply *reply)
     return reply->fd >= 0 ? reply->fd_len : reply->body.len;
 }
 
-/* Cut the reply to the range that was asked for: 206, or 416 without content. */
+/* Cut the reply to the range that was asked for: 206, or 416. The client has a part of something else: all of it. */
 static void apply_range(const struct http_request *request, struct http_reply *reply, char *content_range, size_t size)
 {
     uint64_t from, len, all = full_length(reply);
     enum http_range range = http_range_parse(request->range, all, &from, &len);
-    if (range == HTTP_RANGE_NONE)
+    bool outdated = request->if_range.len > 0 && !span_is(request->if_range, reply->etag);
+    if (range == HTTP_RANGE_NONE || outdated)
         return;
-    if (range == HTTP_RANGE_UNSATISFIABLE) {
+    if (range == HTTP_RANGE_UNSATISFIABLE) { /* not with the headers of the bytes: a cache would keep it for a year */
         respond_drop(reply);
-        reply->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+        buf_init(&reply->body, PROBLEM_MAX);
+        (void)http_problem(request, reply, MHD_HTTP_RANGE_NOT_SATISFIABLE, TR_MARK("Not understood"),
+                           TR_MARK("There are no such bytes at this address."));
         snprintf(content_range, size, "bytes */%llu", (unsigned long long)all);
         return;
     }
@@ -95,6 +101,8 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     add(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);
     add(response, "X-Content-Type-Options", "nosniff");
     add(response, "Referrer-Policy", "no-referrer");
+    /* Other sites' pages do not get to embed what a node on their reader's machine or network serves. */
+    add(response, "Cross-Origin-Resource-Policy", "same-origin");
     if (is_page)
         add(response, "Cross-Origin-Opener-Policy", "same-origin");
     if (reply->keep_language) {

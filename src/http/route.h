@@ -24,7 +24,7 @@ struct http_request {
     size_t query_count;
     struct span body; /* HTTP_POST */
     struct span content_type;
-    struct span range, if_none_match, prefer, accept_language, accept, cookie;
+    struct span range, if_range, if_none_match, prefer, accept_language, accept, cookie;
     const char *lang;    /* chosen for pages: "en", "zh-Hans" */
     bool lang_explicit;  /* by ?lang= */
     bool waited;         /* called again after a wait */

@@ -154,7 +154,8 @@ static void routes_requests(void **state)
     expect("GET", "/hello/%zz", "", NULL, 400, NULL);
     expect("GET", "/hello/%00", "", NULL, 400, NULL);
     expect("GET", "/../../etc/passwd", "", NULL, 404, NULL);
-    expect("PUT", "/hello/you", "", NULL, 501, NULL);
+    expect("PUT", "/hello/you", "", NULL, 405, NULL);
+    expect("OPTIONS", "/nothing", "", NULL, 404, NULL);
     expect("POST", "/hello/you", "", "", 405, NULL);
     struct answer answer;
     ask(&node, "GET", "/echo", "", NULL, &answer);
@@ -186,7 +187,9 @@ static void ranges(void **state)
     expect("GET", "/file", "", NULL, 200, "456789abcd");
     expect("GET", "/file", "Range: bytes=2-4\r\n", NULL, 206, "678");
     expect("GET", "/file", "Range: bytes=8-\r\n", NULL, 206, "cd");
-    expect("GET", "/file", "Range: bytes=10-\r\n", NULL, 416, "");
+    expect("GET", "/file", "Range: bytes=10-\r\n", NULL, 416, NULL);
+    expect("GET", "/file", "Range: bytes=0-1\r\nIf-Range: \"x\"\r\n", NULL, 200, "456789abcd");
+    expect("GET", "/hello/you", "Range: bytes=0-1\r\nIf-Range: \"hello\"\r\n", NULL, 206, "he");
     expect("GET", "/hello/you", "Range: bytes=-3\r\n", NULL, 206, "you");
     expect("GET", "/hello/you", "Range: bytes=0-1,3-4\r\n", NULL, 200, "hello you");
     struct answer answer;
@@ -195,6 +198,8 @@ static void ranges(void **state)
     answer_done(&answer);
     ask(&node, "GET", "/file", "Range: bytes=99-\r\n", NULL, &answer);
     assert_span(answer_header(&answer, "Content-Range"), "bytes */10");
+    assert_span(answer_header(&answer, "Content-Type"), "application/problem+json");
+    assert_span(answer_header(&answer, "Cache-Control"), "no-store");
     answer_done(&answer);
 }
 
@@ -273,6 +278,10 @@ static void speaks_http_only(void **state)
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5x\r\n\r\nhello",
         "GET /hello/you HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+        "GET /hello/you HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\nhello",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n0\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct answer answer;
