@@ -1,4 +1,6 @@
 /* tongzhou export-static: the public logs as plain files. */
+#include <unistd.h>
+
 #include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -8,6 +10,12 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct static_result result;
+    char state[4096];
+    if (snprintf(state, sizeof(state), "%s/state.db", inv->args[0]) < (int)sizeof(state) && access(state, F_OK) == 0) {
+        err_set(&inv->err, ERR_REFUSED,
+                "%s: is a node's folder, with its keys in it; name one for the web server alone", inv->args[0]);
+        return cli_fail(inv);
+    }
     int status = session_open(inv, &session, SESSION_INDEX | SESSION_PUBLIC, OUTLET_EXPORT_STATIC);
     struct progress progress;
     struct static_options static_options = {.progress = progress_bytes, .ctx = &progress};

@@ -30,7 +30,7 @@ static const char *duration(int64_t seconds, char out[32])
 static int add(struct invocation *inv, struct session *session, struct feed *feed)
 {
     struct log_info log;
-    int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
+    int rc = cli_flag(inv, "local") ? session_local(inv, session, false, &log) : session_author(inv, session, &log);
     if (rc)
         return rc;
     feed->log_number = log.number;

@@ -1,4 +1,5 @@
 /* tongzhou import: threat intelligence of others into our log, or into a local one. */
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -62,17 +63,29 @@ static void print_count(uint64_t count, const char *what)
     printf(" %s", what);
 }
 
+static void print_json(const struct invocation *inv, const char *file, const struct import_result *result,
+                       const struct log_info *log, double seconds)
+{
+    struct buf line;
+    buf_init(&line, 64u << 10);
+    buf_str(&line, "{\"file\":");
+    buf_json_string(&line, span_str(file));
+    buf_str(&line, ",\"member\":");
+    buf_json_string(&line, span_str(log->origin));
+    buf_fmt(&line,
+            ",\"dry_run\":%s,\"items\":%llu,\"added\":%llu,\"updated\":%llu,\"duplicates\":%llu,\"refused\":%llu,"
+            "\"bad\":%llu,\"seconds\":%.3f}\n",
+            cli_flag(inv, "dry-run") ? "true" : "false", (unsigned long long)result->items,
+            (unsigned long long)result->added, (unsigned long long)result->updated,
+            (unsigned long long)result->duplicates, (unsigned long long)result->refused,
+            (unsigned long long)result->bad, seconds);
+    fputs(buf_cstr(&line), stdout);
+    buf_done(&line);
+}
+
 static void print_result(const struct invocation *inv, const char *file, const struct import_result *result,
                          const struct log_info *log, double seconds)
 {
-    if (cli_flag(inv, "json")) {
-        printf("{\"items\":%llu,\"added\":%llu,\"updated\":%llu,\"duplicates\":%llu,\"refused\":%llu,\"bad\":%llu,"
-               "\"seconds\":%.3f}\n",
-               (unsigned long long)result->items, (unsigned long long)result->added,
-               (unsigned long long)result->updated, (unsigned long long)result->duplicates,
-               (unsigned long long)result->refused, (unsigned long long)result->bad, seconds);
-        return;
-    }
     char name[ORIGIN_MAX + 1];
     origin_short(span_str(log->origin), name);
     printf("%s: ", file);
@@ -90,18 +103,28 @@ static void print_result(const struct invocation *inv, const char *file, const s
 /* Of all files. */
 struct total {
     uint64_t added, refused, bad;
-    bool empty; /* of a file with something wrong in it nothing went in */
+    bool empty;      /* of a file with something wrong in it nothing went in */
+    bool unreadable; /* a file could not be opened, or broke off */
 };
+
+/* A file's own fault is named, and the other files are imported all the same; ours ends it. */
+static int broke_off(struct invocation *inv, struct total *total, int rc)
+{
+    total->unreadable = true;
+    cli_fail(inv);
+    return rc == ERR_NOTFOUND || rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_DONE : EXIT_FAILED;
+}
 
 static int import_file(struct invocation *inv, struct session *session, const char *file, enum import_format format,
                        const struct import_options *base, const struct log_info *log, struct total *total)
 {
-    struct import import = {.file = file};
+    struct import import = {0};
     struct import_options import_options = *base;
     struct import_result result = {0};
     /* Archives are import_run's own business: a .tar.xz holds many files. */
     if (input_open(file, true, &import.input, &inv->err))
-        return cli_fail(inv);
+        return broke_off(inv, total, ERR_NOTFOUND);
+    import.file = input_name(import.input);
     import_options.report = report;
     import_options.progress = progress;
     import_options.ctx = &import;
@@ -113,21 +136,40 @@ static int import_file(struct invocation *inv, struct session *session, const ch
     if (import.reported > REPORTS_MAX)
         cli_note("and %llu more like these", (unsigned long long)(import.reported - REPORTS_MAX));
     /* After an error only what is in the log is worth a line. */
-    if (!rc || result.added)
-        print_result(inv, file, &result, log, (double)(cli_now_ms() - begun) / 1000.0);
+    double seconds = (double)(cli_now_ms() - begun) / 1000.0;
+    if (cli_flag(inv, "json") && (!rc || result.added))
+        print_json(inv, import.file, &result, log, seconds);
+    else if (!rc || result.added)
+        print_result(inv, import.file, &result, log, seconds);
     input_close(import.input);
     total->added += result.added;
     total->refused += result.refused;
     total->bad += result.bad;
     total->empty |= result.bad && !result.added && !result.duplicates;
-    return rc ? cli_fail(inv) : EXIT_DONE;
+    return rc ? broke_off(inv, total, rc) : EXIT_DONE;
+}
+
+static void print_total(const struct invocation *inv, const struct total *total)
+{
+    char counts[64];
+    if (total->refused && total->bad)
+        snprintf(counts, sizeof(counts), "%llu refused and %llu wrong", (unsigned long long)total->refused,
+                 (unsigned long long)total->bad);
+    else
+        snprintf(counts, sizeof(counts), "%llu %s", (unsigned long long)(total->refused + total->bad),
+                 total->refused ? "refused" : "wrong");
+    cli_note("%s: each is named above with its place and reason%s", counts,
+             cli_flag(inv, "dry-run") ? "; nothing was changed"
+             : total->added           ? "; the rest went in"
+                                      : "");
 }
 
 static int import_all(struct invocation *inv, struct session *session, enum import_format format, enum tlp tlp)
 {
     struct log_info log;
     struct total total = {0};
-    int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
+    int rc = cli_flag(inv, "local") ? session_local(inv, session, cli_flag(inv, "dry-run"), &log)
+                                    : session_author(inv, session, &log);
     if (rc)
         return rc;
     struct import_options base = {.number = log.number,
@@ -135,25 +177,16 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
                                   .dry_run = cli_flag(inv, "dry-run"),
                                   .fold_beside = true,
                                   .now_ms = cli_now_ms()};
-    for (int i = 0; i < inv->arg_count && !rc; i++)
+    for (int i = 0; i < inv->arg_count; i++) {
         rc = import_file(inv, session, inv->args[i], format, &base, &log, &total);
-    if (!rc && tlp > TLP_CLEAR && !cli_flag(inv, "local"))
-        cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
-    if (!rc && (total.refused || total.bad)) {
-        char counts[64];
-        if (total.refused && total.bad)
-            snprintf(counts, sizeof(counts), "%llu refused and %llu wrong", (unsigned long long)total.refused,
-                     (unsigned long long)total.bad);
-        else
-            snprintf(counts, sizeof(counts), "%llu %s", (unsigned long long)(total.refused + total.bad),
-                     total.refused ? "refused" : "wrong");
-        cli_note("%s: each is named above with its place and reason%s", counts,
-                 cli_flag(inv, "dry-run") ? "; nothing was changed"
-                 : total.added            ? "; the rest went in"
-                                          : "");
-        rc = total.refused || total.empty ? EXIT_FAILED : EXIT_DONE;
+        if (rc)
+            return rc;
     }
-    return rc;
+    if (tlp > TLP_CLEAR && !cli_flag(inv, "local"))
+        cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
+    if (total.refused || total.bad)
+        print_total(inv, &total);
+    return total.refused || total.empty || total.unreadable ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int run(struct invocation *inv)
@@ -193,8 +226,8 @@ const struct command cmd_import = {
         "  tongzhou import --tlp clear ics-attack.json\n"
         "  tongzhou import --local --format list commercial-feed.txt.gz\n"
         "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n\n"
-        "Exit status 1 if something was refused because of its marking, or if a file had something wrong in it and\n"
-        "nothing that could be taken in.\n",
+        "Exit status 1 if something was refused because of its marking, if a file could not be read, or if it had\n"
+        "something wrong in it and nothing that could be taken in; the other files go in all the same.\n",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -64,20 +64,24 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct profile profile = {0};
-    char name[ORIGIN_NAME_MAX + 16];
+    const char *succeeds = cli_option(inv, "succeeds", NULL), *old_key = cli_option(inv, "recovery", NULL);
+    char recovery[PROFILE_RECOVERY_MAX];
     /* Before anything is made: a mistyped word leaves no folder behind. */
     int status = profile_options(inv, &profile);
     if (status)
         return status;
-    snprintf(name, sizeof(name), "%s.recovery", profile.name);
-    const char *recovery = cli_option(inv, "recovery-out", name);
-    if (access(recovery, F_OK) == 0) {
-        err_set(&inv->err, ERR_EXISTS, "%s is there already: name another file with --recovery-out", recovery);
-        return cli_fail(inv);
-    }
-    if (!cli_option(inv, "succeeds", NULL) != !cli_option(inv, "recovery", NULL))
+    if (!succeeds != !old_key)
         return cli_usage(inv,
                          "--succeeds and --recovery belong together: the old log's recovery key signs for the new log");
+    if (succeeds && !origin_valid(span_str(succeeds)))
+        return cli_usage(inv, "--succeeds %s: the old log's whole origin is needed, NAME/ and 52 characters", succeeds);
+    if (old_key && access(old_key, R_OK) != 0) {
+        err_sys(&inv->err, "the old log's recovery key: %s", old_key);
+        return cli_fail(inv);
+    }
+    status = profile_recovery(inv, &profile, recovery);
+    if (status)
+        return status;
     status = session_open(inv, &session, SESSION_WRITE | SESSION_CREATE | SESSION_SIGN, OUTLET_CLI_LOG);
     if (!status)
         status = create(inv, &session, &profile, recovery);

@@ -1,5 +1,6 @@
 /* tongzhou member add, list, export, move: members who live on this node without running one. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/profile.h"
@@ -18,19 +19,13 @@ static const struct option add_options[] = {
     {0},
 };
 
-static int add(struct invocation *inv, struct session *session)
+static int add(struct invocation *inv, struct session *session, const struct profile *profile, const char *recovery)
 {
     struct log_info host, log;
-    char recovery[ORIGIN_NAME_MAX + 16];
-    struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_OWN};
-    int rc = profile_options(inv, &make.profile);
-    if (rc)
-        return rc;
+    struct author_new make = {.profile = *profile, .time_ms = cli_now_ms(), .role = LOG_OWN, .recovery_path = recovery};
     if (store_operator(session->store, &host, &inv->err))
         return cli_fail(inv);
     snprintf(make.profile.host, sizeof(make.profile.host), "%s", host.origin);
-    snprintf(recovery, sizeof(recovery), "%s.recovery", make.profile.name);
-    make.recovery_path = cli_option(inv, "recovery-out", recovery);
     if (author_create(session->store, &make, &log, &inv->err))
         return cli_fail(inv);
     printf("%s lives on this node now. Write for it with --as %s.\n"
@@ -42,9 +37,16 @@ static int add(struct invocation *inv, struct session *session)
 static int run_add(struct invocation *inv)
 {
     struct session session;
-    int status = session_open(inv, &session, SESSION_WRITE | SESSION_SIGN, OUTLET_CLI_LOG);
+    struct profile profile = {0};
+    char recovery[PROFILE_RECOVERY_MAX];
+    int status = profile_options(inv, &profile);
     if (!status)
-        status = add(inv, &session);
+        status = profile_recovery(inv, &profile, recovery);
+    if (status)
+        return status;
+    status = session_open(inv, &session, SESSION_WRITE | SESSION_SIGN, OUTLET_CLI_LOG);
+    if (!status)
+        status = add(inv, &session, &profile, recovery);
     session_close(&session);
     return status;
 }
@@ -64,11 +66,11 @@ static int print_member(void *ctx, const struct log_info *log, struct err *err)
 {
     (void)ctx;
     (void)err;
-    if (log->role == LOG_OWN || log->role == LOG_MOVED)
-        printf("%s  %llu entries  %s\n", log->origin, (unsigned long long)log->size,
-               log->is_operator       ? "operator"
-               : log->role == LOG_OWN ? "hosted"
-                                      : "moved away");
+    if (log->role != LOG_OWN && log->role != LOG_MOVED)
+        return 0;
+    printf("%s  ", log->origin);
+    cli_put_counted(stdout, log->size, "entry", "entries");
+    printf("  %s\n", log->is_operator ? "operator" : log->role == LOG_OWN ? "hosted" : "moved away");
     return 0;
 }
 
@@ -134,7 +136,7 @@ static int may_leave(struct invocation *inv, struct session *session, struct log
 
 /*
  * 1. We sign for it no more, so that what is packed is all of it. 2. The pack, durable. 3. Our keys go. Cut off anywhere, the
- * keys are here or in the pack, nobody signs, and the same command goes on; `member move` of the pack takes it back.
+ * keys are here or in the pack, nobody signs, and the command goes on with another file; `member move` takes it back.
  */
 static int give_away(struct invocation *inv, struct session *session, struct log_info *log)
 {
@@ -145,6 +147,11 @@ static int give_away(struct invocation *inv, struct session *session, struct log
                                         .keys_dir = inv->dir};
     struct pack_result result;
     struct err packed = {0};
+    if (access(inv->args[1], F_OK) == 0) {
+        err_set(&inv->err, ERR_EXISTS, "%s is there already, and may hold the only keys of a member: name another file",
+                inv->args[1]);
+        return cli_fail(inv);
+    }
     if (may_leave(inv, session, log) || set_role(inv, session, log, LOG_MOVED))
         return cli_fail(inv);
     if (pack_write(&session->view, inv->args[1], &pack_options, &result, &packed)) {
@@ -154,10 +161,12 @@ static int give_away(struct invocation *inv, struct session *session, struct log
     }
     if (keys_remove(inv->dir, span_str(log->origin), &inv->err))
         return cli_fail(inv);
-    printf("%s: %llu entries, %llu contents and the keys of %s.\n"
+    printf("%s: ", inv->args[1]);
+    cli_put_counted(stdout, result.entries, "entry, ", "entries, ");
+    cli_put_counted(stdout, result.payloads, "content", "contents");
+    printf(" and the keys of %s.\n"
            "This node mirrors it from now on and signs for it no more. On its new node: tongzhou member move %s\n",
-           inv->args[1], (unsigned long long)result.entries, (unsigned long long)result.payloads, log->origin,
-           inv->args[1]);
+           log->origin, inv->args[1]);
     return EXIT_DONE;
 }
 

@@ -61,7 +61,7 @@ static int append(struct invocation *inv, struct session *session, enum tlp tlp,
 {
     struct log_info log;
     uint64_t index, folded;
-    int rc = cli_flag(inv, "local") ? session_local(inv, session, &log) : session_author(inv, session, &log);
+    int rc = cli_flag(inv, "local") ? session_local(inv, session, false, &log) : session_author(inv, session, &log);
     if (rc)
         return rc;
     struct author_item item = {.text = text, .clear = tlp == TLP_CLEAR && log.role != LOG_LOCAL};

@@ -1,5 +1,7 @@
 #include "cli/profile.h"
 
+#include <unistd.h>
+
 static int set_word(struct invocation *inv, const char *option, char *out, size_t size)
 {
     const char *value = cli_option(inv, option, "");
@@ -49,4 +51,24 @@ int profile_options(struct invocation *inv, struct profile *out)
     if (!rc)
         rc = set_list(inv, "endpoint", &out->endpoints);
     return rc;
+}
+
+int profile_recovery(struct invocation *inv, const struct profile *profile, char out[PROFILE_RECOVERY_MAX])
+{
+    const char *given = cli_option(inv, "recovery-out", NULL);
+    int len = given ? snprintf(out, PROFILE_RECOVERY_MAX, "%s", given)
+                    : snprintf(out, PROFILE_RECOVERY_MAX, "%s.recovery", profile->name);
+    if (len <= 0 || len >= PROFILE_RECOVERY_MAX)
+        return cli_usage(inv, "--recovery-out: a path of %d bytes, allowed 1 to %d", len, PROFILE_RECOVERY_MAX - 1);
+    char folder[PROFILE_RECOVERY_MAX] = ".";
+    const char *slash = strrchr(out, '/');
+    if (slash)
+        snprintf(folder, sizeof(folder), "%.*s", slash == out ? 1 : (int)(slash - out), out);
+    if (access(out, F_OK) == 0)
+        err_set(&inv->err, ERR_EXISTS, "%s is there already: name another file with --recovery-out", out);
+    else if (access(folder, W_OK | X_OK) != 0)
+        err_sys(&inv->err, "the recovery key cannot be written to %s (name another place with --recovery-out)", out);
+    else
+        return 0;
+    return cli_fail(inv);
 }

@@ -19,4 +19,9 @@
 /* 0, or an exit status after having said what is wrong. */
 int profile_options(struct invocation *inv, struct profile *out);
 
+/* Where the new recovery key goes: --recovery-out, or NAME.recovery here. Looked at before anything is made: it must not
+ * exist, and its folder must take it. 0, or an exit status after having said what is wrong. */
+#define PROFILE_RECOVERY_MAX 4096
+int profile_recovery(struct invocation *inv, const struct profile *profile, char out[PROFILE_RECOVERY_MAX]);
+
 #endif

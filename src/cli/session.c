@@ -141,13 +141,17 @@ static int find_local(void *ctx, const struct log_info *log, struct err *err)
     return 1;
 }
 
-int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log)
+int session_local(struct invocation *inv, struct session *session, bool dry, struct log_info *ret_log)
 {
     int rc = store_logs(session->store, find_local, ret_log, &inv->err);
     if (rc < 0)
         return cli_fail(inv);
     if (rc == 1)
         return 0;
+    if (dry) {
+        *ret_log = (struct log_info){.role = LOG_LOCAL, .origin = "local"};
+        return 0;
+    }
     struct author_new make = {.time_ms = cli_now_ms(), .role = LOG_LOCAL};
     snprintf(make.profile.name, sizeof(make.profile.name), "local");
     make.profile.class = CLASS_UNKNOWN;

@@ -29,8 +29,8 @@ int session_record(struct invocation *inv, struct session *session, const char *
 /* The log that a writing command means: --as MEMBER, or the operator's. */
 int session_author(struct invocation *inv, struct session *session, struct log_info *ret_log);
 
-/* The node's local log, made on first use. */
-int session_local(struct invocation *inv, struct session *session, struct log_info *ret_log);
+/* The node's local log; if it is not there yet it is made, or with `dry` called "local" under number 0. */
+int session_local(struct invocation *inv, struct session *session, bool dry, struct log_info *ret_log);
 
 /* Fold what is new; 0, or an exit status after having said why. */
 int session_fold(struct invocation *inv, struct session *session);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,13 @@ int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err 
 {
     struct stat st;
     *out = (struct outfile){.fd = -1};
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    bool is_there = stat(path, &st) == 0;
+    if (is_there && S_ISDIR(st.st_mode))
         return err_set(err, ERR_USAGE, "%s: is a folder; name a file in it", path);
-    out->path = strdup(path);
+    /* Renaming over /dev/null would take it from everybody. */
+    if (is_there && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_USAGE, "%s: is a device or a pipe; name an ordinary file", path);
+    out->path = is_there ? realpath(path, NULL) : strdup(path); /* what a link points to is replaced, not the link */
     if (!out->path || asprintf(&out->aside, "%s.XXXXXX", path) < 0) {
         out->aside = NULL;
         return err_memory(err);

@@ -18,7 +18,8 @@ struct outfile {
     int fd;
 };
 
-/* `mode` whatever the umask. ERR_USAGE the path is a folder; ERR_NOTFOUND its folder is missing; ERR_IO. */
+/* `mode` whatever the umask. ERR_USAGE the path is a folder, a device or a pipe; ERR_NOTFOUND its folder is missing;
+ * ERR_IO. */
 int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err *err);
 
 /* With `rc` 0 the file is in its place on return, and would be after a power cut; else nothing is left. Returns rc or the

@@ -70,7 +70,7 @@ void import_reader_free(struct import_reader *reader);
 /* ---- the writer ---- */
 
 struct import_options {
-    int64_t number; /* log to write to (own or local) */
+    int64_t number; /* log to write to (own or local); 0 in a dry run: a local log that is still to be made */
     enum tlp tlp;   /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
     bool dry_run;
     bool fold_beside; /* a large import is folded by a thread of its own meanwhile: for who has no other that does */

@@ -31,7 +31,11 @@ static int load_feeds(struct import_run *run, struct err *err)
 
 int run_begin(struct import_run *run, struct err *err)
 {
-    int rc = store_log(run->store, run->options->number, &run->log, err);
+    int rc = 0;
+    if (run->options->dry_run && run->options->number == 0)
+        run->log = (struct log_info){.role = LOG_LOCAL, .origin = "local"};
+    else
+        rc = store_log(run->store, run->options->number, &run->log, err);
     if (rc < 0)
         return rc;
     if (run->options->tlp == TLP_NONE && run->log.role != LOG_LOCAL)
