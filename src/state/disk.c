@@ -103,6 +103,21 @@ int disk_sync_folder(const char *path, struct err *err)
     return code;
 }
 
+int disk_sync_parent(const char *path, struct err *err)
+{
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof folder, "%s", path) >= PATH_MAX)
+        return err_set(err, ERR_LIMIT, "%s: path longer than %d bytes", path, PATH_MAX - 1);
+    char *slash = strrchr(folder, '/');
+    if (slash == folder)
+        slash[1] = 0;
+    else if (slash)
+        *slash = 0;
+    else
+        snprintf(folder, sizeof folder, ".");
+    return disk_sync_folder(folder, err);
+}
+
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err)
 {
     if (disk_step("truncate") || ftruncate(fd, (off_t)length) != 0)

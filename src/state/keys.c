@@ -254,20 +254,12 @@ int keys_remove(const char *dir, struct span origin, struct err *err)
 int recovery_create(const char *path, struct span name, uint8_t ret_public[32], struct err *err)
 {
     uint8_t seed[32];
-    char text[sizeof RECOVERY_WORD + ORIGIN_MAX + SEED_TEXT + 3], encoded[SEED_TEXT + 1], folder[PATH_MAX];
+    char text[sizeof RECOVERY_WORD + ORIGIN_MAX + SEED_TEXT + 3], encoded[SEED_TEXT + 1];
     if (name.len < 1 || name.len > ORIGIN_MAX || strlen(path) >= PATH_MAX)
         return err_set(err, ERR_USAGE, "recovery key: a name of 1..%d bytes and a path are needed", ORIGIN_MAX);
     random_bytes(seed, sizeof seed);
     base64_encode(seed, sizeof seed, encoded);
     int len = snprintf(text, sizeof text, RECOVERY_WORD "%.*s %s\n", SPAN_ARGS(name), encoded);
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == folder)
-        slash[1] = 0;
-    else if (slash)
-        *slash = 0;
-    else
-        snprintf(folder, sizeof folder, ".");
     int fd, rc = disk_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, NULL, err);
     if (!rc) {
         rc = disk_pwrite(fd, span_of(text, (size_t)len), 0, path, err);
@@ -275,7 +267,7 @@ int recovery_create(const char *path, struct span name, uint8_t ret_public[32], 
             rc = disk_sync(fd, path, err);
         close(fd);
         if (!rc)
-            rc = disk_sync_folder(folder, err);
+            rc = disk_sync_parent(path, err);
         if (rc)
             unlink(path);
     }

@@ -71,14 +71,18 @@ static int schema_make(struct store *store, struct err *err)
     return rc;
 }
 
-static int schema_check(struct store *store, bool create, struct err *err)
+/* Only looks: what is not ours stays as it is. *ret_empty: nothing is there yet. */
+static int schema_check(struct store *store, bool create, bool *ret_empty, struct err *err)
 {
-    int64_t application = 0, version = 0;
+    int64_t application = 0, version = 0, tables = 0;
     int rc = db_int(store, &application, err, "PRAGMA application_id", "");
     if (!rc)
         rc = db_int(store, &version, err, "PRAGMA user_version", "");
+    if (!rc)
+        rc = db_int(store, &tables, err, "SELECT count(*) FROM sqlite_schema", "");
     if (rc)
         return rc;
+    *ret_empty = false;
     if (version > STORE_FORMAT)
         return err_set(err, ERR_STATE, "%s: written in format %lld by a newer tongzhou; this one knows %d", store->dir,
                        (long long)version, STORE_FORMAT);
@@ -89,9 +93,22 @@ static int schema_check(struct store *store, bool create, struct err *err)
                    ? 0
                    : err_set(err, ERR_STATE, "%s/state.db: belongs to another program", store->dir);
     }
-    if (!create || application != 0)
+    if (!create || application != 0 || version != 0 || tables != 0)
         return err_set(err, ERR_STATE, "%s/state.db: not a state of tongzhou", store->dir);
-    return schema_make(store, err);
+    *ret_empty = true;
+    return 0;
+}
+
+/* Two processes may make the node at the same time: the second finds it made. */
+static int schema_create(struct store *store, struct err *err)
+{
+    bool empty;
+    int rc = db_exec(store, "BEGIN IMMEDIATE", err);
+    if (!rc)
+        rc = schema_check(store, true, &empty, err);
+    if (!rc && empty)
+        rc = schema_make(store, err);
+    return rc ? rc : db_exec(store, "COMMIT", err);
 }
 
 /* The file with the mode that SQLite's other files then get too. One that is there is not opened: see residue.c. */
@@ -125,20 +142,16 @@ int schema_open(struct store *store, bool create, struct err *err)
     sqlite3_extended_result_codes(store->db, 1);
     /* 60 s: the longest that one waits for the writer's lock. */
     sqlite3_busy_timeout(store->db, 60000);
+    bool empty;
+    rc = schema_check(store, create, &empty, err);
+    if (rc)
+        return rc;
     rc = db_exec(store,
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
                  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF",
                  err);
-    if (rc)
-        return rc;
-    if (!create) {
-        rc = schema_check(store, false, err);
-    } else {
-        /* Two processes may make the node at the same time: the second finds it made. */
-        rc = db_exec(store, "BEGIN IMMEDIATE", err);
-        if (!rc && !(rc = schema_check(store, true, err)))
-            rc = db_exec(store, "COMMIT", err);
-    }
+    if (!rc && empty)
+        rc = schema_create(store, err);
     if (!rc && store->read_only)
         rc = db_exec(store, "PRAGMA query_only = ON", err);
     return rc;

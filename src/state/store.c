@@ -51,7 +51,7 @@ sqlite3 *store_db(struct store *store)
     return store->db;
 }
 
-/* Make DIR and missing parents. */
+/* Make DIR and missing parents: a node that was acknowledged does not vanish with its folder's name. */
 static int folders_make(const char *dir, struct err *err)
 {
     char path[PATH_MAX];
@@ -59,8 +59,10 @@ static int folders_make(const char *dir, struct err *err)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash)
             *slash = 0;
-        bool made;
+        bool made = false;
         int rc = access(path, F_OK) == 0 ? 0 : disk_mkdir(path, &made, err);
+        if (!rc && made)
+            rc = disk_sync_parent(path, err);
         if (rc || !slash)
             return rc;
         *slash = '/';

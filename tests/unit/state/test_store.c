@@ -61,6 +61,75 @@ static void formats(void **state)
     node_stop(&node);
 }
 
+static size_t file_bytes(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(out, 1, size, file);
+    fclose(file);
+    return len;
+}
+
+/* The database of another program is refused as it is: not a byte of it changes, whether it says whose it is or not. */
+static void strangers(void **state)
+{
+    (void)state;
+    static const char *const theirs[] = {"PRAGMA user_version = 2; PRAGMA application_id = 1414481230",
+                                         "PRAGMA user_version = 1; PRAGMA application_id = 5",
+                                         "PRAGMA user_version = 3", "PRAGMA application_id = 5",
+                                         "CREATE TABLE theirs(a)"};
+    for (size_t i = 0; i < 10; i++) {
+        struct node node;
+        struct store *store;
+        struct store_options options = {.create = i % 2};
+        static char before[65536], after[65536];
+        char path[256];
+        sqlite3 *db;
+        node_start(&node);
+        store_close(node.store);
+        node.store = NULL;
+        snprintf(path, sizeof path, "%s/state.db", node.dir);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, theirs[i / 2], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        size_t len = file_bytes(path, before, sizeof before);
+        assert_true(len > 0);
+        bad(store_open(node.dir, &options, &store, &err), ERR_STATE, "/node");
+        assert_int_equal(file_bytes(path, after, sizeof after), len);
+        assert_memory_equal(before, after, len);
+        node_stop(&node);
+    }
+}
+
+static char steps_seen[256];
+
+static int write_down(void *ctx, const char *operation)
+{
+    (void)ctx;
+    if (strcmp(operation, "mkdir") == 0 || strcmp(operation, "folder") == 0)
+        snprintf(steps_seen + strlen(steps_seen), sizeof steps_seen - strlen(steps_seen), "%s ", operation);
+    return 0;
+}
+
+/* The names of new folders are durable before anything in them is acknowledged. */
+static void new_folders(void **state)
+{
+    (void)state;
+    struct node node;
+    struct store *store;
+    struct store_options options = {.create = true};
+    char path[256];
+    node_start(&node);
+    snprintf(path, sizeof path, "%s/a/b", node.root);
+    disk_set_hook(write_down, NULL);
+    good(store_open(path, &options, &store, &err));
+    disk_set_hook(NULL, NULL);
+    assert_string_equal(steps_seen, "mkdir folder mkdir folder ");
+    store_close(store);
+    node_stop(&node);
+}
+
 static void facts(void **state)
 {
     (void)state;
@@ -360,9 +429,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(opening),     cmocka_unit_test(formats),     cmocka_unit_test(facts),
-        cmocka_unit_test(finding),     cmocka_unit_test(heads),       cmocka_unit_test(small_logs),
-        cmocka_unit_test(descriptors), cmocka_unit_test(two_writers),
+        cmocka_unit_test(opening),     cmocka_unit_test(formats),    cmocka_unit_test(strangers),
+        cmocka_unit_test(new_folders), cmocka_unit_test(facts),      cmocka_unit_test(finding),
+        cmocka_unit_test(heads),       cmocka_unit_test(small_logs), cmocka_unit_test(descriptors),
+        cmocka_unit_test(two_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
