@@ -17,6 +17,11 @@ static int erase(struct invocation *inv, struct session *session)
     int rc = session_record(inv, session, inv->args[0], &log, &index);
     if (rc)
         return rc;
+    if (log.role != LOG_OWN && log.role != LOG_LOCAL) {
+        err_set(&inv->err, ERR_REFUSED, "%s does not live on this node: only its own node takes its words back",
+                log.origin);
+        return cli_fail(inv);
+    }
     if (payload_flags(session->store, log.number, index, &flags, &inv->err))
         return cli_fail(inv);
     if (flags & SLOT_ERASED) {
@@ -29,8 +34,8 @@ static int erase(struct invocation *inv, struct session *session)
     rc = session_forget(inv, session);
     if (rc)
         return rc;
-    printf("%s/%llu is erased here. Every proof still holds; nodes that obey erase it when they hear of it.\n",
-           log.origin, (unsigned long long)index);
+    printf("%s/%llu is erased here. Every proof still holds%s.\n", log.origin, (unsigned long long)index,
+           log.role == LOG_LOCAL ? "" : "; nodes that obey erase it when they hear of it");
     return EXIT_DONE;
 }
 

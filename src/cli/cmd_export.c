@@ -20,15 +20,22 @@ static int write_out(void *ctx, struct span bytes, struct err *err)
     return err_sys(err, "write");
 }
 
+/* NULL: standard output, which is also what `-o -` means. */
+static const char *out_path(const struct invocation *inv)
+{
+    const char *path = cli_option(inv, "o", "-");
+    return strcmp(path, "-") == 0 ? NULL : path;
+}
+
 static int export_to(struct invocation *inv, struct session *session, FILE *out)
 {
     uint64_t count;
     int rc = intel_export(&session->view, inv->args[0], cli_now_ms(), write_out, out, &count, &inv->err);
     if (!rc && fflush(out) != 0)
         rc = err_sys(&inv->err, "write");
-    if (!rc && cli_option(inv, "o", NULL)) {
+    if (!rc && out_path(inv)) {
         cli_put_counted(stderr, count, "indicator", "indicators");
-        fprintf(stderr, " in %s\n", cli_option(inv, "o", NULL));
+        fprintf(stderr, " in %s\n", out_path(inv));
     }
     return rc;
 }
@@ -62,7 +69,7 @@ static int export_file(struct invocation *inv, struct session *session, const ch
 static int run(struct invocation *inv)
 {
     struct session session;
-    const char *path = cli_option(inv, "o", NULL);
+    const char *path = out_path(inv);
     unsigned public_view = cli_flag(inv, "all") ? 0 : SESSION_PUBLIC;
     bool known = false;
     for (size_t i = 0; intel_export_formats[i]; i++)
@@ -73,7 +80,7 @@ static int run(struct invocation *inv)
     if (!status) {
         int rc = path ? export_file(inv, &session, path) : export_to(inv, &session, stdout);
         /* What went wrong with standard output is said at the end, unless its reader has seen enough (| head). */
-        status = !rc ? EXIT_DONE : !path && ferror(stdout) ? EXIT_FAILED : cli_fail(inv);
+        status = !rc || (!path && ferror(stdout)) ? EXIT_DONE : cli_fail(inv);
     }
     session_close(&session);
     return status;

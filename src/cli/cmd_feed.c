@@ -64,8 +64,8 @@ static int run_add(struct invocation *inv)
     if (!known)
         return cli_usage(inv, "--format %s: must be auto, stix, misp, list or maltrail", format);
     snprintf(feed.format, sizeof(feed.format), "%s", format);
-    if (peer_url_canonical(span_str(inv->args[0]), feed.url, &inv->err))
-        return cli_fail(inv);
+    if (feed_url_canonical(span_str(inv->args[0]), feed.url, &inv->err))
+        return cli_usage(inv, "%s", inv->err.text);
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status)
         status = add(inv, &session, &feed);
@@ -88,14 +88,16 @@ const struct command cmd_feed_add = {
 static int print_feed(void *ctx, const struct feed *feed, struct err *err)
 {
     char fetched[WHEN_TEXT_LEN + 1] = "never";
-    char every[32];
+    char every[32], audience[32] = "local";
     (void)err;
     ++*(uint64_t *)ctx;
     if (feed->fetched_ms)
         when_format(feed->fetched_ms, fetched);
-    printf("%s  every %s  TLP:%s  fetched %.19s  %llu items, %llu vanished", feed->url, duration(feed->every_s, every),
-           feed->tlp ? tlp_word((enum tlp)feed->tlp) : "local", fetched, (unsigned long long)feed->items,
-           (unsigned long long)feed->vanished);
+    if (feed->tlp)
+        snprintf(audience, sizeof(audience), "TLP:%s", tlp_word((enum tlp)feed->tlp));
+    printf("%s  every %s  %s  fetched %.19s  ", feed->url, duration(feed->every_s, every), audience, fetched);
+    cli_put_counted(stdout, feed->items, "item", "items");
+    printf(", %llu vanished", (unsigned long long)feed->vanished);
     if (feed->failures)
         printf("; failed %u time%s: %s", feed->failures, feed->failures == 1 ? "" : "s", feed->reason);
     putchar('\n');
@@ -129,7 +131,7 @@ static int run_remove(struct invocation *inv)
     struct feed feed;
     char url[PEER_URL_MAX + 1];
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
-    if (!status && (peer_url_canonical(span_str(inv->args[0]), url, &inv->err) ||
+    if (!status && (feed_url_canonical(span_str(inv->args[0]), url, &inv->err) ||
                     feed_find(session.store, span_str(url), &feed, &inv->err) ||
                     feed_remove(session.store, feed.number, &inv->err)))
         status = cli_fail(inv);

@@ -78,7 +78,9 @@ static int run(struct invocation *inv)
     struct session session;
     uint64_t limit;
     struct view_query query = {.kind = span_str(cli_option(inv, "kind", ""))};
-    const char *since = cli_option(inv, "since", NULL);
+    const char *since = cli_option(inv, "since", NULL), *kind = cli_option(inv, "kind", NULL);
+    if (kind && !record_kind_valid(span_str(kind)))
+        return cli_usage(inv, "--kind %s: capability/name is needed, as security/stix", kind);
     if (!cli_number(inv, "limit", 50, LOG_SIZE_MAX, &limit) || (since && !cli_time_ms(inv, since, &query.since_ms)))
         return EXIT_USAGE;
     query.limit = limit ? (size_t)limit : SIZE_MAX;

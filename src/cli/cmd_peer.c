@@ -28,33 +28,36 @@ static void print_found(const struct peering_found *found)
         cli_put_text(stdout, span_str(found->profile.jurisdiction), MEMBER_WORD_MAX);
     }
     fputs("\n  its log      ", stdout);
-    cli_put_count(stdout, found->size);
-    printf(" entries%s\n  announces    %zu%s log%s\n", found->size_verified ? ", signature verified" : "", found->logs,
+    cli_put_counted(stdout, found->size, "entry", "entries");
+    printf("%s\n  announces    %zu%s log%s\n", found->size_verified ? ", signature verified" : "", found->logs,
            found->more_logs ? "+" : "", found->logs == 1 ? "" : "s");
 }
 
-/* The whole origin, or its hash part with or without blanks between the groups. */
-static bool origin_fits(const char *origin, const char *wanted)
+/* Its hash part as it was told: 52 characters, in either case, with or without blanks between the groups. */
+static bool read_fingerprint(const char *wanted, char out[ORIGIN_MAX + 1])
 {
-    char plain[ORIGIN_MAX + 1];
     size_t len = 0;
-    if (strcmp(origin, wanted) == 0)
-        return true;
-    for (; *wanted && len < ORIGIN_MAX; wanted++)
+    for (; *wanted && len < ORIGIN_MAX - 2; wanted++)
         if (*wanted != ' ' && *wanted != '-')
-            plain[len++] = *wanted;
-    plain[len] = '\0';
-    return strcmp(strrchr(origin, '/') + 1, plain) == 0;
+            out[len++] = (char)(*wanted >= 'A' && *wanted <= 'Z' ? *wanted - 'A' + 'a' : *wanted);
+    out[len] = '\0';
+    char origin[ORIGIN_MAX + 8];
+    snprintf(origin, sizeof(origin), "a/%s", out);
+    return *wanted == '\0' && origin_valid(span_str(origin));
 }
 
-static int add(struct invocation *inv, struct session *session)
+static bool origin_fits(const char *origin, const char *wanted)
+{
+    char fingerprint[ORIGIN_MAX + 1];
+    return strcmp(origin, wanted) == 0 ||
+           (read_fingerprint(wanted, fingerprint) && strcmp(strrchr(origin, '/') + 1, fingerprint) == 0);
+}
+
+static int add(struct invocation *inv, struct session *session, struct peer *peer)
 {
     struct peering_found found;
     const char *wanted = cli_option(inv, "origin", NULL);
-    struct peer peer = {.added_ms = cli_now_ms()};
-    if (!cli_number(inv, "quota-logs", PEER_QUOTA_LOGS, LOG_NUMBER_MAX, &peer.quota_logs) ||
-        !cli_number(inv, "quota-bytes", (uint64_t)PEER_QUOTA_BYTES, INT64_MAX, &peer.quota_bytes))
-        return EXIT_USAGE;
+    peer->added_ms = cli_now_ms();
     if (peering_probe(span_str(inv->args[0]), &found, &inv->err))
         return cli_fail(inv);
     print_found(&found);
@@ -62,9 +65,9 @@ static int add(struct invocation *inv, struct session *session)
         err_set(&inv->err, ERR_REFUSED, "this is not %s: nothing was added", wanted);
         return cli_fail(inv);
     }
-    snprintf(peer.url, sizeof(peer.url), "%s", found.url);
-    snprintf(peer.origin, sizeof(peer.origin), "%s", found.origin);
-    if (peer_add(session->store, &peer, &peer.number, &inv->err))
+    snprintf(peer->url, sizeof(peer->url), "%s", found.url);
+    snprintf(peer->origin, sizeof(peer->origin), "%s", found.origin);
+    if (peer_add(session->store, peer, &peer->number, &inv->err))
         return cli_fail(inv);
     if (!wanted)
         puts("\nAdded. Compare the fingerprint with its operator over another channel: a telephone, a business card.");
@@ -76,9 +79,18 @@ static int add(struct invocation *inv, struct session *session)
 static int run_add(struct invocation *inv)
 {
     struct session session;
+    struct peer peer = {0};
+    char fingerprint[ORIGIN_MAX + 1];
+    const char *wanted = cli_option(inv, "origin", NULL);
+    if (!cli_number(inv, "quota-logs", PEER_QUOTA_LOGS, LOG_NUMBER_MAX, &peer.quota_logs) ||
+        !cli_number(inv, "quota-bytes", (uint64_t)PEER_QUOTA_BYTES, INT64_MAX, &peer.quota_bytes))
+        return EXIT_USAGE;
+    if (wanted && !origin_valid(span_str(wanted)) && !read_fingerprint(wanted, fingerprint))
+        return cli_usage(inv, "--origin %s: a whole origin (NAME/...) or all 52 characters of a fingerprint are needed",
+                         wanted);
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
     if (!status)
-        status = add(inv, &session);
+        status = add(inv, &session, &peer);
     session_close(&session);
     return status;
 }
@@ -164,7 +176,7 @@ static int run_remove(struct invocation *inv)
 
 const struct command cmd_peer_remove = {
     .name = "peer remove",
-    .arguments = "URL|ORIGIN",
+    .arguments = "URL|MEMBER",
     .summary = "Stop talking to a node",
     .min_args = 1,
     .max_args = 1,
@@ -179,16 +191,10 @@ static const struct option follow_options[] = {
     {0},
 };
 
-static int follow(struct invocation *inv, struct session *session)
+static int follow(struct invocation *inv, struct session *session, enum log_mode mode, uint64_t recent)
 {
     struct log_info log;
-    uint64_t recent;
     const char *word = cli_option(inv, "mode", "full"), *origin = inv->args[0];
-    enum log_mode mode = strcmp(word, "full") == 0 ? MODE_FULL : strcmp(word, "recent") == 0 ? MODE_RECENT : MODE_HEADS;
-    if (mode == MODE_HEADS && strcmp(word, "heads") != 0)
-        return cli_usage(inv, "--mode %s: must be full, recent or heads", word);
-    if (!cli_number(inv, "recent", 10000, LOG_SIZE_MAX, &recent))
-        return EXIT_USAGE;
     if (!origin_valid(span_str(origin))) {
         if (store_log_find(session->store, span_str(origin), &log, &inv->err))
             return cli_fail(inv);
@@ -204,9 +210,18 @@ static int follow(struct invocation *inv, struct session *session)
 static int run_follow(struct invocation *inv)
 {
     struct session session;
+    uint64_t recent;
+    const char *word = cli_option(inv, "mode", "full");
+    enum log_mode mode = strcmp(word, "full") == 0 ? MODE_FULL : strcmp(word, "recent") == 0 ? MODE_RECENT : MODE_HEADS;
+    if (mode == MODE_HEADS && strcmp(word, "heads") != 0)
+        return cli_usage(inv, "--mode %s: must be full, recent or heads", word);
+    if (mode != MODE_RECENT && cli_option(inv, "recent", NULL))
+        return cli_usage(inv, "--recent belongs to --mode recent");
+    if (!cli_number(inv, "recent", 10000, LOG_SIZE_MAX, &recent))
+        return EXIT_USAGE;
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);
     if (!status)
-        status = follow(inv, &session);
+        status = follow(inv, &session, mode, recent);
     session_close(&session);
     return status;
 }
@@ -281,6 +296,7 @@ static int sync_now(struct invocation *inv, struct session *session)
         if (peer_find(session->store, span_str(round.only), &peer, &inv->err) ||
             sync_forgive(session->store, peer.number, &inv->err))
             return cli_fail(inv);
+        round.only = peer.url;
     }
     /* Without an answer about our own logs we may still read others'. */
     round.may_sign = start_check(session->store, cli_flag(inv, "alone"), &unchecked) == 0;

@@ -12,8 +12,8 @@ static const struct option options[] = {
     {"tlp", "T", "clear, green, amber, amber+strict or red (required)", false},
     {"type", "M", "media type of the body", false},
     {"lang", "L", "its language, BCP 47", false},
-    {"ref", "R", "a record that it refers to, MEMBER/INDEX in full, or a URI", true},
-    {"to", "MEMBER", "whom it is for, the whole origin", true},
+    {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", true},
+    {"to", "MEMBER", "whom it is for", true},
     {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
     {"local", NULL, "into the node's local log, which is never served", false},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
@@ -30,31 +30,103 @@ static size_t count(const struct invocation *inv, const char *name)
     return found;
 }
 
-static size_t collect(const struct invocation *inv, const char *name, struct span *out)
+/* Two lists of names, resolved: people type MEMBER/INDEX as `tongzhou log` shows it, a record names whole origins. */
+struct named {
+    char text[REFS_MAX][ORIGIN_MAX + 24];
+    struct span span[REFS_MAX];
+    size_t count;
+};
+
+/* SCHEME:..., of which origins have none. */
+static bool is_uri(const char *text)
 {
-    size_t found = 0;
-    for (int i = 0; i < inv->given_count; i++)
-        if (strcmp(inv->given[i].option->name, name) == 0)
-            out[found++] = span_str(inv->given[i].value);
-    return found;
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    return scheme > 0 && text[scheme] == ':';
 }
 
-static int write_draft(struct invocation *inv, enum tlp tlp, struct span body, struct buf *out)
+/* ORIGIN/INDEX of a log that is not here. */
+static bool is_whole(const char *text)
 {
-    struct span refs[REFS_MAX], to[REFS_MAX];
-    struct record_draft draft = {
+    const char *slash = strrchr(text, '/');
+    uint64_t index;
+    return slash && origin_valid(span_of(text, (size_t)(slash - text))) &&
+           span_u64(span_str(slash + 1), LOG_SIZE_MAX, &index);
+}
+
+static int name_ref(struct invocation *inv, struct session *session, const char *value, struct named *out)
+{
+    struct log_info log;
+    uint64_t index;
+    if (is_uri(value) || is_whole(value)) {
+        out->span[out->count++] = span_str(value);
+        return 0;
+    }
+    int rc = session_record(inv, session, value, &log, &index);
+    if (rc)
+        return rc;
+    snprintf(out->text[out->count], sizeof(out->text[0]), "%s/%llu", log.origin, (unsigned long long)index);
+    out->span[out->count] = span_str(out->text[out->count]);
+    out->count++;
+    return 0;
+}
+
+static int name_member(struct invocation *inv, struct session *session, const char *value, struct named *out)
+{
+    struct log_info log;
+    if (origin_valid(span_str(value))) {
+        out->span[out->count++] = span_str(value);
+        return 0;
+    }
+    if (view_log_find(&session->view, span_str(value), &log, &inv->err))
+        return cli_fail(inv);
+    snprintf(out->text[out->count], sizeof(out->text[0]), "%s", log.origin);
+    out->span[out->count] = span_str(out->text[out->count]);
+    out->count++;
+    return 0;
+}
+
+static struct record_draft draft_of(const struct invocation *inv, enum tlp tlp)
+{
+    return (struct record_draft){
         .kind = cli_option(inv, "kind", ""),
         .time_ms = cli_now_ms(),
         .tlp = tlp,
         .lang = span_str(cli_option(inv, "lang", "")),
         .type = span_str(cli_option(inv, "type", "")),
-        .ref = refs,
-        .to = to,
-        .ref_count = collect(inv, "ref", refs),
-        .to_count = collect(inv, "to", to),
-        .body = body,
     };
-    return record_write(&draft, out, &inv->err);
+}
+
+/* Before a file is read or a peer asked. */
+static int check_words(struct invocation *inv, enum tlp tlp)
+{
+    struct buf header;
+    struct record_draft draft = draft_of(inv, tlp);
+    buf_init(&header, RECORD_HEADER_MAX);
+    int rc = record_write(&draft, &header, &inv->err);
+    buf_done(&header);
+    return rc ? cli_usage(inv, "%s", inv->err.text) : 0;
+}
+
+static int write_draft(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *out)
+{
+    struct named refs = {0}, to = {0};
+    int rc = 0;
+    for (int i = 0; i < inv->given_count && !rc; i++) {
+        const char *value = inv->given[i].value;
+        if (strcmp(inv->given[i].option->name, "ref") == 0)
+            rc = name_ref(inv, session, value, &refs);
+        else if (strcmp(inv->given[i].option->name, "to") == 0)
+            rc = name_member(inv, session, value, &to);
+    }
+    if (rc)
+        return rc;
+    struct record_draft draft = draft_of(inv, tlp);
+    draft.ref = refs.span;
+    draft.to = to.span;
+    draft.ref_count = refs.count;
+    draft.to_count = to.count;
+    draft.body = body;
+    return record_write(&draft, out, &inv->err) ? cli_fail(inv) : 0;
 }
 
 static int append(struct invocation *inv, struct session *session, enum tlp tlp, struct span text)
@@ -81,12 +153,13 @@ static int publish(struct invocation *inv, enum tlp tlp)
     buf_init(&body, PAYLOAD_MAX);
     buf_init(&text, PAYLOAD_MAX);
     int status = EXIT_FAILED;
-    if (input_slurp(inv->args[0], PAYLOAD_MAX - RECORD_HEADER_MAX, &body, &inv->err) ||
-        write_draft(inv, tlp, buf_view(&body), &text)) {
+    if (input_slurp(inv->args[0], PAYLOAD_MAX - RECORD_HEADER_MAX, &body, &inv->err)) {
         status = cli_fail(inv);
     } else {
         unsigned sign = cli_flag(inv, "local") ? 0 : SESSION_SIGN;
         status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
+        if (!status)
+            status = write_draft(inv, &session, tlp, buf_view(&body), &text);
         if (!status)
             status = append(inv, &session, tlp, buf_view(&text));
         session_close(&session);
@@ -105,6 +178,8 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--kind %s: capability/name is needed, lower-case letters, digits and hyphens", kind);
     if (kind_constitutional(span_str(kind)) || strcmp(kind, "seal") == 0)
         return cli_usage(inv, "--kind %s stands in the log in full and has a command of its own", kind);
+    if (!*cli_option(inv, "lang", "?") || !*cli_option(inv, "type", "?"))
+        return cli_usage(inv, "--lang and --type need a value, or are left out");
     if (cli_flag(inv, "local") && cli_option(inv, "as", NULL))
         return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
     enum tlp tlp = tlp_parse(span_str(word));
@@ -112,7 +187,8 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (count(inv, "ref") > REFS_MAX || count(inv, "to") > REFS_MAX)
         return cli_usage(inv, "more than %d of --ref or of --to", REFS_MAX);
-    return publish(inv, tlp);
+    int status = check_words(inv, tlp);
+    return status ? status : publish(inv, tlp);
 }
 
 const struct command cmd_publish = {

@@ -40,7 +40,8 @@ static int run(struct invocation *inv)
                                         .tell = tell,
                                         .ready = ready,
                                         .ctx = &log};
-    return node_run(&node_options, &inv->err) ? cli_fail(inv) : EXIT_DONE;
+    int rc = node_run(&node_options, &inv->err);
+    return rc == ERR_USAGE ? cli_usage(inv, "%s", inv->err.text) : rc ? cli_fail(inv) : EXIT_DONE;
 }
 
 const struct command cmd_serve = {

@@ -52,6 +52,8 @@ static int run(struct invocation *inv)
     struct log_info log;
     struct view_record record;
     uint64_t index;
+    if (cli_flag(inv, "proof") + cli_flag(inv, "body") + cli_flag(inv, "entry") > 1)
+        return cli_usage(inv, "--proof, --body and --entry exclude each other");
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status)
         status = session_record(inv, &session, inv->args[0], &log, &index);

@@ -130,12 +130,10 @@ static void print_stats(const struct sweeping *sweeping, const struct sweep_stat
     fprintf(stderr, "%s: ", sweeping->file);
     cli_put_bytes(stderr, stats->bytes);
     fputs(", ", stderr);
-    cli_put_count(stderr, stats->lines);
-    fputs(" lines, ", stderr);
-    cli_put_count(stderr, stats->tokens);
-    fputs(" tokens, ", stderr);
-    cli_put_count(stderr, sweeping->hits);
-    fprintf(stderr, " hits; %.2f s, %.0f MB/s\n", seconds, (double)stats->bytes / 1e6 / seconds);
+    cli_put_counted(stderr, stats->lines, "line, ", "lines, ");
+    cli_put_counted(stderr, stats->tokens, "token, ", "tokens, ");
+    cli_put_counted(stderr, sweeping->hits, "hit; ", "hits; ");
+    fprintf(stderr, "%.2f s, %.0f MB/s\n", seconds, (double)stats->bytes / 1e6 / seconds);
 }
 
 static int sweep_file(struct invocation *inv, struct sweeping *sweeping, const struct sweep_set *set, const char *file)
@@ -207,7 +205,8 @@ static int run(struct invocation *inv)
         status = SWEEP_ERROR;
     else {
         int rc = sweep_all(inv, &session);
-        status = rc < 0 || fflush(stdout) != 0 ? SWEEP_ERROR : rc ? SWEEP_NONE : SWEEP_HITS;
+        bool lost = cli_output_lost(), enough = !lost && ferror(stdout); /* | head: there were hits */
+        status = enough ? SWEEP_HITS : rc < 0 || lost ? SWEEP_ERROR : rc ? SWEEP_NONE : SWEEP_HITS;
     }
     session_close(&session);
     return status;

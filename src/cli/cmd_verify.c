@@ -58,7 +58,7 @@ static int verify_here(void *ctx, const struct log_info *log, struct err *err)
     struct verify_options verify_options = {.progress = on_progress, .ctx = &v->progress};
     (void)err;
     if (log->role == LOG_LISTED || log->size == 0)
-        return 0;
+        return v->inv->arg_count ? err_set(&v->inv->err, ERR_NOTFOUND, "%s: no entry of it is here", log->origin) : 0;
     progress_begin(&v->progress, "Verifying", 0);
     return tell(v, verify_log(v->session->store, log, &verify_options, &result, &v->inv->err), &result);
 }
@@ -77,13 +77,18 @@ static int verify_there(void *ctx, const char *url, const char *origin, struct e
 static int verify_address(struct verifying *v, const char *text)
 {
     char url[1024];
-    snprintf(url, sizeof(url), "%s", text);
-    size_t len = strlen(url);
+    size_t len = strlen(text);
+    if (len >= sizeof(url))
+        return err_set(&v->inv->err, ERR_LIMIT, "address of %zu bytes, limit %zu", len, sizeof(url) - 1);
+    memcpy(url, text, len + 1);
     while (len > 0 && url[len - 1] == '/')
         url[--len] = '\0';
     if (strstr(url, "/logs/"))
         return verify_there(v, url, "", &v->inv->err);
-    return verify_node_logs(url, verify_there, v, &v->inv->err);
+    int rc = verify_node_logs(url, verify_there, v, &v->inv->err);
+    if (rc)
+        return err_in(&v->inv->err, "%s", url);
+    return v->logs ? 0 : err_set(&v->inv->err, ERR_NOTFOUND, "%s: serves no log", url);
 }
 
 static int verify_file(struct verifying *v, const char *path)
@@ -92,9 +97,6 @@ static int verify_file(struct verifying *v, const char *path)
     struct buf proof, entry;
     uint64_t index;
     const char *entry_path = cli_option(v->inv, "entry", NULL);
-    if (!entry_path)
-        return err_set(&v->inv->err, ERR_USAGE, "%s: a proof is checked over an entry: give it with --entry FILE",
-                       path);
     buf_init(&proof, 1u << 20);
     buf_init(&entry, ENTRY_MAX);
     int rc = input_slurp(path, 1u << 20, &proof, &v->inv->err);
@@ -110,18 +112,32 @@ static int verify_file(struct verifying *v, const char *path)
     return rc;
 }
 
+static bool is_address(const char *what)
+{
+    return strncmp(what, "http://", 7) == 0 || strncmp(what, "https://", 8) == 0;
+}
+
+static bool is_file(const char *what)
+{
+    struct stat st;
+    return strcmp(what, "-") == 0 || (stat(what, &st) == 0 && S_ISREG(st.st_mode));
+}
+
 static int verify(struct verifying *v)
 {
     struct log_info log;
-    struct stat st;
     const char *what = v->inv->arg_count ? v->inv->args[0] : NULL;
     if (!what)
         return view_logs(&v->session->view, verify_here, v, &v->inv->err);
-    if (strncmp(what, "http://", 7) == 0 || strncmp(what, "https://", 8) == 0)
+    if (is_address(what))
         return verify_address(v, what);
-    if (strcmp(what, "-") == 0 || (stat(what, &st) == 0 && S_ISREG(st.st_mode)))
+    if (is_file(what))
         return verify_file(v, what);
     int rc = view_log_find(&v->session->view, span_str(what), &log, &v->inv->err);
+    if (rc == ERR_NOTFOUND)
+        return err_set(&v->inv->err, ERR_NOTFOUND,
+                       "%s is no member here, no address (http://...) and no file: `tongzhou members` lists members",
+                       what);
     return rc ? rc : verify_here(v, &log, &v->inv->err);
 }
 
@@ -129,11 +145,17 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct verifying v = {.inv = inv, .session = &session};
+    bool proof = inv->arg_count && !is_address(inv->args[0]) && is_file(inv->args[0]);
+    if (proof && !cli_option(inv, "entry", NULL))
+        return cli_usage(inv, "%s: a proof is checked over an entry: give it with --entry FILE", inv->args[0]);
+    if (!proof && cli_option(inv, "entry", NULL))
+        return cli_usage(inv, "--entry belongs to a proof: name the file that `tongzhou show --proof` wrote");
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
     if (!status)
         status = verify(&v) ? cli_fail(inv) : v.failed ? EXIT_FAILED : EXIT_DONE;
     if (v.failed)
-        cli_note("%llu of %llu logs do not hold", (unsigned long long)v.failed, (unsigned long long)v.logs);
+        cli_note("%llu of %llu %s not hold", (unsigned long long)v.failed, (unsigned long long)v.logs,
+                 v.logs == 1 ? "log does" : "logs do");
     session_close(&session);
     return status;
 }

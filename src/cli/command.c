@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -51,6 +53,13 @@ void cli_note(const char *fmt, ...)
     va_end(ap);
 }
 
+bool cli_output_lost(void)
+{
+    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return failed && errno != EPIPE && !(poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0);
+}
+
 /* ---- parsing ---- */
 
 static const struct option *find_option(const struct command *command, struct span name)
@@ -69,7 +78,8 @@ static int take_option(struct invocation *inv, int argc, char **argv, int *at)
     struct span key = span_of(name, equals ? (size_t)(equals - name) : strlen(name));
     const struct option *option = find_option(inv->command, key);
     if (!option || (word[1] == '-') != (option->name[1] != '\0'))
-        return cli_usage(inv, "unknown option %s", word);
+        return cli_usage(inv, "unknown option %s%s", word,
+                         word[1] == 'C' ? ": the folder stands before the command, tongzhou -C DIR ..." : "");
     const char *value = "";
     if (option->value) {
         if (equals)

@@ -64,6 +64,9 @@ int cli_fail(const struct invocation *inv);
 /* "tongzhou import: TEXT" and where the help is; returns EXIT_USAGE. */
 int cli_usage(const struct invocation *inv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Standard output could not take what was written to it; not if its reader has only seen enough (| head). */
+bool cli_output_lost(void);
+
 /* A remark on standard error, prefixed with the program's name. */
 void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,7 +1,5 @@
 /* tongzhou [-C DIR] COMMAND ...: finds the command, the folder, and runs it. */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -53,6 +51,13 @@ static const struct command *find_command(int argc, char **argv, int *ret_words)
     return NULL;
 }
 
+static void say_no_command(int argc, char **argv, bool group)
+{
+    bool second = group && argc > 1;
+    fprintf(stderr, "tongzhou: there is no command %s%s%s; %s\n", argv[0], second ? " " : "", second ? argv[1] : "",
+            group ? "there are:" : "`tongzhou --help` lists them");
+}
+
 /* Neither a command nor, by its first word, a group of them; or a group, whose commands are listed. */
 static int no_such_command(int argc, char **argv, bool help)
 {
@@ -62,12 +67,16 @@ static int no_such_command(int argc, char **argv, bool help)
     for (size_t i = 0; commands[i]; i++)
         group |= strncmp(commands[i]->name, prefix, strlen(prefix)) == 0;
     if (!group) {
-        fprintf(stderr, "tongzhou: there is no command %s; `tongzhou --help` lists them\n", argv[0]);
+        say_no_command(argc, argv, false);
         return EXIT_USAGE;
     }
-    help |= argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    help = asked || (help && argc == 1);
     FILE *out = help ? stdout : stderr;
-    fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
+    if (argc > 1 && !help)
+        say_no_command(argc, argv, true);
+    else
+        fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
     for (size_t i = 0; commands[i]; i++)
         if (strncmp(commands[i]->name, prefix, strlen(prefix)) == 0)
             fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
@@ -88,12 +97,9 @@ static char *default_dir(void)
     return out;
 }
 
-/* Was all of it written? Whoever reads no further (| head) has what it wants. */
 static int end_output(int status)
 {
-    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
-    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    if (!failed || errno == EPIPE || (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0))
+    if (!cli_output_lost())
         return status;
     fputs("tongzhou: standard output: write failed\n", stderr);
     return status == EXIT_DONE ? EXIT_FAILED : status;
@@ -119,11 +125,11 @@ static int run(const struct command *command, char *dir, int argc, char **argv)
     return end_output(status);
 }
 
-/* `tongzhou help` and `tongzhou help COMMAND`, which people try first. */
+/* `tongzhou help` and `tongzhou help COMMAND`, which people try first; `tongzhou --help COMMAND`, as with git. */
 static int help(int argc, char **argv)
 {
     int words;
-    if (argc == 0) {
+    if (argc == 0 || strcmp(argv[0], "help") == 0 || argv[0][0] == '-') {
         print_overview(stdout);
         return end_output(EXIT_DONE);
     }
@@ -142,6 +148,20 @@ static void hold_standard_files(void)
             (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); /* using it fails, as it should */
 }
 
+/* An option in front of the command, behind which no command runs. */
+static int other_option(const char *word, int argc, char **argv)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help(argc, argv);
+    if (strcmp(word, "--words") == 0)
+        return print_words(argc ? argv[0] : NULL);
+    if (strcmp(word, "-C") == 0)
+        fputs("tongzhou: -C needs a folder: -C DIR\n", stderr);
+    else
+        fprintf(stderr, "tongzhou: unknown option %s; `tongzhou --help` lists commands\n", word);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_files();
@@ -150,26 +170,16 @@ int main(int argc, char **argv)
     char *dir = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
-        if (strcmp(argv[at], "-C") == 0 && at + 1 < argc) {
+        const char *word = argv[at];
+        if (strcmp(word, "-C") == 0 && at + 1 < argc && *argv[at + 1]) {
             free(dir);
             dir = strdup(argv[++at]);
-        } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
-            free(dir);
-            return help(0, NULL);
-        } else if (strcmp(argv[at], "--version") == 0) {
+        } else if (strcmp(word, "--version") == 0) {
             argv[at] = (char *)(uintptr_t) "version";
             break;
-        } else if (strcmp(argv[at], "--words") == 0) {
-            free(dir);
-            return print_words(at + 1 < argc ? argv[at + 1] : NULL);
         } else {
-            bool lacks = strcmp(argv[at], "-C") == 0;
-            fprintf(stderr,
-                    lacks ? "tongzhou: %s needs a folder: -C DIR\n"
-                          : "tongzhou: unknown option %s; `tongzhou --help` lists commands\n",
-                    argv[at]);
             free(dir);
-            return EXIT_USAGE;
+            return other_option(word, argc - at - 1, argv + at + 1);
         }
     }
     if (at >= argc) {

@@ -13,12 +13,16 @@
 static int check_folder(const char *dir, struct err *err)
 {
     struct stat st;
-    if (stat(dir, &st) != 0 || access(dir, R_OK | W_OK | X_OK) == 0)
+    if (stat(dir, &st) != 0)
+        return errno == ENOENT ? 0 : err_sys(err, "%s", dir);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(err, ERR_USAGE, "%s: is a file; a node is a folder", dir);
+    if (access(dir, R_OK | W_OK | X_OK) == 0)
         return 0;
     if (errno == EROFS)
         return err_sys(err, "%s", dir);
-    return err_set(err, ERR_REFUSED, "%s: may not be written by you; it belongs to user %u: run this as that user", dir,
-                   (unsigned)st.st_uid);
+    return err_set(err, ERR_REFUSED, "%s: you may not read and write it; it belongs to user %u: run this as that user",
+                   dir, (unsigned)st.st_uid);
 }
 
 /* Text of what was erased may still stand in unused parts of the index. A running node sees to that by itself. */
@@ -110,8 +114,11 @@ int session_record(struct invocation *inv, struct session *session, const char *
     if (*ret_index >= ret_log->size) {
         char name[ORIGIN_MAX + 1];
         origin_short(span_str(ret_log->origin), name);
-        err_set(&inv->err, ERR_NOTFOUND, "%s/%llu is not here: the highest index is %llu", name,
-                (unsigned long long)*ret_index, (unsigned long long)(ret_log->size ? ret_log->size - 1 : 0));
+        if (ret_log->size == 0)
+            err_set(&inv->err, ERR_NOTFOUND, "%s: no entry of it is here", name);
+        else
+            err_set(&inv->err, ERR_NOTFOUND, "%s/%llu is not here: the highest index is %llu", name,
+                    (unsigned long long)*ret_index, (unsigned long long)ret_log->size - 1);
         return cli_fail(inv);
     }
     return 0;

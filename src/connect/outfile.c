@@ -13,6 +13,8 @@ int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err 
 {
     struct stat st;
     *out = (struct outfile){.fd = -1};
+    if (strcmp(path, "-") == 0)
+        return err_set(err, ERR_USAGE, "-: cannot go to standard output: name a file");
     bool is_there = stat(path, &st) == 0;
     if (is_there && S_ISDIR(st.st_mode))
         return err_set(err, ERR_USAGE, "%s: is a folder; name a file in it", path);

@@ -110,7 +110,7 @@ int page_find_log(const struct view *view, const struct http_request *request, s
     if (!origin_valid(whole))
         return err_set(err, ERR_NOTFOUND, "not an origin");
     int rc = view_log_find(view, whole, ret, err);
-    if (rc == ERR_USAGE || (rc == 0 && !span_is(whole, ret->origin)))
+    if (rc == ERR_USAGE || rc == ERR_NOTFOUND || (rc == 0 && !span_is(whole, ret->origin)))
         return err_set(err, ERR_NOTFOUND, "no such log");
     return rc;
 }

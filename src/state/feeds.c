@@ -62,7 +62,8 @@ int feed_find(struct store *store, struct span url, struct feed *ret, struct err
     db_end(stmt);
     if (rc == 0) {
         char shown[1024];
-        return err_set(err, ERR_NOTFOUND, "no feed %s", text_escape_into(shown, sizeof shown, url));
+        return err_set(err, ERR_NOTFOUND, "no feed %s: `tongzhou feed list` shows them",
+                       text_escape_into(shown, sizeof shown, url));
     }
     return rc < 0 ? rc : 0;
 }

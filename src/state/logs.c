@@ -151,7 +151,7 @@ int store_log_find(struct store *store, struct span text, struct log_info *ret, 
     if (span_find(text, '/') == text.len)
         buf_byte(&from, '/');
     buf_span(&to, buf_view(&from));
-    int rc = text.len == 0 || from.failed ? err_set(err, ERR_NOTFOUND, "no member \"%s\" here", shown) : 0;
+    int rc = text.len == 0 || from.failed ? err_set(err, ERR_NOTFOUND, "no member \"%s\" here: `tongzhou members` lists them", shown) : 0;
     if (rc)
         goto out;
     /* No origin has a byte 0xff, so this is behind all that begin with `from`. */
@@ -161,7 +161,7 @@ int store_log_find(struct store *store, struct span text, struct log_info *ret, 
     if (rc == 1)
         *ret = row.info;
     if (rc == 0)
-        rc = err_set(err, ERR_NOTFOUND, "no member \"%s\" here", shown);
+        rc = err_set(err, ERR_NOTFOUND, "no member \"%s\" here: `tongzhou members` lists them", shown);
     else if (rc > 1)
         rc = err_set(err, ERR_USAGE, "\"%s\" may be any of: %s", shown, buf_cstr(&list));
     else if (rc == 1)

@@ -52,22 +52,24 @@ static bool authority_valid(struct span authority)
            port > 0;
 }
 
-static bool path_valid(struct span path)
+/* `more`: characters that are allowed besides those of a path. */
+static bool path_valid(struct span path, const char *more)
 {
     for (size_t i = 0; i < path.len; i++) {
         uint8_t c = path.data[i];
-        if (c <= ' ' || c >= 0x7f || strchr("\"#<>?\\^`{|}", c))
+        if (c <= ' ' || c >= 0x7f || (strchr("\"#<>?\\^`{|}", c) && !strchr(more, c)))
             return false;
     }
     return true;
 }
 
-int peer_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err *err)
+/* Without a query the trailing slash goes, too. */
+static int url_canonical(struct span text, bool query, char out[PEER_URL_MAX + 1], struct err *err)
 {
     char shown[256];
     struct span url = span_trim(text), scheme = SPAN_LIT("http://");
     text_escape_into(shown, sizeof shown, span_sub(url, 0, 60));
-    while (url.len > 0 && url.data[url.len - 1] == '/')
+    while (!query && url.len > 0 && url.data[url.len - 1] == '/')
         url.len--;
     if (url.len > PEER_URL_MAX)
         return err_set(err, ERR_USAGE, "%s...: address of %zu bytes, %d allowed", shown, url.len, PEER_URL_MAX);
@@ -76,19 +78,31 @@ int peer_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err 
     else if (!span_starts(url, scheme))
         return err_set(err, ERR_USAGE, "%s: an address begins with http:// or https://", shown);
     struct span rest = span_sub(url, scheme.len, url.len);
-    size_t slash = span_find(rest, '/');
-    struct span authority = span_sub(rest, 0, slash), path = span_sub(rest, slash, rest.len);
+    size_t slash = span_find(rest, '/'), mark = span_find(rest, '?');
+    size_t end = query && mark < slash ? mark : slash;
+    struct span authority = span_sub(rest, 0, end), path = span_sub(rest, end, rest.len);
     if (span_find(authority, '@') < authority.len)
         return err_set(err, ERR_USAGE, "%s: an address carries no user name", shown);
     if (!authority_valid(authority))
         return err_set(err, ERR_USAGE, "%s: HOST or HOST:PORT expected behind %.*s", shown, SPAN_ARGS(scheme));
-    if (!path_valid(path))
-        return err_set(err, ERR_USAGE, "%s: an address has no query, no fragment and no spaces", shown);
+    if (!path_valid(path, query ? "?" : ""))
+        return err_set(err, ERR_USAGE, "%s: an address has no %sfragment and no spaces", shown,
+                       query ? "" : "query, no ");
     snprintf(out, PEER_URL_MAX + 1, "%.*s", SPAN_ARGS(url));
     for (size_t i = 0; i < scheme.len + authority.len; i++)
         if (out[i] >= 'A' && out[i] <= 'Z')
             out[i] = (char)(out[i] - 'A' + 'a');
     return 0;
+}
+
+int peer_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err *err)
+{
+    return url_canonical(text, false, out, err);
+}
+
+int feed_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err *err)
+{
+    return url_canonical(text, true, out, err);
 }
 
 /* ---- peers ---- */
@@ -143,26 +157,67 @@ int peer_add(struct store *store, const struct peer *peer, int64_t *ret_number, 
     return rc;
 }
 
-int peer_find(struct store *store, struct span url_or_origin, struct peer *ret, struct err *err)
+#define CANDIDATES_MAX 4 /* addresses named if a name fits several peers */
+
+/* How many peers the statement finds, the last of them, and their addresses. */
+static int peers_found(struct store *store, sqlite3_stmt *stmt, struct peer *ret, struct buf *list, struct err *err)
 {
-    char url[PEER_URL_MAX + 1];
-    struct err no_url;
-    struct span key = url_or_origin;
-    if (peer_url_canonical(url_or_origin, url, &no_url) == 0)
-        key = span_str(url);
-    sqlite3_stmt *stmt =
-        db_query(store, err, PEER_COLUMNS "WHERE url = ?1 OR (origin = ?1 AND origin <> '') ORDER BY number", "t", key);
+    int rc, count = 0;
     if (!stmt)
         return err->code;
-    int rc = db_step(store, stmt, err);
-    if (rc == 1)
+    while ((rc = db_step(store, stmt, err)) == 1) {
         peer_read(stmt, ret);
-    db_end(stmt);
-    if (rc == 0) {
-        char shown[1024];
-        return err_set(err, ERR_NOTFOUND, "no peer %s", text_escape_into(shown, sizeof shown, url_or_origin));
+        buf_fmt(list, "%s%s", count ? ", " : "", count < CANDIDATES_MAX ? ret->url : "...");
+        count++;
     }
-    return rc < 0 ? rc : 0;
+    db_end(stmt);
+    return rc < 0 ? rc : count;
+}
+
+/* Those whose operator's origin is `text`, or begins with it as lists show it: NAME, NAME/beginning, with the ellipsis. */
+static int peers_named(struct store *store, struct span text, struct peer *ret, struct buf *list, struct err *err)
+{
+    struct span ellipsis = SPAN_LIT("\u2026");
+    struct buf from, to;
+    if (text.len > ellipsis.len && span_eq(span_sub(text, text.len - ellipsis.len, ellipsis.len), ellipsis))
+        text.len -= ellipsis.len;
+    buf_init(&from, ORIGIN_MAX + 8);
+    buf_init(&to, ORIGIN_MAX + 8);
+    buf_span(&from, text);
+    if (span_find(text, '/') == text.len)
+        buf_byte(&from, '/');
+    buf_span(&to, buf_view(&from));
+    buf_byte(&to, 0xff); /* no origin has this byte: behind all that begin with `from` */
+    int count =
+        text.len == 0 || to.failed
+            ? 0
+            : peers_found(store,
+                          db_query(store, err, PEER_COLUMNS "WHERE origin >= ? AND origin < ? ORDER BY number LIMIT 5",
+                                   "tt", buf_view(&from), buf_view(&to)),
+                          ret, list, err);
+    buf_done(&from);
+    buf_done(&to);
+    return count;
+}
+
+int peer_find(struct store *store, struct span text, struct peer *ret, struct err *err)
+{
+    char url[PEER_URL_MAX + 1], shown[1024];
+    struct err no_url;
+    struct buf list;
+    buf_init(&list, 8192);
+    int count = peer_url_canonical(text, url, &no_url) == 0
+                    ? peers_found(store, db_query(store, err, PEER_COLUMNS "WHERE url = ?", "t", span_str(url)), ret,
+                                  &list, err)
+                    : peers_named(store, text, ret, &list, err);
+    text_escape_into(shown, sizeof shown, text);
+    int rc = count < 0 ? count : 0;
+    if (count == 0)
+        rc = err_set(err, ERR_NOTFOUND, "no peer \"%s\": `tongzhou peer list` shows them", shown);
+    else if (count > 1)
+        rc = err_set(err, ERR_USAGE, "\"%s\" may be any of: %s: give its address", shown, buf_cstr(&list));
+    buf_done(&list);
+    return rc;
 }
 
 int peer_update(struct store *store, const struct peer *peer, struct err *err)

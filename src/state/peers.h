@@ -22,7 +22,8 @@ struct peer {
 
 int peer_add(struct store *store, const struct peer *peer, int64_t *ret_number,
              struct err *err); /* ERR_EXISTS by url */
-int peer_find(struct store *store, struct span url_or_origin, struct peer *ret, struct err *err);
+/* By address, or by its operator's origin, name, or name and beginning of the fingerprint: ERR_USAGE if it fits several. */
+int peer_find(struct store *store, struct span text, struct peer *ret, struct err *err);
 int peer_update(struct store *store, const struct peer *peer, struct err *err);
 int peer_remove(struct store *store, int64_t number, struct err *err);
 int peer_each(struct store *store, int (*each)(void *ctx, const struct peer *peer, struct err *err), void *ctx,
@@ -49,6 +50,9 @@ struct feed {
     char reason[PEER_REASON_MAX + 1];
     uint64_t items, vanished; /* at the last fetch */
 };
+
+/* As peer_url_canonical, but the path stays as it is, and a query may follow. */
+int feed_url_canonical(struct span text, char out[PEER_URL_MAX + 1], struct err *err);
 
 int feed_add(struct store *store, const struct feed *feed, int64_t *ret_number, struct err *err);
 int feed_find(struct store *store, struct span url, struct feed *ret, struct err *err);

@@ -42,6 +42,18 @@ static void addresses(void **state)
     char long_url[700];
     snprintf(long_url, sizeof long_url, "http://a/%0600d", 1);
     bad(peer_url_canonical(span_str(long_url), out, &err), ERR_USAGE, "512 allowed");
+    /* A feed's path may end in a slash, and a query may stand behind it. */
+    static const char *const feeds[][2] = {
+        {"https://A.example/feed/", "https://a.example/feed/"},
+        {"http://a.example/get?kind=domain&x=1/2?", "http://a.example/get?kind=domain&x=1/2?"},
+        {"http://A.example?x=a/b", "http://a.example?x=a/b"},
+    };
+    for (size_t i = 0; i < sizeof feeds / sizeof *feeds; i++) {
+        good(feed_url_canonical(span_str(feeds[i][0]), out, &err));
+        assert_string_equal(out, feeds[i][1]);
+    }
+    bad(feed_url_canonical(SPAN_LIT("http://a.example/x#y"), out, &err), ERR_USAGE, "no fragment");
+    bad(feed_url_canonical(SPAN_LIT("http://u@a.example/x?y"), out, &err), ERR_USAGE, "user name");
 }
 
 static int count_peers(void *ctx, const struct peer *peer, struct err *err)
@@ -77,6 +89,18 @@ static void peers(void **state)
     good(peer_find(node.store, SPAN_LIT("b.example/abc"), &back, &err));
     assert_int_equal(back.number, two);
     bad(peer_find(node.store, SPAN_LIT(""), &back, &err), ERR_NOTFOUND, "no peer");
+    static const char *const names[] = {"b.example", "b.example/a", "b.example/a\xe2\x80\xa6"};
+    for (size_t i = 0; i < 3; i++) {
+        good(peer_find(node.store, span_str(names[i]), &back, &err));
+        assert_int_equal(back.number, two);
+    }
+    bad(peer_find(node.store, SPAN_LIT("b.exampl"), &back, &err), ERR_NOTFOUND, "peer list");
+    int64_t three;
+    strcpy(peer.url, "http://other.example");
+    good(peer_add(node.store, &peer, &three, &err));
+    bad(peer_find(node.store, SPAN_LIT("b.example"), &back, &err), ERR_USAGE, "http://other.example");
+    good(peer_remove(node.store, three, &err));
+    good(peer_find(node.store, SPAN_LIT("b.example/abc"), &back, &err));
     strcpy(back.cursor, "99-abc");
     strcpy(back.reason, "it lied \xe5\x90\x8c");
     back.set_aside = true;
