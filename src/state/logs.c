@@ -151,7 +151,9 @@ int store_log_find(struct store *store, struct span text, struct log_info *ret, 
     if (span_find(text, '/') == text.len)
         buf_byte(&from, '/');
     buf_span(&to, buf_view(&from));
-    int rc = text.len == 0 || from.failed ? err_set(err, ERR_NOTFOUND, "no member \"%s\" here: `tongzhou members` lists them", shown) : 0;
+    int rc = text.len == 0 || from.failed
+                 ? err_set(err, ERR_NOTFOUND, "no member \"%s\" here: `tongzhou members` lists them", shown)
+                 : 0;
     if (rc)
         goto out;
     /* No origin has a byte 0xff, so this is behind all that begin with `from`. */
