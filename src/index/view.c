@@ -4,17 +4,17 @@
 #include "tlog/checkpoint.h"
 
 const struct outlet_info outlet_table[OUTLETS] = {
-    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true},
-    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true},
-    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true},
-    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true},
-    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true},
-    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false},
-    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false},
-    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false},
-    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true},
-    [OUTLET_PACK] = {"pack", "logs on a stick", true},
-    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false},
+    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true},
+    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true},
+    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false},
+    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false},
+    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false},
+    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false},
+    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false},
+    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false},
+    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true, false},
+    [OUTLET_PACK] = {"pack", "logs on a stick", true, false},
+    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false},
 };
 
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
@@ -22,6 +22,8 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
 {
     if (outlet_table[outlet].public_only && viewer.class != VIEWER_PUBLIC)
         return err_set(err, ERR_REFUSED, "%s: what leaves here is what the public may see", outlet_table[outlet].name);
+    if (outlet_table[outlet].store_only)
+        index = NULL;
     int rc = index ? index_refresh(index, err) : 0;
     if (rc < 0)
         return rc;
@@ -148,13 +150,13 @@ int view_tile(const struct view *view, const struct log_info *log, const struct 
     return view_hashes(view, log, tile, out, err);
 }
 
-int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, int *ret_fd,
-                   uint64_t *ret_offset, size_t *ret_len, struct err *err)
+int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, struct tile_bytes *ret,
+                   struct err *err)
 {
     uint64_t have = tile_level_count(tile->level, log->size);
     if (tile->index >= have / TILE_WIDTH + 1 || tile->index * TILE_WIDTH + tile->width > have)
         return err_set(err, ERR_NOTFOUND, "the log has not reached this tile");
-    return store_tile_file(view->store, log->number, tile, ret_fd, ret_offset, ret_len, err);
+    return store_tile_file(view->store, log, tile, ret, err);
 }
 
 int view_payloads(const struct view *view, const struct log_info *log, uint64_t first, size_t count, struct buf *out,

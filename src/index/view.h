@@ -37,6 +37,7 @@ enum outlet {
 struct outlet_info {
     const char *name, *what;
     bool public_only; /* may never be opened for anybody but the public: what leaves for others */
+    bool store_only;  /* asks the index nothing: a view through it has none */
 };
 extern const struct outlet_info outlet_table[OUTLETS];
 
@@ -85,8 +86,8 @@ int view_checkpoint(const struct view *view, const struct log_info *log, struct 
 /* Bytes of a tile of hashes or of a bundle, appended; any width that the log has reached is served. */
 int view_tile(const struct view *view, const struct log_info *log, const struct tile *tile, struct buf *out,
               struct err *err);
-int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, int *ret_fd,
-                   uint64_t *ret_offset, size_t *ret_len, struct err *err);
+int view_tile_file(const struct view *view, const struct log_info *log, const struct tile *tile, struct tile_bytes *ret,
+                   struct err *err);
 int view_payloads(const struct view *view, const struct log_info *log, uint64_t first, size_t count, struct buf *out,
                   size_t *ret_count, struct err *err);
 

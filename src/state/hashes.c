@@ -114,33 +114,41 @@ static int bundle_prefix(struct store *store, const struct log_row *row, uint64_
     return rc;
 }
 
-int store_tile_file(struct store *store, int64_t number, const struct tile *tile, int *ret_fd, uint64_t *ret_offset,
-                    size_t *ret_len, struct err *err)
+/* Where it stands; the descriptor is the cache's. */
+static int tile_place(struct store *store, const struct log_row *row, const struct tile *tile, struct tile_bytes *ret,
+                      int *ret_fd, struct err *err)
 {
-    struct log_row row;
-    int rc = row_load(store, number, &row, err);
-    if (rc)
-        return rc;
-    uint64_t first = tile->index * TILE_WIDTH, begin = 0, end = 0;
-    bool in_files = tile->level > 0 || first + tile->width <= row_full(&row);
-    if (tile->width < 1 || tile->width > tile_width(tile->level, tile->index, row.info.size) || !in_files ||
+    uint64_t first = tile->index * TILE_WIDTH, end = 0;
+    bool in_files = tile->level > 0 || first + tile->width <= row_full(row);
+    int kind = FILE_ENTRIES, rc = 0;
+    if (tile->width < 1 || tile->width > tile_width(tile->level, tile->index, row->info.size) || !in_files ||
         tile->level >= FILE_LEVELS)
-        return err_set(err, ERR_NOTFOUND, "log %s: tile not in a file", row.info.origin);
-    int fd, kind = FILE_ENTRIES;
+        return err_set(err, ERR_NOTFOUND, "log %s: tile not in a file", row->info.origin);
     if (tile->level == TILE_LEVEL_ENTRIES) {
-        rc = bundle_range(store, &row, tile->index, &begin, &end, err);
+        rc = bundle_range(store, row, tile->index, &ret->offset, &end, err);
         if (!rc)
-            rc = bundle_prefix(store, &row, tile->index, tile->width, end - begin, ret_len, err);
+            rc = bundle_prefix(store, row, tile->index, tile->width, end - ret->offset, &ret->len, err);
     } else {
         kind = FILE_HASHES + tile->level;
-        begin = first * TLOG_HASH_SIZE;
-        *ret_len = (size_t)tile->width * TLOG_HASH_SIZE;
+        ret->offset = first * TLOG_HASH_SIZE;
+        ret->len = (size_t)tile->width * TLOG_HASH_SIZE;
     }
-    if (!rc)
-        rc = file_get(store, &row, kind, false, &fd, err);
+    return rc ? rc : file_get(store, row, kind, false, ret_fd, err);
+}
+
+int store_tile_file(struct store *store, const struct log_info *log, const struct tile *tile, struct tile_bytes *ret,
+                    struct err *err)
+{
+    struct log_row row = {.info = *log};
+    int fd;
+    ret->fd = -1;
+    int rc = tile_place(store, &row, tile, ret, &fd, err);
     if (rc)
         return rc;
-    *ret_offset = begin;
-    *ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return *ret_fd < 0 ? err_sys(err, "duplicate a descriptor") : 0;
+    if (ret->len > TILE_COPY_MAX) {
+        ret->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return ret->fd < 0 ? err_sys(err, "duplicate a descriptor") : 0;
+    }
+    uint8_t *to = buf_room(ret->out, ret->len);
+    return to ? disk_pread(fd, to, ret->len, ret->offset, log->origin, err) : buf_check(ret->out, "tile", err);
 }

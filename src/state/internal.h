@@ -73,6 +73,8 @@ void stream_begin(struct stream *stream, struct store *store, const struct log_r
 int stream_add(struct stream *stream, struct span data, struct err *err);
 int stream_end(struct stream *stream, struct err *err);
 
+#define PAYLOAD_WINDOW_MAX (1u << 18) /* bytes of `data` that are read at once */
+
 /* ---- statements (db.c) ---- */
 
 #define STATEMENTS_MAX 192
@@ -132,9 +134,9 @@ struct store {
     size_t touched_count, touched_cap;
     int64_t seq, seq_begun;
     bool seq_changed;
-    bool erasing, in_erase; /* erasures wait for their end; are being carried out */
-    unsigned late_slots;    /* rows put into `slot` since they were last moved to files */
-    struct buf streams[STREAMS], scratch;
+    bool erasing, in_erase;                       /* erasures wait for their end; are being carried out */
+    unsigned late_slots;                          /* rows put into `slot` since they were last moved to files */
+    struct buf streams[STREAMS], scratch, window; /* window: of payload_read_bundle */
     struct hash_source source;
     struct folded *folded; /* FOLDED_MAX of them, or NULL */
 };

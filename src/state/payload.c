@@ -51,29 +51,31 @@ static int read_row(struct store *store, const struct log_row *row, uint64_t ind
  * Items stand in the order of their entries, mostly: reading a bundle's worth is a few large reads, which a window
  * over `data` turns the many small ones into.
  */
-#define WINDOW_MAX (1u << 18)
+#define WINDOW_LAST 4096 /* bytes read of the last item: most are shorter */
 struct window {
-    struct buf bytes;
-    uint64_t begin;
+    struct buf *bytes;
+    uint64_t begin, last; /* place of the last item that is wanted */
 };
 
 static int window_fill(struct store *store, const struct log_row *row, struct window *window, uint64_t at,
                        struct err *err)
 {
-    uint64_t left = row->payload_end - at;
-    size_t len = left < WINDOW_MAX ? (size_t)left : WINDOW_MAX;
-    buf_clear(&window->bytes);
+    uint64_t left = row->payload_end - at, wanted = window->last > at ? window->last - at + WINDOW_LAST : WINDOW_LAST;
+    size_t len = left < PAYLOAD_WINDOW_MAX ? (size_t)left : PAYLOAD_WINDOW_MAX;
+    if (wanted < len)
+        len = (size_t)wanted;
+    buf_clear(window->bytes);
     window->begin = at;
-    uint8_t *to = buf_room(&window->bytes, len);
-    int rc = to ? file_read(store, row, FILE_DATA, to, len, at, err) : buf_check(&window->bytes, "window", err);
+    uint8_t *to = buf_room(window->bytes, len);
+    int rc = to ? file_read(store, row, FILE_DATA, to, len, at, err) : buf_check(window->bytes, "window", err);
     if (rc)
-        buf_clear(&window->bytes);
+        buf_clear(window->bytes);
     return rc;
 }
 
 static bool window_has(const struct window *window, uint64_t at, size_t len)
 {
-    return at >= window->begin && at + len <= window->begin + window->bytes.len;
+    return at >= window->begin && at + len <= window->begin + window->bytes->len;
 }
 
 static int read_item(struct store *store, const struct log_row *row, uint64_t index, uint64_t place,
@@ -87,7 +89,7 @@ static int read_item(struct store *store, const struct log_row *row, uint64_t in
         rc = window_fill(store, row, window, at, err);
     size_t len = 0;
     if (!rc && window) {
-        const uint8_t *head = window->bytes.data + (at - window->begin);
+        const uint8_t *head = window->bytes->data + (at - window->begin);
         len = (size_t)(be64_load(head + 4) & 0xffffffff);
         if (be64_load(head) != index || len < SEAL_SALT || len > SEAL_SALT + PAYLOAD_MAX ||
             place + 4 + len > row->payload_end)
@@ -101,7 +103,7 @@ static int read_item(struct store *store, const struct log_row *row, uint64_t in
     if (!to)
         return buf_check(out, "payload", err);
     if (window && window_has(window, place + 4, len)) {
-        memcpy(to, window->bytes.data + (place + 4 - window->begin), len);
+        memcpy(to, window->bytes->data + (place + 4 - window->begin), len);
         return 0;
     }
     return file_read(store, row, FILE_DATA, to, len, place + 4, err);
@@ -193,6 +195,14 @@ static int read_pass(struct store *store, const struct log_row *row, uint64_t fi
     return buf_check(out, "payloads", err);
 }
 
+static uint64_t last_place(const uint64_t *slots, size_t count)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        last = SLOT_PLACE(slots[i]) > last ? SLOT_PLACE(slots[i]) : last;
+    return last;
+}
+
 /* Up to a bundle's worth, read until no slot changed meanwhile. */
 static int read_some(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
                      struct window *window, struct buf *out, size_t *ret_count, struct err *err)
@@ -207,6 +217,7 @@ static int read_some(struct store *store, int64_t number, uint64_t first, size_t
         if (rc)
             return rc;
         struct err pass_err;
+        window->last = last_place(slots, count);
         int pass = read_pass(store, &row, first, slots, count, clear_only, window, out, ret_count, &pass_err);
         rc = slots_read(store, number, first, count, again, err);
         if (rc)
@@ -217,7 +228,7 @@ static int read_some(struct store *store, int64_t number, uint64_t first, size_t
             return pass;
         }
         buf_cut(out, before);
-        buf_clear(&window->bytes);
+        buf_clear(window->bytes);
     }
     return err_set(err, ERR_STATE, "log %lld: entries from %llu on change all the time", (long long)number,
                    (unsigned long long)first);
@@ -233,8 +244,8 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
     if (first > row.info.size || count > row.info.size - first)
         return err_set(err, ERR_NOTFOUND, "log %s has %llu entries", row.info.origin,
                        (unsigned long long)row.info.size);
-    struct window window = {.begin = 0};
-    buf_init(&window.bytes, WINDOW_MAX);
+    struct window window = {.bytes = &store->window};
+    buf_clear(window.bytes);
     size_t done = 0;
     while (!rc && done < count) {
         size_t part = count - done < TILE_WIDTH ? count - done : TILE_WIDTH, got = 0;
@@ -243,7 +254,6 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
         if (got < part)
             break;
     }
-    buf_done(&window.bytes);
     if (!rc)
         *ret_count = done;
     return rc;

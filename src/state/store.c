@@ -110,6 +110,7 @@ int store_open(const char *dir, const struct store_options *options, struct stor
     store->heal = options->heal;
     files_init(store);
     buf_init(&store->scratch, BUNDLE_MAX + PAYLOAD_MAX);
+    buf_init(&store->window, PAYLOAD_WINDOW_MAX);
     int rc = 0;
     if (options->create)
         rc = folders_make(store->dir, err);
@@ -149,6 +150,7 @@ void store_close(struct store *store)
     files_close(store);
     members_forget(store);
     buf_done(&store->scratch);
+    buf_done(&store->window);
     db_close(store);
     free(store->touched);
     free(store);

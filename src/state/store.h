@@ -138,10 +138,22 @@ int store_read_entry(struct store *store, int64_t number, uint64_t index, struct
 /* Hashes for roots, proofs and tiles, valid while the store is open; one log at a time. `ctx` is the store's. */
 int store_source(struct store *store, int64_t number, struct tlog_source *ret, struct err *err);
 
-/* Where full tile or bundle bytes stand, for sendfile: *ret_fd is a duplicate, the caller closes it. ERR_NOTFOUND
- * if (part of) it is in the tail. */
-int store_tile_file(struct store *store, int64_t number, const struct tile *tile, int *ret_fd, uint64_t *ret_offset,
-                    size_t *ret_len, struct err *err);
+/*
+ * Bytes of a tile or bundle that stand in a file. Up to TILE_COPY_MAX bytes are appended to `out`: a file costs a second
+ * system call when it is sent, which is more than copying them. Larger ones are left for sendfile: `fd` is a duplicate
+ * that the caller closes, -1 when the bytes are in `out`.
+ *   log  as a store_* call gave it: nothing is looked up again, since what is below its size never changes
+ * ERR_NOTFOUND if (part of) it is in the tail.
+ */
+#define TILE_COPY_MAX 65536
+struct tile_bytes {
+    struct buf *out;
+    int fd;
+    uint64_t offset;
+    size_t len;
+};
+int store_tile_file(struct store *store, const struct log_info *log, const struct tile *tile, struct tile_bytes *ret,
+                    struct err *err);
 
 /* The signed checkpoint with the cosignatures collected for it, appended; at most CHECKPOINT_COSIGS_MAX of them. */
 int store_checkpoint(struct store *store, int64_t number, struct buf *out, struct err *err);

@@ -171,6 +171,10 @@ static void test_payloads(void **state)
     answer = get_with(&a, (struct fetch_request){.if_none_match = etag}, path);
     assert_int_equal(answer.reply.status, 304);
     fetch_reply_done(&answer.reply);
+    /* What is there changes the tag, and so does which entries were asked for. */
+    answer = get_log(&a, &a.own, "payload/0?from=1");
+    assert_string_not_equal(answer.reply.etag, etag);
+    fetch_reply_done(&answer.reply);
     answer = get_log(&a, &a.own, "payload/0?from=2&to=3");
     reader = (struct payload_reader){buf_view(&answer.reply.body), 0};
     assert_int_equal(payload_next(&reader, &item, &err), 1);
@@ -181,6 +185,11 @@ static void test_payloads(void **state)
     expect_log_status(&a, &a.own, "payload/0?from=2&to=257", 400);
     expect_log_status(&a, &a.own, "payload/0?from=-1", 400);
     expect_log_status(&a, &a.own, "payload/0?from=3", 404);
+    assert_int_equal(author_erase(a.store, a.own.number, 2, TIME_MS, &err), 0);
+    answer = get_with(&a, (struct fetch_request){.if_none_match = etag}, path);
+    assert_int_equal(answer.reply.status, 200);
+    assert_string_not_equal(answer.reply.etag, etag);
+    fetch_reply_done(&answer.reply);
     node_stop(&a);
 }
 

@@ -1,4 +1,4 @@
-#include "state/node.h"
+#include "index/made_log.h"
 
 #include "base/random.h"
 
@@ -200,46 +200,76 @@ static void tile_files(void **state)
     (void)state;
     struct node node;
     struct log_info info;
-    int fd;
-    uint64_t offset;
-    size_t len;
+    struct buf bundle, bytes;
+    struct tile_bytes got = {.out = &bytes};
     node_start(&node);
     node_member(&node, "tiles.example.org", true, &info);
     append_many(node.store, info.number, "t", 599, 50, true);
-    struct buf bundle;
+    good(store_log(node.store, info.number, &info, &err));
     buf_init(&bundle, BUNDLE_MAX);
+    buf_init(&bytes, BUNDLE_MAX);
     const struct tile tiles[] = {{TILE_LEVEL_ENTRIES, 1, 256}, {TILE_LEVEL_ENTRIES, 1, 77}};
     for (size_t i = 0; i < 2; i++) {
         buf_clear(&bundle);
+        buf_clear(&bytes);
         good(store_read_entries(node.store, info.number, 256, tiles[i].width, &bundle, &err));
-        good(store_tile_file(node.store, info.number, &tiles[i], &fd, &offset, &len, &err));
-        assert_int_equal(len, bundle.len);
-        uint8_t *bytes = malloc(len);
-        assert_non_null(bytes);
-        assert_int_equal(pread(fd, bytes, len, (off_t)offset), len);
-        assert_memory_equal(bytes, bundle.data, len);
-        free(bytes);
-        close(fd);
+        good(store_tile_file(node.store, &info, &tiles[i], &got, &err));
+        assert_int_equal(got.fd, -1);
+        assert_int_equal(bytes.len, bundle.len);
+        assert_memory_equal(bytes.data, bundle.data, bytes.len);
     }
     struct tlog_source source;
-    struct tlog_hash hashes[256], stored[256];
+    struct tlog_hash hashes[256];
     good(store_source(node.store, info.number, &source, &err));
     const struct tile leaves = {0, 1, 256}, nodes = {1, 0, 2};
     good(source.read(source.ctx, 0, 256, 256, hashes, &err));
-    good(store_tile_file(node.store, info.number, &leaves, &fd, &offset, &len, &err));
-    assert_int_equal(pread(fd, stored, len, (off_t)offset), 8192);
-    assert_memory_equal(hashes, stored, 8192);
-    close(fd);
+    buf_clear(&bytes);
+    good(store_tile_file(node.store, &info, &leaves, &got, &err));
+    assert_int_equal(bytes.len, 8192);
+    assert_memory_equal(hashes, bytes.data, 8192);
     good(source.read(source.ctx, 1, 0, 2, hashes, &err));
-    good(store_tile_file(node.store, info.number, &nodes, &fd, &offset, &len, &err));
-    assert_int_equal(pread(fd, stored, len, (off_t)offset), 64);
-    assert_memory_equal(hashes, stored, 64);
-    close(fd);
+    good(store_tile_file(node.store, &info, &nodes, &got, &err));
+    assert_int_equal(bytes.len, 8192 + 64);
+    assert_memory_equal(hashes, bytes.data + 8192, 64);
     const struct tile missing[] = {{0, 2, 88}, {0, 3, 1}, {TILE_LEVEL_ENTRIES, 2, 3}, {1, 0, 3}, {9, 0, 1}};
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
-        bad(store_tile_file(node.store, info.number, &missing[i], &fd, &offset, &len, &err), ERR_NOTFOUND,
-            "not in a file");
+        bad(store_tile_file(node.store, &info, &missing[i], &got, &err), ERR_NOTFOUND, "not in a file");
     buf_done(&bundle);
+    buf_done(&bytes);
+    node_stop(&node);
+}
+
+/* A bundle that is large stays in its file until it is sent. */
+static void large_bundles(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log log;
+    struct buf bundle, bytes;
+    struct tile_bytes got = {.out = &bytes};
+    static char text[1001];
+    memset(text, 'x', 1000);
+    node_start(&node);
+    made_begin(&log, "large.example.org");
+    for (int i = 0; i < 300; i++)
+        made_raw(&log, span_str(text));
+    struct log_info info;
+    good(store_log(node.store, made_feed(&log, node.store, log.count, true), &info, &err));
+    buf_init(&bundle, BUNDLE_MAX);
+    buf_init(&bytes, BUNDLE_MAX);
+    good(store_read_entries(node.store, info.number, 0, 256, &bundle, &err));
+    assert_true(bundle.len > TILE_COPY_MAX);
+    good(store_tile_file(node.store, &info, &(struct tile){TILE_LEVEL_ENTRIES, 0, 256}, &got, &err));
+    assert_int_equal(bytes.len, 0);
+    assert_int_equal(got.len, bundle.len);
+    uint8_t *to = buf_room(&bytes, got.len);
+    assert_non_null(to);
+    assert_int_equal(pread(got.fd, to, got.len, (off_t)got.offset), got.len);
+    assert_memory_equal(bundle.data, bytes.data, bundle.len);
+    close(got.fd);
+    buf_done(&bundle);
+    buf_done(&bytes);
+    made_end(&log);
     node_stop(&node);
 }
 
@@ -327,9 +357,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),   cmocka_unit_test(seventy_thousand), cmocka_unit_test(limits),
-        cmocka_unit_test(largest), cmocka_unit_test(unstage),          cmocka_unit_test(tile_files),
-        cmocka_unit_test(ranges),  cmocka_unit_test(reader_beside),
+        cmocka_unit_test(sizes),         cmocka_unit_test(seventy_thousand), cmocka_unit_test(limits),
+        cmocka_unit_test(largest),       cmocka_unit_test(unstage),          cmocka_unit_test(tile_files),
+        cmocka_unit_test(large_bundles), cmocka_unit_test(ranges),           cmocka_unit_test(reader_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
