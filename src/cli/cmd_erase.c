@@ -5,7 +5,7 @@
 #include "state/author.h"
 
 static const struct option options[] = {
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

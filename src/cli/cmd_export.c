@@ -8,8 +8,8 @@
 #include "security/intel.h"
 
 static const struct option options[] = {
-    {"o", "FILE", "write here instead of standard output (whole or not at all)", false},
-    {"all", NULL, "also what is not TLP:CLEAR and local logs: for our own use only", false},
+    {"o", "FILE", "write here instead of standard output (whole or not at all)", AT_MOST_ONCE},
+    {"all", NULL, "also what is not TLP:CLEAR and local logs: for our own use only", AT_MOST_ONCE},
     {0},
 };
 

@@ -6,11 +6,12 @@
 #include "security/import.h"
 
 static const struct option add_options[] = {
-    {"every", "D", "how often: 15m, 1h, 1d (default 1h)", false},
-    {"tlp", "T", "for whom (required unless --local)", false},
-    {"local", NULL, "into the node's local log, which is never served: for commercial or duplicated feeds", false},
-    {"format", "F", "auto (default), stix, misp, list or maltrail", false},
-    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
+    {"every", "D", "how often: 15m, 1h, 1d (default 1h)", AT_MOST_ONCE},
+    {"tlp", "T", "for whom (required unless --local)", AT_MOST_ONCE},
+    {"local", NULL, "into the node's local log, which is never served: for commercial or duplicated feeds",
+     AT_MOST_ONCE},
+    {"format", "F", "auto (default), stix, misp, list or maltrail", AT_MOST_ONCE},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
     {0},
 };
 

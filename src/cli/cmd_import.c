@@ -7,13 +7,13 @@
 #include "security/import.h"
 
 static const struct option options[] = {
-    {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", false},
-    {"local", NULL, "into the node's local log: swept with, never served, keeps each object's marking", false},
-    {"format", "F", "auto (default), stix, misp, list or maltrail", false},
-    {"dry-run", NULL, "say what would happen, change nothing", false},
-    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
-    {"json", NULL, "the result as JSON", false},
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", AT_MOST_ONCE},
+    {"local", NULL, "into the node's local log: swept with, never served, keeps each object's marking", AT_MOST_ONCE},
+    {"format", "F", "auto (default), stix, misp, list or maltrail", AT_MOST_ONCE},
+    {"dry-run", NULL, "say what would happen, change nothing", AT_MOST_ONCE},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
+    {"json", NULL, "the result as JSON", AT_MOST_ONCE},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

@@ -11,10 +11,10 @@
 
 static const struct option options[] = {
     PROFILE_OPTIONS,
-    {"recovery-out", "FILE", "where the new recovery key goes (default NAME.recovery in this folder)", false},
-    {"succeeds", "ORIGIN", "go on after ORIGIN, a log of ours that was lost or forked", false},
-    {"recovery", "FILE", "with --succeeds: the old log's recovery key", false},
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"recovery-out", "FILE", "where the new recovery key goes (default NAME.recovery in this folder)", AT_MOST_ONCE},
+    {"succeeds", "ORIGIN", "go on after ORIGIN, a log of ours that was lost or forked", AT_MOST_ONCE},
+    {"recovery", "FILE", "with --succeeds: the old log's recovery key", AT_MOST_ONCE},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

@@ -7,10 +7,10 @@
 #include "cli/session.h"
 
 static const struct option options[] = {
-    {"kind", "K", "only records of this kind", false},
-    {"since", "T", "only from this time on: 2026-11-22, or 2d for two days", false},
-    {"limit", "N", "at most this many (default 50, 0 for all)", false},
-    {"json", NULL, "a JSON object a line", false},
+    {"kind", "K", "only records of this kind", AT_MOST_ONCE},
+    {"since", "T", "only from this time on: 2026-11-22, or 2d for two days", AT_MOST_ONCE},
+    {"limit", "N", "at most this many (default 50, 0 for all)", AT_MOST_ONCE},
+    {"json", NULL, "a JSON object a line", AT_MOST_ONCE},
     {0},
 };
 

@@ -14,8 +14,8 @@
 
 static const struct option add_options[] = {
     PROFILE_OPTIONS,
-    {"recovery-out", "FILE", "where its recovery key goes (default NAME.recovery in this folder)", false},
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"recovery-out", "FILE", "where its recovery key goes (default NAME.recovery in this folder)", AT_MOST_ONCE},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 
@@ -198,7 +198,7 @@ const struct command cmd_member_export = {
 /* ---- move ---- */
 
 static const struct option move_options[] = {
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

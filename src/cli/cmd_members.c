@@ -5,7 +5,7 @@
 #include "cli/session.h"
 
 static const struct option options[] = {
-    {"json", NULL, "a JSON object a line", false},
+    {"json", NULL, "a JSON object a line", AT_MOST_ONCE},
     {0},
 };
 

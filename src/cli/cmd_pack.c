@@ -36,8 +36,8 @@ static void print_result(const char *verb, const char *path, const struct pack_r
 }
 
 static const struct option pack_options_list[] = {
-    {"member", "MEMBER", "only this one's log", true},
-    {"newest", "N", "contents of the newest N entries a log only (all proofs travel anyway)", false},
+    {"member", "MEMBER", "only this one's log", ANY_NUMBER},
+    {"newest", "N", "contents of the newest N entries a log only (all proofs travel anyway)", AT_MOST_ONCE},
     {0},
 };
 
@@ -55,7 +55,10 @@ static int pack(struct invocation *inv, struct session *session, uint64_t newest
         struct log_info log;
         if (strcmp(inv->given[i].option->name, "member") != 0)
             continue;
-        if (view_log_find(&session->view, span_str(inv->given[i].value), &log, &inv->err))
+        if (store_log_find(session->store, span_str(inv->given[i].value), &log, &inv->err) == 0 &&
+            log.role == LOG_LOCAL)
+            err_set(&inv->err, ERR_REFUSED, "%s is a local log: it stays on this node", log.origin);
+        if (inv->err.code || view_log_find(&session->view, span_str(log.origin), &log, &inv->err))
             status = cli_fail(inv);
         numbers[pack_options.number_count++] = log.number;
         pack_options.numbers = numbers;

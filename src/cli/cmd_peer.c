@@ -11,9 +11,9 @@
 /* ---- peer add ---- */
 
 static const struct option add_options[] = {
-    {"origin", "O", "go on only if its operator is O: an origin, or the fingerprint that you were told", false},
-    {"quota-logs", "N", "logs that it may make us mirror unasked (default 1000)", false},
-    {"quota-bytes", "N", "bytes of them (default 20 GiB)", false},
+    {"origin", "O", "go on only if its operator is O: an origin, or the fingerprint that you were told", AT_MOST_ONCE},
+    {"quota-logs", "N", "logs that it may make us mirror unasked (default 1000)", AT_MOST_ONCE},
+    {"quota-bytes", "N", "bytes of them (default 20 GiB)", AT_MOST_ONCE},
     {0},
 };
 
@@ -186,8 +186,8 @@ const struct command cmd_peer_remove = {
 /* ---- follow ---- */
 
 static const struct option follow_options[] = {
-    {"mode", "M", "full (default), recent or heads: which contents to keep", false},
-    {"recent", "N", "with --mode recent: of the newest N entries (default 10000)", false},
+    {"mode", "M", "full (default), recent or heads: which contents to keep", AT_MOST_ONCE},
+    {"recent", "N", "with --mode recent: of the newest N entries (default 10000)", AT_MOST_ONCE},
     {0},
 };
 
@@ -239,7 +239,7 @@ const struct command cmd_follow = {
 /* ---- sync ---- */
 
 static const struct option sync_options_list[] = {
-    {"alone", NULL, "do not insist that a peer tells how far our own logs are", false},
+    {"alone", NULL, "do not insist that a peer tells how far our own logs are", AT_MOST_ONCE},
     {0},
 };
 

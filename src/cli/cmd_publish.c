@@ -8,15 +8,15 @@
 #include "state/author.h"
 
 static const struct option options[] = {
-    {"kind", "K", "what it is: capability/name, as security/stix (required)", false},
-    {"tlp", "T", "clear, green, amber, amber+strict or red (required)", false},
-    {"type", "M", "media type of the body", false},
-    {"lang", "L", "its language, BCP 47", false},
-    {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", true},
-    {"to", "MEMBER", "whom it is for", true},
-    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
-    {"local", NULL, "into the node's local log, which is never served", false},
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"kind", "K", "what it is: capability/name, as security/stix", ONCE},
+    {"tlp", "T", "clear, green, amber, amber+strict or red", ONCE},
+    {"type", "M", "media type of the body", AT_MOST_ONCE},
+    {"lang", "L", "its language, BCP 47", AT_MOST_ONCE},
+    {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", ANY_NUMBER},
+    {"to", "MEMBER", "whom it is for", ANY_NUMBER},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
+    {"local", NULL, "into the node's local log, which is never served", AT_MOST_ONCE},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

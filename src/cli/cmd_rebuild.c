@@ -6,13 +6,13 @@ static int run(struct invocation *inv)
 {
     struct session session;
     int64_t begun = cli_now_ms();
-    uint64_t behind;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
     if (!status) {
-        if (index_open(inv->dir, &session.index, &inv->err) || index_rebuild(session.index, session.store, &inv->err) ||
-            index_behind(session.index, session.store, &behind, &inv->err))
+        if (index_open(inv->dir, &session.index, &inv->err) || index_restart(session.index, &inv->err))
             status = cli_fail(inv);
         else
+            status = session_fold(inv, &session);
+        if (!status)
             printf("index.db made again in %.1f s\n", (double)(cli_now_ms() - begun) / 1000.0);
     }
     session_close(&session);

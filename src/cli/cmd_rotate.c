@@ -4,10 +4,11 @@
 #include "state/author.h"
 
 static const struct option options[] = {
-    {"recovery", "FILE", "sign with this recovery key: the log key is lost or stolen", false},
-    {"recovery-out", "FILE", "with --recovery: where the next one goes (default NAME.recovery-2, -3, ...)", false},
-    {"as", "MEMBER", "a member that lives on this node (default: the operator)", false},
-    {"alone", NULL, "do not ask peers first whether they know more of our logs", false},
+    {"recovery", "FILE", "sign with this recovery key: the log key is lost or stolen", AT_MOST_ONCE},
+    {"recovery-out", "FILE", "with --recovery: where the next one goes (default NAME.recovery-2, -3, ...)",
+     AT_MOST_ONCE},
+    {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
+    {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
 

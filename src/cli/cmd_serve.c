@@ -4,8 +4,9 @@
 #include "node/node.h"
 
 static const struct option options[] = {
-    {"listen", "A:P", "address and port (default 127.0.0.1:8440; port 0: any free one)", false},
-    {"alone", NULL, "do not wait for a peer that tells how far our own logs are: for the first node of all", false},
+    {"listen", "A:P", "address and port (default 127.0.0.1:8440; port 0: any free one)", AT_MOST_ONCE},
+    {"alone", NULL, "do not wait for a peer that tells how far our own logs are: for the first node of all",
+     AT_MOST_ONCE},
     {0},
 };
 

@@ -6,9 +6,9 @@
 #include "cli/session.h"
 
 static const struct option options[] = {
-    {"proof", NULL, "the proof that it stands in the log, as a c2sp.org/tlog-proof file", false},
-    {"body", NULL, "only the body, byte for byte", false},
-    {"entry", NULL, "the log's entry, byte for byte: a seal, or a record that stands in full", false},
+    {"proof", NULL, "the proof that it stands in the log, as a c2sp.org/tlog-proof file", AT_MOST_ONCE},
+    {"body", NULL, "only the body, byte for byte", AT_MOST_ONCE},
+    {"entry", NULL, "the log's entry, byte for byte: a seal, or a record that stands in full", AT_MOST_ONCE},
     {0},
 };
 

@@ -8,7 +8,7 @@
 #include "state/peers.h"
 
 static const struct option options[] = {
-    {"json", NULL, "as one JSON object", false},
+    {"json", NULL, "as one JSON object", AT_MOST_ONCE},
     {0},
 };
 

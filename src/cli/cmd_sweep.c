@@ -7,8 +7,8 @@
 #include "security/intel.h"
 
 static const struct option options[] = {
-    {"json", NULL, "a JSON object a hit and line", false},
-    {"stats", NULL, "what was read, and how fast, on standard error", false},
+    {"json", NULL, "a JSON object a hit and line", AT_MOST_ONCE},
+    {"stats", NULL, "what was read, and how fast, on standard error", AT_MOST_ONCE},
     {0},
 };
 

@@ -8,7 +8,7 @@
 #include "connect/verify.h"
 
 static const struct option options[] = {
-    {"entry", "FILE", "with a proof: the entry that it proves, as `show --entry` gives it", false},
+    {"entry", "FILE", "with a proof: the entry that it proves, as `show --entry` gives it", AT_MOST_ONCE},
     {0},
 };
 

@@ -91,7 +91,7 @@ static int take_option(struct invocation *inv, int argc, char **argv, int *at)
     } else if (equals) {
         return cli_usage(inv, "--%s takes no value", option->name);
     }
-    if (!option->repeat && cli_option(inv, option->name, NULL))
+    if (option->often != ANY_NUMBER && cli_option(inv, option->name, NULL))
         return cli_usage(inv, "%s was given twice", word);
     inv->given[inv->given_count++] = (struct given){option, value};
     return 0;
@@ -141,8 +141,10 @@ void cli_help(const struct command *command, FILE *out)
     size_t at = (size_t)fprintf(out, "tongzhou %s", command->name);
     for (const struct option *option = command->options; option && option->name; option++) {
         char word[128];
-        snprintf(word, sizeof(word), "[%s%s%s%s]%s", option->name[1] ? "--" : "-", option->name,
-                 option->value ? " " : "", option->value ? option->value : "", option->repeat ? "..." : "");
+        bool once = option->often == ONCE;
+        snprintf(word, sizeof(word), "%s%s%s%s%s%s%s", once ? "" : "[", option->name[1] ? "--" : "-", option->name,
+                 option->value ? " " : "", option->value ? option->value : "", once ? "" : "]",
+                 option->often == ANY_NUMBER ? "..." : "");
         put_word(out, word, &at);
     }
     if (command->arguments[0])

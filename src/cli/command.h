@@ -16,11 +16,17 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 
+enum often {
+    AT_MOST_ONCE,
+    ANY_NUMBER,
+    ONCE, /* required, in the help; the command itself says what it is for when it is missing */
+};
+
 struct option {
     const char *name;  /* "tlp" for --tlp T; one letter for -o */
     const char *value; /* what stands behind it in help: "T"; NULL: a flag */
     const char *what;  /* one line */
-    bool repeat;
+    enum often often;
 };
 
 struct invocation;

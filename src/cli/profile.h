@@ -6,12 +6,12 @@
 #include "record/member.h"
 
 #define PROFILE_OPTIONS                                                                                                \
-    {"name", "N", "the member's name, best a domain it holds (required)", false},                                      \
-        {"class", "C", "intergovernmental, state, private or civil (required)", false},                                \
-        {"lang", "L", "a language it works in, BCP 47: en, zh-Hans", true},                                            \
-        {"jurisdiction", "J", "the law it stands under: a country code, EU, international", false},                    \
-        {"sector", "S", "finance, power, transport, health, research, ...", true},                                     \
-        {"contact", "TEXT", "how people reach it", false},                                                             \
+    {"name", "N", "the member's name, best a domain it holds", ONCE},                                                  \
+        {"class", "C", "intergovernmental, state, private or civil", ONCE},                                            \
+        {"lang", "L", "a language it works in, BCP 47: en, zh-Hans", ANY_NUMBER},                                      \
+        {"jurisdiction", "J", "the law it stands under: a country code, EU, international", AT_MOST_ONCE},             \
+        {"sector", "S", "finance, power, transport, health, research, ...", ANY_NUMBER},                               \
+        {"contact", "TEXT", "how people reach it", AT_MOST_ONCE},                                                      \
     {                                                                                                                  \
         "endpoint", "URL", "where its node is reached", true                                                           \
     }

@@ -383,7 +383,7 @@ int index_update(struct index *index, struct store *store, uint64_t max_records,
     return rc;
 }
 
-int index_rebuild(struct index *index, struct store *store, struct err *err)
+int index_restart(struct index *index, struct err *err)
 {
     struct err first;
     int rc = index_refresh(index, &first);
@@ -395,11 +395,15 @@ int index_rebuild(struct index *index, struct store *store, struct err *err)
     }
     if (rc == ERR_IO)
         rc = index_replace(index, &first);
-    if (rc < 0) {
+    if (rc < 0)
         *err = first;
-        return rc;
-    }
-    return index_update(index, store, 0, NULL, err);
+    return rc < 0 ? rc : 0;
+}
+
+int index_rebuild(struct index *index, struct store *store, struct err *err)
+{
+    int rc = index_restart(index, err);
+    return rc < 0 ? rc : index_update(index, store, 0, NULL, err);
 }
 
 int index_forget(struct index *index, int64_t ref, struct err *err)

@@ -42,7 +42,10 @@ int index_refresh(struct index *index, struct err *err);
  */
 int index_update(struct index *index, struct store *store, uint64_t max_records, uint64_t *ret_folded, struct err *err);
 
-/* Empty all tables and fold everything again; a file that SQLite calls damaged is deleted first. */
+/* Empty all tables, so that everything is folded again; a file that SQLite calls damaged is deleted. */
+int index_restart(struct index *index, struct err *err);
+
+/* That, and fold everything. */
 int index_rebuild(struct index *index, struct store *store, struct err *err);
 
 /* Entries that the store has and the index has not looked at yet. */

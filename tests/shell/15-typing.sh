@@ -113,4 +113,39 @@ ok "--help before the command" eval '"$bin" --help import | grep -q "^tongzhou i
 ok "help on help" eval '"$bin" help help | grep -q "^usage: tongzhou"'
 ok "a wrong second word is named" eval '"$bin" peer frob 2>err; is $? 2 && said "no command peer frob" && said "peer list"'
 ok "help on it, too" eval '"$bin" help peer frob 2>err; is $? 2 && said "no command peer frob"'
+
+# The completion, word by word.
+offered() { # words of the command line, the last one being typed: what is offered
+    bash -c 'source "$0/completion/tongzhou.bash"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tongzhou; printf "%s\n" "${COMPREPLY[@]}"' "$root" "$bin" "$@"
+}
+offers() { # what it must offer, words...
+    local wanted=$1
+    shift
+    offered "$@" | grep -qx -e "$wanted" || { echo "$*: no $wanted in:"; offered "$@"; return 1; }
+}
+every_word() {
+    local line first second option
+    while read -r line; do
+        read -r first second <<<"$line"
+        offers "$first" "${first:0:1}" || return 1
+        offers "$first" -C b "${first:0:1}" || return 1
+        offers "$first" help "${first:0:1}" || return 1
+        [ -z "$second" ] || offers "$second" "$first" "" || return 1
+        for option in $("$bin" --words "$line"); do
+            # shellcheck disable=SC2086
+            offers "$option" $line "${option:0:2}" || return 1
+        done
+    done < <("$bin" --words)
+}
+ok "every command and every option is offered" every_word
+mkdir folder
+ok "a folder behind -C" offers folder -C fo
+ok "words of the Traffic Light Protocol" offers amber+strict import --tlp am
+ok "classes" offers intergovernmental member add --class int
+ok "formats to import" offers maltrail feed add --format m
+ok "and to export" offers rpz export r
+ok "files" offers note sweep --stats no
+ok "required options stand without brackets" eval 'node a publish --help | grep -qF "publish --kind K --tlp T [--type M]"'
+ok "a local log is in no pack, and it is said why" eval 'node b pack --member local p.tar.zst 2>err; is $? 1 && said "stays on this node"'
+ok "the index is made again" eval 'before=$(node b log --limit 0 --json | sort | sha256sum) && node b rebuild && is "$(node b log --limit 0 --json | sort | sha256sum)" "$before"'
 done_testing

@@ -17,11 +17,9 @@ static int run_nothing(struct invocation *inv)
 }
 
 static const struct option options[] = {
-    {"tlp", "T", "for whom", false},
-    {"ref", "R", "refers to", true},
-    {"json", NULL, "as JSON", false},
-    {"o", "FILE", "write here", false},
-    {0},
+    {"tlp", "T", "for whom", AT_MOST_ONCE},  {"ref", "R", "refers to", ANY_NUMBER},
+    {"json", NULL, "as JSON", AT_MOST_ONCE}, {"o", "FILE", "write here", AT_MOST_ONCE},
+    {"kind", "K", "what it is", ONCE},       {0},
 };
 
 static const struct command command = {
@@ -157,8 +155,8 @@ static void test_help(void **state)
     int rc = PARSE(&p, "--json", "--help", "--frob");
     const char *text = capture_end(&capture);
     assert_int_equal(rc, -1);
-    assert_non_null(
-        strstr(text, "tongzhou try it [--tlp T] [--ref R]... [--json] [-o FILE] FILE|-...\n\nTry the parser.\n"));
+    assert_non_null(strstr(
+        text, "tongzhou try it [--tlp T] [--ref R]... [--json] [-o FILE] --kind K FILE|-...\n\nTry the parser.\n"));
     assert_non_null(strstr(text, "\n  --ref R                 refers to\n"));
     assert_non_null(strstr(text, "\n  -o FILE                 write here\n"));
     free(capture.text);
