@@ -413,7 +413,8 @@ static int conclude(struct check *check, struct err *err)
             return err_set(
                 err, ERR_STATE,
                 "no peer could say how far our log %s goes, and signing from an older copy would fork it (%s). "
-                "Try again when a peer can be reached, or give --alone if this node is the first",
+                "Try again when a peer can be reached, or give --alone if you are sure that this folder is the newest "
+                "copy",
                 log->log.origin, check->reason[0] ? check->reason : "no answer");
     }
     return 0;
