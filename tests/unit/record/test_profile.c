@@ -70,6 +70,14 @@ static const struct {
 } changes[] = {
     {"\"class\":\"state\"", "\"class\":\"city\"", 0}, /* a word of a later version */
     {"\"class\":\"state\"", "\"class\":\"state\",\"new\":{\"x\":[1]}", 0},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":[-9223372036854775808,9223372036854775807,1e308,1e-999]", 0},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":9223372036854775808", ERR_SYNTAX},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":-9223372036854775809", ERR_SYNTAX},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":1e999", ERR_SYNTAX},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":\"\\u0000\"", ERR_SYNTAX},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":\"\\ud800\"", ERR_SYNTAX},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"new\":\"\\ud83d\\ude00\"", 0},
+    {"\"class\":\"state\"", "\"class\":\"state\",\"n\\u0061me\":\"x\"", ERR_SYNTAX}, /* a name twice, once escaped */
     {"\"class\":\"state\"", "\"class\":7", ERR_SYNTAX},
     {"\"class\":\"state\"", "\"clas\":\"state\"", ERR_SYNTAX},
     {"\"class\":\"state\"", "\"class\":\"state\",\"class\":\"civil\"", ERR_SYNTAX},
@@ -91,6 +99,8 @@ static const struct {
     {"[\"energy\"]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", ERR_LIMIT},
     {"\"recovery_hash\":\"", "\"recovery_hash\":\"A", ERR_SYNTAX},
     {"\"recovery_hash\":\"", "\"recovery_hash\":\"\",\"x\":\"", ERR_SYNTAX},
+    {"\"recovery_hash\":\"",
+     "\"recovery_hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"x\":\"", ERR_SYNTAX},
     {"\"log_key\":\"", "\"log_key\":\"=", ERR_SYNTAX},
     {"\"log_key\":\"", "\"log_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"x\":\"", ERR_SYNTAX},
     {"\"request_key\":\"", "\"requestkey\":\"", ERR_SYNTAX},
