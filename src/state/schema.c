@@ -146,9 +146,11 @@ int schema_open(struct store *store, bool create, struct err *err)
     rc = schema_check(store, create, &empty, err);
     if (rc)
         return rc;
+    /* journal_size_limit: what the WAL keeps on the disk after a long reader had made it grow. */
     rc = db_exec(store,
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-                 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF",
+                 "PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA "
+                 "trusted_schema = OFF",
                  err);
     if (!rc && empty)
         rc = schema_create(store, err);

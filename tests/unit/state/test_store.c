@@ -130,6 +130,36 @@ static void new_folders(void **state)
     node_stop(&node);
 }
 
+/* A reader that stays makes the WAL grow; after it is gone the disk gets the room back. */
+static void long_reader(void **state)
+{
+    (void)state;
+    enum { LIMIT = 16 << 20 };
+    struct node node;
+    struct log_info info;
+    struct stat st;
+    sqlite3_stmt *reading;
+    char path[256];
+    node_start(&node);
+    node_member(&node, "wal.example.org", true, &info);
+    struct store *reader = node_handle(&node);
+    snprintf(path, sizeof path, "%s/state.db-wal", node.dir);
+    assert_int_equal(sqlite3_prepare_v2(store_db(reader), "SELECT * FROM node", -1, &reading, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(reading), SQLITE_ROW);
+    for (st.st_size = 0; st.st_size < LIMIT + (4 << 20);) {
+        append_many(node.store, info.number, "w", 100, 9000, true);
+        assert_int_equal(stat(path, &st), 0);
+    }
+    sqlite3_finalize(reading);
+    for (int i = 0; i < 3; i++)
+        append_many(node.store, info.number, "w", 1, 100, true);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size <= LIMIT);
+    log_verify(node.store, info.number);
+    store_close(reader);
+    node_stop(&node);
+}
+
 static void facts(void **state)
 {
     (void)state;
@@ -429,10 +459,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(opening),     cmocka_unit_test(formats),    cmocka_unit_test(strangers),
-        cmocka_unit_test(new_folders), cmocka_unit_test(facts),      cmocka_unit_test(finding),
-        cmocka_unit_test(heads),       cmocka_unit_test(small_logs), cmocka_unit_test(descriptors),
-        cmocka_unit_test(two_writers),
+        cmocka_unit_test(opening),     cmocka_unit_test(formats),     cmocka_unit_test(strangers),
+        cmocka_unit_test(long_reader), cmocka_unit_test(new_folders), cmocka_unit_test(facts),
+        cmocka_unit_test(finding),     cmocka_unit_test(heads),       cmocka_unit_test(small_logs),
+        cmocka_unit_test(descriptors), cmocka_unit_test(two_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
