@@ -52,6 +52,88 @@ static int head_check(struct store *store, const struct log_row *row, const stru
     return rc;
 }
 
+/* ---- a log that was emptied ---- */
+
+static void remembered_name(const struct log_row *row, char out[80])
+{
+    snprintf(out, 80, "healed.%s", row->info.hex);
+}
+
+int head_remember(struct store *store, const struct log_row *row, struct err *err)
+{
+    char name[80];
+    struct buf note;
+    bool is_shorter = false;
+    if ((row->info.role != LOG_MIRROR && row->info.role != LOG_MOVED) || row->info.size == 0)
+        return 0;
+    /* Emptied twice: the longer one counts. */
+    int rc = head_is_shorter(store, row, &is_shorter, err);
+    if (rc || is_shorter)
+        return rc;
+    buf_init(&note, NOTE_MAX);
+    remembered_name(row, name);
+    rc = store_checkpoint(store, row->info.number, &note, err);
+    if (!rc)
+        rc = store_put(store, name, buf_view(&note), err);
+    buf_done(&note);
+    return rc;
+}
+
+/* 1 and what was kept, 0 if nothing was. `text` holds what *ret borrows. */
+static int head_remembered(struct store *store, const struct log_row *row, struct buf *text, struct checkpoint *ret,
+                           struct err *err)
+{
+    char name[80];
+    struct note note;
+    struct err none;
+    remembered_name(row, name);
+    int rc = store_get(store, name, text, &none);
+    if (rc == ERR_NOTFOUND)
+        return 0;
+    if (rc) {
+        *err = none;
+        return rc;
+    }
+    rc = note_parse(buf_view(text), &note, err);
+    if (!rc)
+        rc = checkpoint_parse(note.text, ret, err);
+    return rc ? rc : 1;
+}
+
+int head_is_shorter(struct store *store, const struct log_row *row, bool *ret, struct err *err)
+{
+    struct buf text;
+    struct checkpoint kept;
+    buf_init(&text, NOTE_MAX);
+    int rc = head_remembered(store, row, &text, &kept, err);
+    *ret = rc == 1 && kept.size > row->info.size;
+    buf_done(&text);
+    return rc < 0 ? rc : 0;
+}
+
+/* What is staged must go on from what was held before; once it does, this is settled. */
+static int head_holds_remembered(struct store *store, const struct log_row *row, struct err *err)
+{
+    struct buf text;
+    struct checkpoint kept;
+    struct tlog_hash root;
+    char name[80];
+    buf_init(&text, NOTE_MAX);
+    int rc = head_remembered(store, row, &text, &kept, err);
+    bool is_due = rc == 1 && kept.size <= row->info.staged;
+    rc = is_due ? row_root(store, row, kept.size, &root, err) : rc < 0 ? rc : 0;
+    if (!rc && is_due && !tlog_hash_eq(&root, &kept.root))
+        rc = err_set(err, ERR_VERIFY,
+                     "its first %llu entries are others than those that were held here, and cosigned, before it was "
+                     "emptied to be healed",
+                     (unsigned long long)kept.size);
+    remembered_name(row, name);
+    if (!rc && is_due)
+        rc = db_run(store, err, "DELETE FROM fact WHERE name = ?", "s", name);
+    buf_done(&text);
+    return rc;
+}
+
 int store_set_head(struct store *store, int64_t number, struct span note_text, struct err *err)
 {
     struct log_row row;
@@ -69,6 +151,8 @@ int store_set_head(struct store *store, int64_t number, struct span note_text, s
     rc = note_parse(note_text, &note, err);
     if (!rc)
         rc = head_check(store, &row, &note, &arena, &kept, &root, err);
+    if (!rc)
+        rc = head_holds_remembered(store, &row, err);
     if (rc) {
         err_in(err, "log %s", row.info.origin);
         goto out;

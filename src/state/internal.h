@@ -191,6 +191,14 @@ int entry_read(struct store *store, const struct log_row *row, uint64_t index, u
 int bundle_range(struct store *store, const struct log_row *row, uint64_t n, uint64_t *ret_begin, uint64_t *ret_end,
                  struct err *err);
 
+/* ---- heads (head.c) ---- */
+
+/* A mirrored log is about to be emptied: the checkpoint that this node vouched for stays, for what comes must hold it. */
+int head_remember(struct store *store, const struct log_row *row, struct err *err);
+
+/* Is the log still shorter than what head_remember kept? */
+int head_is_shorter(struct store *store, const struct log_row *row, bool *ret, struct err *err);
+
 /* ---- hashes (hashes.c) ---- */
 
 /* The root of exactly TILE_WIDTH hashes; overwrites them. */

@@ -245,7 +245,10 @@ int mirror_cosign(struct store *store, int64_t number, uint64_t now_s, struct er
         rc = err_set(err, ERR_STATE, "log %s: not served, so not cosigned", row.info.origin);
     if (!rc && row.info.standing != STANDING_GOOD)
         rc = err_set(err, ERR_STATE, "log %s: forked, so not cosigned", row.info.origin);
+    bool is_shorter = false;
     if (!rc)
+        rc = head_is_shorter(store, &row, &is_shorter, err);
+    if (!rc && !is_shorter)
         rc = cosign(store, &row, &operator_row, now_s, err);
     return store_end(store, own_transaction, rc, err);
 }

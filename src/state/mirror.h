@@ -38,8 +38,11 @@ int mirror_stage(struct store *store, int64_t number, struct span bundle, uint64
  */
 int mirror_finish(struct store *store, int64_t number, struct span note, struct err *err);
 
-/* After the commit that made the head durable: sign it with the operator's cosigner key and keep that line. Begins and
- * commits its own transaction unless one is open. */
+/*
+ * After the commit that made the head durable: sign it with the operator's cosigner key and keep that line. Begins and
+ * commits its own transaction unless one is open. Nothing is signed as long as the log is shorter than it was when it was
+ * emptied to be healed: what was cosigned then could be contradicted.
+ */
 int mirror_cosign(struct store *store, int64_t number, uint64_t now_s, struct err *err);
 
 /*

@@ -112,7 +112,7 @@ static int log_empty(struct store *store, struct log_row *row, struct err *err)
         "UPDATE erasing SET at = 0, length = 0 WHERE ref >= ? AND ref < ?",
     };
     int64_t first = RECORD_REF(row->info.number, 0), end = RECORD_REF(row->info.number + 1, 0);
-    int rc = 0;
+    int rc = head_remember(store, row, err);
     for (size_t i = 0; i < sizeof statements / sizeof *statements && !rc; i++)
         rc = db_run(store, err, statements[i], "ii", first, end);
     if (!rc)

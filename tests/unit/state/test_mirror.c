@@ -437,6 +437,85 @@ static void healing(void **state)
     node_stop(&b);
 }
 
+static size_t cosignatures(struct store *store, int64_t number)
+{
+    struct buf text;
+    struct note note;
+    buf_init(&text, NOTE_MAX);
+    good(store_checkpoint(store, number, &text, &err));
+    good(note_parse(buf_view(&text), &note, &err));
+    buf_done(&text);
+    return note.sig_count - 1;
+}
+
+/*
+ * A mirror whose copy is damaged, emptied and fetched again takes no other history than the one it has cosigned, and
+ * cosigns nothing before it is as long again.
+ */
+static void healed_to_another_history(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, own_b, log;
+    struct offer early, one, tail, other;
+    struct store_options heal = {.heal = true};
+    char command[256], path[256];
+    uint64_t count;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "a.example.org", true, &own);
+    node_member(&b, "b.example.org", true, &own_b);
+    append_many(a.store, own.number, "h", 280, 60, true);
+    offer_make(&a, own.number, 0, &early);
+    store_close(a.store);
+    snprintf(command, sizeof command, "cp -r %s %s/backup", a.dir, a.root);
+    shell(command);
+    a.store = node_handle(&a);
+    author_allow(a.store);
+    append_many(a.store, own.number, "h", 300, 60, true);
+    offer_make(&a, own.number, 0, &one);
+    offer_make(&a, own.number, 281, &tail);
+    store_close(a.store);
+    snprintf(command, sizeof command, "rm -rf %s && mv %s/backup %s", a.dir, a.root, a.dir);
+    shell(command);
+    a.store = node_handle(&a);
+    author_allow(a.store);
+    append_many(a.store, own.number, "i", 310, 60, true);
+    offer_make(&a, own.number, 0, &other);
+    int64_t here = listed(&b, own.origin, LOG_MIRROR);
+    take(&b, here, &one);
+    good(mirror_cosign(b.store, here, 1795000123, &err));
+    assert_int_equal(cosignatures(b.store, here), 1);
+    good(store_log(b.store, here, &log, &err));
+    for (int i = 0; i < 2; i++) {
+        store_close(b.store);
+        snprintf(path, sizeof path, "%s/logs/%s/entries", b.dir, log.hex);
+        assert_int_equal(truncate(path, 100), 0);
+        good(store_open(b.dir, &heal, &b.store, &err));
+        good(store_log(b.store, here, &log, &err));
+        assert_int_equal(log.size, 0);
+        if (i == 0)
+            take(&b, here, &early);
+    }
+    good(store_begin(b.store, &err));
+    good(mirror_stage(b.store, here, buf_view(&other.bundle), &count, &err));
+    bad(mirror_finish(b.store, here, buf_view(&other.note), &err), ERR_VERIFY, "first 581 entries are others");
+    store_rollback(b.store);
+    take(&b, here, &early);
+    good(mirror_cosign(b.store, here, 1795000123, &err));
+    assert_int_equal(cosignatures(b.store, here), 0);
+    take(&b, here, &tail);
+    good(mirror_cosign(b.store, here, 1795000124, &err));
+    assert_int_equal(cosignatures(b.store, here), 1);
+    log_verify(b.store, here);
+    offer_done(&early);
+    offer_done(&one);
+    offer_done(&tail);
+    offer_done(&other);
+    node_stop(&a);
+    node_stop(&b);
+}
+
 static void roles(void **state)
 {
     (void)state;
@@ -469,9 +548,11 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(going_along), cmocka_unit_test(old_checkpoint),  cmocka_unit_test(refusing),
-        cmocka_unit_test(forks),       cmocka_unit_test(retired_key),     cmocka_unit_test(cosigning),
-        cmocka_unit_test(roles),       cmocka_unit_test(erasures_travel), cmocka_unit_test(healing),
+        cmocka_unit_test(going_along), cmocka_unit_test(old_checkpoint),
+        cmocka_unit_test(refusing),    cmocka_unit_test(forks),
+        cmocka_unit_test(retired_key), cmocka_unit_test(cosigning),
+        cmocka_unit_test(roles),       cmocka_unit_test(erasures_travel),
+        cmocka_unit_test(healing),     cmocka_unit_test(healed_to_another_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
