@@ -74,18 +74,29 @@ static int pump(struct import_reader *reader, struct peeked *peeked, struct err 
     return rc == 0 ? import_reader_end(reader, err) : rc;
 }
 
+/* What cannot be read at all; NULL: it may be of this format. */
+static const char *wrong_format(enum import_format format, struct span text)
+{
+    if (text.len && text.data[0] == '<')
+        return "looks like XML or HTML: stix, misp, list and maltrail are known";
+    /* Line by line its values would be taken out of their context: those of a warning list are harmless. */
+    if ((format == IMPORT_LIST || format == IMPORT_MALTRAIL) && import_looks_like_json(text))
+        return "looks like JSON, not like a list: leave the format out, or say stix or misp";
+    return NULL;
+}
+
 /* One file's bytes, not packed. */
 static int read_plain(struct import_run *run, enum import_format format, struct span name, struct peeked *peeked,
                       struct err *err)
 {
     struct span head = span_of(peeked->head, peeked->len);
     struct span trimmed = span_trim(span_sub(head, span_starts(head, SPAN_LIT("\xef\xbb\xbf")) ? 3 : 0, head.len));
+    const char *wrong = wrong_format(format, trimmed);
     char shown[512];
-    if (trimmed.len && trimmed.data[0] == '<')
+    if (wrong)
         return run->member.len
-                   ? run_bad(run, 0, 0, "looks like XML or HTML", err)
-                   : err_set(err, ERR_SYNTAX, "%s: looks like XML or HTML: stix, misp, list and maltrail are known",
-                             text_escape_into(shown, sizeof(shown), name));
+                   ? run_bad(run, 0, 0, wrong, err)
+                   : err_set(err, ERR_SYNTAX, "%s: %s", text_escape_into(shown, sizeof(shown), name), wrong);
     if (format == IMPORT_AUTO)
         format = import_guess(head, name);
     struct import_reader *reader = new_reader(run, format, name);

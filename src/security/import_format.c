@@ -1,5 +1,5 @@
 /* Which format a source has. */
-#include "security/import.h"
+#include "security/import_impl.h"
 
 static const char *const format_words[] = {
     [IMPORT_AUTO] = "auto", [IMPORT_STIX] = "stix",         [IMPORT_LIST] = "list",
@@ -24,8 +24,7 @@ const char *import_format_word(enum import_format format)
     return (size_t)format < FORMATS ? format_words[format] : "unknown";
 }
 
-/* Begins like JSON: an object, or an array of objects; not "[Adblock Plus]" or "[::1]". */
-static bool looks_like_json(struct span text)
+bool import_looks_like_json(struct span text)
 {
     if (text.len == 0 || (text.data[0] != '{' && text.data[0] != '['))
         return false;
@@ -53,7 +52,7 @@ enum import_format import_guess(struct span head, struct span filename)
     if (span_starts(head, SPAN_LIT("\xef\xbb\xbf")))
         head = span_sub(head, 3, head.len);
     head = span_trim(head);
-    if (looks_like_json(head))
+    if (import_looks_like_json(head))
         return earliest(head, misp, sizeof(misp) / sizeof(misp[0])) <
                        earliest(head, stix, sizeof(stix) / sizeof(stix[0]))
                    ? IMPORT_MISP

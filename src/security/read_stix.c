@@ -55,6 +55,17 @@ static int wait_or_emit(struct stix_reader *stix, const struct stix_object *obje
     return buf_check(&stix->waiting, "objects that wait for their markings", err);
 }
 
+/* What people take for STIX, named as what it is; NULL: something else. */
+static const char *other_kind(const struct json_tree *tree)
+{
+    if (json_get(tree, 0, "matching_attributes") || (json_get(tree, 0, "list") && json_get(tree, 0, "version")))
+        return "a MISP warning list: it names what is harmless";
+    uint32_t document = json_get(tree, 0, "document");
+    if (document && json_get(tree, document, "csaf_version"))
+        return "a CSAF advisory, which is not imported yet";
+    return NULL;
+}
+
 /* One object that json_scan accepted. */
 static int take_tree(struct stix_reader *stix, const struct json_tree *tree, uint64_t line, uint64_t offset, bool last,
                      struct err *err)
@@ -66,8 +77,10 @@ static int take_tree(struct stix_reader *stix, const struct json_tree *tree, uin
     int rc = stix_read(tree, &stix->arena, &object, &why);
     if (rc == ERR_MEMORY)
         return err_memory(err);
-    if (rc < 0)
-        return reader_bad(&stix->base, line, offset, err, "%s", why.text);
+    if (rc < 0) {
+        const char *other = other_kind(tree);
+        return reader_bad(&stix->base, line, offset, err, "%s", other ? other : why.text);
+    }
     if (!last && span_is(object.type, "marking-definition")) {
         rc = markings_learn(&stix->markings, &object, err);
         if (rc < 0)

@@ -408,6 +408,15 @@ static void check_failures(void **state)
     call.name = "page.txt";
     assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_SYNTAX);
     assert_non_null(strstr(err.text, "page.txt: looks like XML or HTML"));
+    /* A warning list that somebody calls a list: its values are harmless ones. */
+    call.text = SPAN_LIT("\xef\xbb\xbf{\"name\":\"x\",\"list\":[\n\"8.8.8.8\",\n\"harmless.com\"\n]}");
+    call.format = IMPORT_LIST;
+    assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_SYNTAX);
+    assert_non_null(strstr(err.text, "looks like JSON"));
+    assert_int_equal(node_size(node, node->own.number), 1);
+    call.text = SPAN_LIT("[2001:db8::1]\n");
+    run(node, &call, &result, NULL);
+    assert_int_equal(result.added, 1);
     call.number = 99;
     assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_NOTFOUND);
 }

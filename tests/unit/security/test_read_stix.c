@@ -197,6 +197,30 @@ static void test_bad_objects(void **state)
     }
 }
 
+/* What is taken for STIX is called what it is. */
+static void test_other_kinds(void **state)
+{
+    static const struct {
+        const char *text, *name;
+    } others[] = {
+        {"{\"list\":[\"8.8.8.8\"],\"matching_attributes\":[\"ip-dst\"],\"name\":\"x\",\"version\":1}",
+         "MISP warning list"},
+        {"{\"list\":[\"com\"],\"type\":\"string\",\"version\":20}", "MISP warning list"},
+        {"{\"document\":{\"category\":\"csaf_base\",\"csaf_version\":\"2.0\"}}", "CSAF advisory"},
+        {"{\"document\":[],\"list\":7}", "no \"type\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct got got;
+        got_text(&got, IMPORT_STIX, "x.json", others[i].text);
+        assert_int_equal(got.item_count, 0);
+        assert_int_equal(got.bad_count, 1);
+        if (!strstr(got.bads[0].reason, others[i].name))
+            fail_msg("%s: %s", others[i].text, got.bads[0].reason);
+        got_done(&got);
+    }
+}
+
 static void test_deep_nesting(void **state)
 {
     (void)state;
@@ -374,13 +398,13 @@ static void test_oasis_examples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),          cmocka_unit_test(test_original_bytes),
-        cmocka_unit_test(test_markings),       cmocka_unit_test(test_marking_known_elsewhere),
-        cmocka_unit_test(test_bad_objects),    cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_broken_frames),  cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_waiting_bound),  cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_attack),         cmocka_unit_test(test_red_example),
-        cmocka_unit_test(test_oasis_examples),
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_original_bytes),
+        cmocka_unit_test(test_markings),     cmocka_unit_test(test_marking_known_elsewhere),
+        cmocka_unit_test(test_bad_objects),  cmocka_unit_test(test_other_kinds),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_broken_frames),
+        cmocka_unit_test(test_too_long),     cmocka_unit_test(test_waiting_bound),
+        cmocka_unit_test(test_cuts),         cmocka_unit_test(test_attack),
+        cmocka_unit_test(test_red_example),  cmocka_unit_test(test_oasis_examples),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
