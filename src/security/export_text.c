@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/when.h"
+#include "sweep/address.h"
 
 /* ---- list: a value a line, as sweeps and import read it ---- */
 
@@ -17,14 +18,22 @@ static bool is_plain_line(struct span value)
     return value.len > 0;
 }
 
+/* "1.2.3.4/24" is the URL of one page, but a program that reads a list would block a network. */
+static bool reads_as_network(struct span value)
+{
+    uint32_t address;
+    unsigned bits;
+    return ipv4_network_parse(value, &address, &bits);
+}
+
 static int list_value(struct export *e, enum ioc_type type, struct span value, const struct found *reported,
                       struct err *err)
 {
-    (void)type;
     (void)reported;
     (void)err;
     if (!is_plain_line(value))
         return 0;
+    buf_str(&e->out, type == IOC_URL && reads_as_network(value) ? "http://" : "");
     buf_span(&e->out, value);
     buf_byte(&e->out, '\n');
     return 1;
@@ -71,9 +80,21 @@ static void rpz_begin(struct export *e)
             (unsigned long long)(uint32_t)(e->now_ms / 1000));
 }
 
+/*
+ * Does the name end in "rpz-ip", "rpz-client-ip", "rpz-nsdname" or another word of that kind? To a resolver it is then no
+ * name but a rule on addresses or clients: whoever reports "1.0.0.0.0.rpz-ip" as a domain would block half the Internet.
+ */
+static bool is_rpz_rule(struct span value)
+{
+    size_t label = value.len;
+    while (label > 0 && value.data[label - 1] != '.')
+        label--;
+    return span_starts(span_sub(value, label, value.len), SPAN_LIT("rpz-"));
+}
+
 static bool rpz_domain(struct export *e, struct span value)
 {
-    if (!export_is_name(value) || value.len > RPZ_NAME_MAX)
+    if (!export_is_name(value) || value.len > RPZ_NAME_MAX || is_rpz_rule(value))
         return false;
     buf_span(&e->out, value);
     buf_str(&e->out, " CNAME .\n*.");

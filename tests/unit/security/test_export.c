@@ -64,6 +64,9 @@ static void community_begin(struct community *c)
     add(&c->a, TLP_CLEAR, 10, "[domain-name:value = 'revoked.example.com']", ",\"revoked\":true");
     add(&c->a, TLP_CLEAR, 11, "[domain-name:value = 'expired.example.com']",
         ",\"valid_until\":\"2026-11-22T11:59:00Z\"");
+    /* A rule in the clothes of a name, and a page in those of a network. */
+    add(&c->a, TLP_CLEAR, 12, "[domain-name:value = '1.0.0.0.0.rpz-ip']", NULL);
+    add(&c->a, TLP_CLEAR, 13, "[url:value = 'http://192.0.2.9/24']", NULL);
     made_feed(&c->a, c->node.store, c->a.count, true);
     made_feed(&c->b, c->node.store, c->b.count, true);
     c->index = index_of(&c->node);
@@ -85,19 +88,19 @@ static void plain_formats(void **state)
     (void)state;
     struct community c;
     community_begin(&c);
-    expect_export(&c.everybody, "list", 7,
-                  "192.0.2.0/24\n192.0.2.7\n2001:db8:0:1::5\n2001:db8::/32\nevil.example.com\n"
-                  "evil.example.com/=cmd\n79054025255fb1a26e4bc422aef54eb4\n");
+    expect_export(&c.everybody, "list", 9,
+                  "192.0.2.0/24\n192.0.2.7\n2001:db8:0:1::5\n2001:db8::/32\n1.0.0.0.0.rpz-ip\nevil.example.com\n"
+                  "http://192.0.2.9/24\nevil.example.com/=cmd\n79054025255fb1a26e4bc422aef54eb4\n");
     struct exported out;
     run_export(&c.ours, "list", &out);
     assert_non_null(strstr(buf_cstr(&out.text), "amber.example.com\n"));
     assert_null(strstr(buf_cstr(&out.text), "revoked"));
     assert_null(strstr(buf_cstr(&out.text), "expired"));
-    assert_int_equal(out.count, 8);
+    assert_int_equal(out.count, 10);
     buf_done(&out.text);
 
     run_export(&c.everybody, "hosts", &out);
-    assert_int_equal(out.count, 1);
+    assert_int_equal(out.count, 2);
     assert_non_null(strstr(buf_cstr(&out.text), "\n0.0.0.0 evil.example.com\n"));
     buf_done(&out.text);
 
@@ -122,7 +125,7 @@ static void tables(void **state)
     char line[512];
     community_begin(&c);
     run_export(&c.everybody, "csv", &out);
-    assert_int_equal(out.count, 7);
+    assert_int_equal(out.count, 9);
     const char *text = buf_cstr(&out.text);
     assert_int_equal(strncmp(text, "type,value,reporter,time,record\r\n", 33), 0);
     /* The first report in canonical order: b's. */
@@ -217,9 +220,9 @@ static void bundle_of_objects(void **state)
     update(c.index, c.node.store);
     struct view view = public_view(c.node.store, c.index);
     run_export(&view, "stix", &out);
-    assert_int_equal(out.count, 8 + 2);
+    assert_int_equal(out.count, 10 + 2);
     json_t *bundle = parse_bundle(&out);
-    assert_int_equal(json_array_size(json_object_get(bundle, "objects")), 10);
+    assert_int_equal(json_array_size(json_object_get(bundle, "objects")), 12);
     const char *text = buf_cstr(&out.text);
     assert_non_null(strstr(text, "{ \"type\" : \"domain-name\",\n\"id\""));
     assert_non_null(strstr(text, "new  spacing is kept "));
