@@ -5,6 +5,7 @@
 #include "cli/input.h"
 #include "cli/session.h"
 #include "record/seal.h"
+#include "security/intel.h"
 #include "state/author.h"
 
 static const struct option options[] = {
@@ -146,6 +147,13 @@ static int append(struct invocation *inv, struct session *session, enum tlp tlp,
     return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv) : EXIT_DONE;
 }
 
+/* A marking is honoured whichever way an object goes out; in the local log it goes nowhere. */
+static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
+{
+    bool is_stix = strcmp(cli_option(inv, "kind", ""), STIX_KIND) == 0;
+    return is_stix && !cli_flag(inv, "local") ? stix_check_said(body, tlp, &inv->err) : 0;
+}
+
 static int publish(struct invocation *inv, enum tlp tlp)
 {
     struct session session;
@@ -153,7 +161,8 @@ static int publish(struct invocation *inv, enum tlp tlp)
     buf_init(&body, PAYLOAD_MAX);
     buf_init(&text, PAYLOAD_MAX);
     int status = EXIT_FAILED;
-    if (input_slurp(inv->args[0], PAYLOAD_MAX - RECORD_HEADER_MAX, &body, &inv->err)) {
+    if (input_slurp(inv->args[0], PAYLOAD_MAX - RECORD_HEADER_MAX, &body, &inv->err) ||
+        check_body(inv, tlp, buf_view(&body))) {
         status = cli_fail(inv);
     } else {
         unsigned sign = cli_flag(inv, "local") ? 0 : SESSION_SIGN;

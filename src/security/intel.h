@@ -42,6 +42,13 @@ int stix_read(const struct json_tree *tree, struct arena *arena, struct stix_obj
 enum tlp stix_predefined_tlp(struct span marking_id);
 
 /*
+ * May the object in `body` be said to this circle? Only predefined markings are understood: the import knows those that
+ * a file or a log defines.
+ * Errors: ERR_SYNTAX, ERR_LIMIT no STIX object; ERR_USAGE marked narrower, or by something that cannot be resolved.
+ */
+int stix_check_said(struct span body, enum tlp tlp, struct err *err);
+
+/*
  * Values that alone make the pattern match: comparisons with =, IN or ISSUBSET, joined to others by OR only, in
  * observation expressions joined by OR only. A value that counts only together with a second fact (AND, FOLLOWEDBY,
  * NOT, qualifiers) is no indicator and is not given. Two ANDs make no second fact: `..._ref.type = 'ipv4-addr'` beside

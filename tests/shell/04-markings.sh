@@ -20,6 +20,12 @@ if [ -r "$data/stix/interop-objectmarking-test.json" ]; then
 else
     skip "examples of the standard and Citizen Lab events" "the data folder is not here"
 fi
+say() { node a publish --kind security/stix --type "application/stix+json;version=2.1" "$@"; }
+jq -c . "$root/samples/stix/tlp-red.json" >"$tmp/red.json"
+no "nor is it published past the import" say --tlp clear "$tmp/red.json"
+ok "with the reason" eval 'say --tlp amber "$tmp/red.json" 2>&1 | grep -q "narrower than TLP:AMBER, by marking-definition--"'
+no "what is no STIX object is not said to be one" say --tlp clear "$root/README.md"
+ok "the local log takes it" say --tlp red --local "$tmp/red.json"
 no "no TLP, no import" node a import "$root/samples/maltrail/wannacry.txt"
 ok "a dry run changes nothing" eval 'node a import --dry-run --tlp clear --format maltrail "$root/samples/maltrail/wannacry.txt" && is "$(fact a a.example size)" 1'
 ok "amber is accepted but stays" eval 'node a import --tlp amber --format list <(echo amber-only.example) 2>&1 | grep -q "stays on this node"'
