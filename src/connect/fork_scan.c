@@ -2,6 +2,7 @@
 #include "state/mirror.h"
 
 #define SCAN_ARENA_MAX (24u << 20) /* bytes: ROTATIONS_MAX proofs of 4 kB a branch, and the entries */
+#define SCAN_PART 256              /* entries looked up at once */
 #define ACCUSED_MAX 10000          /* logs that are listed only since somebody proved their fork */
 
 static int count_accused(void *ctx, const struct log_info *log, struct err *err)
@@ -96,27 +97,27 @@ static int scan_entry(struct store *store, struct span entry, struct arena *aren
 
 int fork_scan(struct store *store, int64_t number, uint64_t from, size_t *ret_forks, struct err *err)
 {
-    struct arena arena, scratch;
+    struct arena scratch;
     struct buf entry;
-    const uint64_t *indices = NULL;
-    size_t count = 0;
+    uint64_t indices[SCAN_PART];
+    size_t count = SCAN_PART;
+    int code = 0;
     *ret_forks = 0;
-    arena_init(&arena, LOG_SIZE_MAX);
     arena_init(&scratch, SCAN_ARENA_MAX);
     buf_init(&entry, ENTRY_MAX);
-    int code = store_constitution(store, number, &arena, &indices, &count, err);
-    for (size_t i = 0; code >= 0 && i < count; i++) {
-        if (indices[i] < from)
-            continue;
-        buf_clear(&entry);
-        arena_clear(&scratch);
-        code = store_read_entry(store, number, indices[i], &entry, err);
-        if (code == 0 && span_is(entry_kind(buf_view(&entry)), "connect/fork"))
-            code = scan_entry(store, buf_view(&entry), &scratch, err);
-        *ret_forks += code > 0;
+    while (code >= 0 && count == SCAN_PART) {
+        code = store_constitution(store, number, from, indices, SCAN_PART, &count, err);
+        for (size_t i = 0; code >= 0 && i < count; i++) {
+            buf_clear(&entry);
+            arena_clear(&scratch);
+            code = store_read_entry(store, number, indices[i], &entry, err);
+            if (code == 0 && span_is(entry_kind(buf_view(&entry)), "connect/fork"))
+                code = scan_entry(store, buf_view(&entry), &scratch, err);
+            *ret_forks += code > 0;
+            from = indices[i] + 1;
+        }
     }
     buf_done(&entry);
     arena_done(&scratch);
-    arena_done(&arena);
     return code < 0 ? code : 0;
 }

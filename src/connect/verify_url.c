@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "connect/fetch.h"
 #include "connect/heads.h"
+#include "connect/listing.h"
 
 #define URL_MAX 1024
 
@@ -210,37 +211,48 @@ int verify_url(struct store *store, const char *url, const struct verify_options
     return rc ? err_in(err, "%s", url) : 0;
 }
 
+/* Each log of one answer. */
+static int page_each(const char *url, struct span answer, struct heads_reader *heads,
+                     int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err), void *ctx,
+                     struct err *err)
+{
+    struct heads_line line;
+    int more, rc = 0;
+    heads_reader_init(heads, answer);
+    while (!rc && (more = heads_next(heads, &line, err)) != 0) {
+        char hex[65], log_url[URL_MAX], origin[ORIGIN_MAX + 1];
+        if (more < 0)
+            return more;
+        hex_encode(line.hash, 32, hex);
+        snprintf(log_url, sizeof(log_url), "%s/logs/%s", url, hex);
+        snprintf(origin, sizeof(origin), "%.*s", SPAN_ARGS(line.origin));
+        rc = each(ctx, log_url, origin, err);
+    }
+    return rc;
+}
+
 int verify_node_logs(const char *url, int (*each)(void *ctx, const char *log_url, const char *origin, struct err *err),
                      void *ctx, struct err *err)
 {
     struct asking asking = {.base = url};
     struct buf answer;
     struct heads_reader heads;
-    struct heads_line line;
+    struct listing listing = {0};
     char path[HEADS_CURSOR_MAX + 32] = "/heads";
-    int more, rc = fetcher_new(&asking.fetcher, err);
+    int rc = fetcher_new(&asking.fetcher, err);
     if (rc)
         return rc;
     buf_init(&answer, HEADS_ANSWER_MAX);
     do {
         rc = get(&asking, path, HEADS_ANSWER_MAX, &answer, err);
-        more = 0;
         if (!rc)
-            heads_reader_init(&heads, buf_view(&answer));
-        while (!rc && (more = heads_next(&heads, &line, err)) > 0) {
-            char hex[65], log_url[URL_MAX], origin[ORIGIN_MAX + 1];
-            hex_encode(line.hash, 32, hex);
-            snprintf(log_url, sizeof(log_url), "%s/logs/%s", url, hex);
-            snprintf(origin, sizeof(origin), "%.*s", SPAN_ARGS(line.origin));
-            rc = each(ctx, log_url, origin, err);
-        }
-        if (!rc && more < 0)
-            rc = more;
-        if (!rc && heads.more && heads.lines == 0)
-            rc = err_set(err, ERR_SYNTAX, "%s: promises more and gives none", path);
-        if (!rc)
+            rc = page_each(url, buf_view(&answer), &heads, each, ctx, err);
+        if (!rc && heads.more && (rc = listing_page(&listing, buf_view(&answer), err)) == 0)
+            rc = err_set(err, ERR_LIMIT, "%s: announces more logs than can be listed at once", url);
+        if (rc >= 0)
             snprintf(path, sizeof(path), "/heads?since=%.*s", SPAN_ARGS(heads.cursor));
-    } while (!rc && heads.more);
+    } while (rc > 0);
+    listing_done(&listing);
     buf_done(&answer);
     fetcher_free(asking.fetcher);
     return rc;

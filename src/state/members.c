@@ -146,23 +146,10 @@ int store_member_before(struct store *store, int64_t number, uint64_t limit, str
     return rc ? rc : row_member(store, &row, limit < row.info.size ? limit : row.info.size, arena, ret, err);
 }
 
-int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
-                       size_t *ret_count, struct err *err)
+int store_constitution(struct store *store, int64_t number, uint64_t from, uint64_t *out, size_t max, size_t *ret_count,
+                       struct err *err)
 {
     struct log_row row;
-    int64_t many = 0;
     int rc = row_load(store, number, &row, err);
-    if (!rc)
-        rc = db_int(store, &many, err, "SELECT count(*) FROM constitution WHERE ref >= ? AND ref < ?", "ii",
-                    RECORD_REF(number, 0), RECORD_REF(number, row.info.size));
-    if (rc)
-        return rc;
-    uint64_t *list = arena_array(arena, (size_t)many + 1, sizeof *list);
-    if (!list)
-        return err_set(err, ERR_LIMIT, "log %s: %lld constitutional entries are too many", row.info.origin,
-                       (long long)many);
-    rc = constitution_some(store, number, 0, row.info.size, -1, list, (size_t)many, ret_count, err);
-    if (!rc)
-        *ret = list;
-    return rc;
+    return rc ? rc : constitution_some(store, number, from, row.info.size, -1, out, max, ret_count, err);
 }

@@ -165,9 +165,9 @@ int store_member(struct store *store, int64_t number, struct arena *arena, struc
 int store_member_before(struct store *store, int64_t number, uint64_t limit, struct arena *arena, struct member *ret,
                         struct err *err);
 
-/* Indices below `size` of constitutional entries, ascending, into the arena. */
-int store_constitution(struct store *store, int64_t number, struct arena *arena, const uint64_t **ret,
-                       size_t *ret_count, struct err *err);
+/* Indices in [from, size) of constitutional entries, ascending, at most `max` of them. */
+int store_constitution(struct store *store, int64_t number, uint64_t from, uint64_t *out, size_t max, size_t *ret_count,
+                       struct err *err);
 
 /* ---- payloads: see payload.h ---- */
 

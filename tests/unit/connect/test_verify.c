@@ -1,5 +1,6 @@
 /* Believe nothing, hash everything: here, over HTTP, and for a proof that travels as a file. */
 #include "files.h"
+#include "raw.h"
 
 #include "connect/static.h"
 #include "connect/verify.h"
@@ -238,7 +239,7 @@ static void test_heads(void **state)
     assert_int_equal(count, 1);
     snprintf(command, sizeof(command), "printf 'more 0123456789abcdef-1\\n' >'%s'", scratch(&s.node, "tree/heads"));
     shell(command);
-    bad(verify_node_logs(s.server.url, count_log, &count, &err), ERR_SYNTAX, "promises more");
+    bad(verify_node_logs(s.server.url, count_log, &count, &err), ERR_VERIFY, "gives nothing new");
     serve_end(&s);
 }
 
@@ -328,6 +329,24 @@ static void test_proof_of_a_fork(void **state)
     node_stop(&a);
 }
 
+/* A node that always has more to list, under another cursor each time. */
+static void test_endless_node(void **state)
+{
+    struct node a;
+    char line[256];
+    size_t count = 0;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    snprintf(line, sizeof(line), "%s %s 1\n", a.own.hex, a.own.origin);
+    struct raw_page *page = raw_bytes(raw, "/heads", RAW_MORE, line);
+    raw_run(raw);
+    bad(verify_node_logs(raw->url, count_log, &count, &err), ERR_VERIFY, "gives nothing new");
+    assert_int_equal(atomic_load(&page->asked), 3);
+    raw_stop(raw);
+    node_stop(&a);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -339,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_proof),
         cmocka_unit_test(test_proof_of_a_fork),
+        cmocka_unit_test(test_endless_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

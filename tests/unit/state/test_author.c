@@ -529,17 +529,17 @@ static void constitution(void **state)
     good(rotate(&node, info.number, NULL, NULL, &err));
     append_many(node.store, info.number, "c", 300, 50, true);
     good(author_new_profile(node.store, info.number, SPAN_LIT(""), TIME_MS, &err));
-    struct arena arena;
-    const uint64_t *list;
+    uint64_t list[8];
     size_t count;
-    arena_init(&arena, 1u << 20);
-    good(store_constitution(node.store, info.number, &arena, &list, &count, &err));
+    good(store_constitution(node.store, info.number, 0, list, 8, &count, &err));
     assert_int_equal(count, 4);
     assert_int_equal(list[0], 0);
     assert_int_equal(list[1], 301);
     assert_int_equal(list[2], 302);
     assert_int_equal(list[3], 603);
-    arena_done(&arena);
+    good(store_constitution(node.store, info.number, 302, list, 1, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(list[0], 302);
     node_stop(&node);
 }
 
