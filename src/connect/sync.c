@@ -10,6 +10,7 @@
 
 #define PROGRESS_MS 500
 #define SLEEP_MAX_MS 500  /* peers whose back-off ends are looked for as often */
+#define ASK_SPEEDS 10     /* times the slowest speed that is bearable for long: 2 kB a second */
 #define SLEEP_READY_MS 50 /* something waits for its commit */
 
 int64_t sync_clock_ms(void)
@@ -65,6 +66,14 @@ void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const
     report->failure_count++;
 }
 
+/* All answers end: one just above the slowest speed could take a day for a bundle, and a round as long. */
+static unsigned ask_total_ms(const struct fetch_request *request)
+{
+    unsigned bps = request->low_speed_bps ? request->low_speed_bps : PEER_LOW_SPEED_BPS;
+    unsigned seconds = request->low_speed_s ? request->low_speed_s : PEER_LOW_SPEED_S;
+    return (request->wait_s + seconds + (unsigned)(request->body_max / ((size_t)bps * ASK_SPEEDS))) * 1000;
+}
+
 int sync_ask(struct sync_peer *peer, const char *path, struct fetch_request *request, struct fetch **ret,
              struct err *err)
 {
@@ -75,6 +84,7 @@ int sync_ask(struct sync_peer *peer, const char *path, struct fetch_request *req
     request->connect_timeout_ms = options->connect_timeout_ms;
     request->low_speed_bps = options->low_speed_bps;
     request->low_speed_s = options->low_speed_s;
+    request->total_ms = ask_total_ms(request);
     int code = fetch_start(peer->sync->fetcher, request, ret, err);
     if (code == 0)
         peer->in_flight++;

@@ -14,6 +14,7 @@ struct flushed {
 struct refusal {
     struct job *job;
     bool restart; /* not the peer's doing: somebody else wrote to the log meanwhile */
+    bool unstage; /* what was begun cannot come to its end: it takes room in a quota for nothing */
     struct err err;
 };
 
@@ -64,8 +65,10 @@ static int flush_entries(struct job *job, struct refusal *refusal)
     }
     if (code == 0 && !log_grows(&log))
         return err_set(err, ERR_STATE, "forked: it is not advanced");
-    if (code == 0 && !peer_quota_holds(sync, &log, arrived_bytes(job)))
+    if (code == 0 && !peer_quota_holds(sync, &log, arrived_bytes(job))) {
+        refusal->unstage = true;
         return err_set(err, ERR_STATE, "its peer's quota is used up");
+    }
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link)) {
         uint64_t count = 0;
         code = mirror_stage(sync->store, log.number, buf_view(&piece->body), &count, err);
@@ -375,9 +378,10 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
     return code;
 }
 
-static void refuse(struct sync *sync, struct refusal *refusal)
+static void refuse(struct refusal *refusal)
 {
-    (void)sync;
+    if (refusal->unstage && !job_unstage(refusal->job))
+        return;
     if (refusal->restart)
         job_restart(refusal->job);
     else
@@ -390,7 +394,7 @@ int sync_flush(struct sync *sync, struct err *err)
     struct refusal refusal;
     int code;
     while ((code = flush_once(sync, &flushed, &refusal, err)) < 0 && refusal.job && sync->fatal == 0)
-        refuse(sync, &refusal);
+        refuse(&refusal);
     if (code < 0)
         return refusal.job ? 0 : code; /* sync_loop sees what is fatal */
     sync->seen_count = 0;

@@ -63,6 +63,7 @@ struct sync_peer {
     uint64_t new_bytes, new_requests; /* not yet in state.db */
     bool quota_known;
     uint64_t used_logs, used_bytes, listed;
+    bool aside_saved;  /* it is set aside in state.db */
     bool cursor_saved; /* the cursor in state.db is not empty */
     size_t waiting_count;
     struct job_list waiting;  /* not begun */
@@ -245,6 +246,9 @@ int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err);
 /* Count what its peer has made us mirror and list, once. */
 int peer_quota_load(struct sync_peer *peer, struct err *err);
 
+/* Logs lost bytes: what they count is looked up again when it matters. */
+void peers_recount(struct sync *sync);
+
 /* May this log take so many more bytes? */
 bool peer_quota_holds(struct sync *sync, const struct log_info *log, uint64_t more_bytes);
 
@@ -262,6 +266,7 @@ uint64_t job_announced(struct job *job); /* the size at which its peer announced
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
 void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
+bool job_unstage(struct job *job);    /* nothing of it beyond the head is kept; false: the store failed */
 void job_restart(struct job *job);    /* from the beginning, at the same peer */
 void job_reject(struct job *job, const struct err *why); /* what its peer sent does not hold; frees or restarts */
 void job_finished(struct job *job);                      /* another source has more, or the end */

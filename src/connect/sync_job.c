@@ -299,11 +299,23 @@ void later_due(struct sync *sync)
 
 /* ---- checkpoints ---- */
 
+bool job_unstage(struct job *job)
+{
+    struct sync *sync = job->sync;
+    struct err err = {0};
+    if (sync_begin(sync, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
+        store_commit(sync->store, &err) < 0) {
+        sync_fatal(sync, &err);
+        return false;
+    }
+    peers_recount(sync);
+    return true;
+}
+
 void job_reject(struct job *job, const struct err *why)
 {
     struct sync *sync = job->sync;
     struct sync_peer *peer = job->peer;
-    struct err err = {0};
     char reason[ERR_TEXT_MAX];
     snprintf(reason, sizeof(reason), "log %.150s: %.800s", job->log.origin, why->text);
     if (why->code == ERR_STATE) { /* not now, by our own doing; our own log grew while we collected: they will tell */
@@ -316,11 +328,8 @@ void job_reject(struct job *job, const struct err *why)
         peer_lied(peer, reason);
         return;
     }
-    if (sync_begin(sync, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
-        store_commit(sync->store, &err) < 0) {
-        sync_fatal(sync, &err);
+    if (!job_unstage(job))
         return;
-    }
     if (job->mixed && !job->retried) {
         job->retried = true;
         job_restart(job);
@@ -333,17 +342,12 @@ void job_reject(struct job *job, const struct err *why)
 
 static void pull_begin(struct job *job, uint64_t target)
 {
-    struct sync *sync = job->sync;
-    struct err err = {0};
     job->target = target;
     job->old_size = job->log.size;
     job->mixed = job->log.staged > job->log.size;
     if (job->log.staged > target) { /* a larger checkpoint that never came to its end */
-        if (sync_begin(sync, &err) < 0 || store_unstage(sync->store, job->log.number, &err) < 0 ||
-            store_commit(sync->store, &err) < 0) {
-            sync_fatal(sync, &err);
+        if (!job_unstage(job))
             return;
-        }
         job->log.staged = job->log.size;
         job->mixed = false;
     }

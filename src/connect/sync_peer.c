@@ -36,6 +36,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
         return err_memory(err);
     peer->row = *row;
     peer->cursor_saved = row->cursor[0] != '\0';
+    peer->aside_saved = row->set_aside;
     peer->sync = sync;
     TAILQ_INIT(&peer->waiting);
     TAILQ_INIT(&peer->asking);
@@ -60,26 +61,31 @@ static void cursor_forget(struct sync_peer *peer)
 /* Leave its requests and jobs. */
 static void peer_leave(struct sync_peer *peer, bool is_liar);
 
+/* `tongzhou sync` beside us has seen it lie. */
+static void aside_adopt(struct sync_peer *peer, const struct peer *row)
+{
+    if (!row->set_aside || peer->aside_saved)
+        return;
+    peer->aside_saved = peer->row.set_aside = true;
+    peer->row.failures = row->failures;
+    memcpy(peer->row.reason, row->reason, sizeof(row->reason));
+    peer_leave(peer, true);
+}
+
 /* What a person, or another process, may have changed since. */
 static void peer_merge(struct sync_peer *peer, const struct peer *row)
 {
     bool is_forgiven = row->failures == 0 && !row->set_aside && peer->row.failures > 0;
+    aside_adopt(peer, row);
     peer->row.quota_logs = row->quota_logs;
     peer->row.quota_bytes = row->quota_bytes;
     if (row->cursor[0] == '\0' && peer->cursor_saved)
         cursor_forget(peer);
-    if (row->set_aside && !peer->row.set_aside) { /* `tongzhou sync` beside us has seen it lie */
-        peer->row.set_aside = true;
-        peer->row.failures = row->failures;
-        memcpy(peer->row.reason, row->reason, sizeof(row->reason));
-        peer->dirty = false;
-        peer_leave(peer, true);
-    }
     if (row->failures == 0 && row->reason[0] == '\0' && peer->row.failures == 0 && !peer->dirty)
         peer->row.reason[0] = '\0'; /* a remark that somebody has seen */
     if (is_forgiven) {
         peer->row.failures = 0;
-        peer->row.set_aside = false;
+        peer->row.set_aside = peer->aside_saved = false;
         peer->row.retry_ms = 0;
         peer->row.reason[0] = '\0';
     }
@@ -162,10 +168,9 @@ void peers_free(struct sync *sync)
 int peers_load(struct sync *sync, struct err *err)
 {
     sync->refreshed_ms = sync_clock_ms();
-    for (size_t i = 0; i < sync->peer_count; i++) {
+    peers_recount(sync); /* logs lose bytes, too, and get followed */
+    for (size_t i = 0; i < sync->peer_count; i++)
         sync->peers[i]->present = false;
-        sync->peers[i]->quota_known = false; /* counted anew when it matters: logs lose bytes, too, and get followed */
-    }
     int code = peer_each(sync->store, load_one, sync, err);
     if (code < 0)
         return code;
@@ -197,6 +202,7 @@ int peer_save(struct sync_peer *peer, struct err *err)
         return err_set(err, code, "%s", gone.text);
     if (row.cursor[0] == '\0' && peer->cursor_saved)
         cursor_forget(peer);
+    aside_adopt(peer, &row);
     struct peer now = peer->row;
     now.quota_logs = row.quota_logs;
     now.quota_bytes = row.quota_bytes;
@@ -206,6 +212,7 @@ int peer_save(struct sync_peer *peer, struct err *err)
     if (code == 0) {
         peer->new_bytes = peer->new_requests = 0;
         peer->cursor_saved = now.cursor[0] != '\0';
+        peer->aside_saved = now.set_aside;
         peer->saved_ms = sync_now_ms();
     }
     return code;
@@ -295,6 +302,12 @@ void peer_remark_over(struct sync_peer *peer, const struct log_info *log)
 }
 
 /* ---- quotas ---- */
+
+void peers_recount(struct sync *sync)
+{
+    for (size_t i = 0; i < sync->peer_count; i++)
+        sync->peers[i]->quota_known = false;
+}
 
 static int quota_add(void *ctx, const struct log_info *log, struct err *err)
 {

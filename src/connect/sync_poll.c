@@ -43,18 +43,26 @@ static int log_make(struct sync_peer *peer, struct span origin, struct log_info 
     return code < 0 ? code : 1;
 }
 
-/* Its peer was removed: whoever brings more of it answers for it, or no quota would bound it any more. */
-static bool log_is_orphan(struct sync *sync, const struct log_info *log)
+/*
+ * Whoever brings more of a log answers for it when the peer that brought it first does not any more: it was removed, which
+ * would leave the log without any quota, or set aside, or has used its quota up, which must not keep others from it.
+ */
+static bool log_is_orphan(const struct sync_peer *peer, const struct log_info *log)
 {
-    return log->role == LOG_MIRROR && !log->followed && log->peer != 0 && !peer_by_number(sync, log->peer);
+    if (log->role != LOG_MIRROR || log->followed || log->peer == 0 || log->peer == peer->row.number)
+        return false;
+    const struct sync_peer *owner = peer_by_number(peer->sync, log->peer);
+    return !owner || owner->row.set_aside || owner->used_bytes >= owner->row.quota_bytes;
 }
 
 /* From now on it is this peer whose quota the log counts against. */
 static int log_promote(struct sync_peer *peer, struct log_info *log, struct err *err)
 {
-    struct sync_peer *lister = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
-    if (lister && lister->listed > 0)
-        lister->listed--;
+    struct sync_peer *before = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
+    if (before && log->role == LOG_LISTED)
+        before->listed -= before->listed > 0;
+    else if (before)
+        before->quota_known = false; /* counted anew when it matters */
     if (log->role == LOG_LISTED) {
         log->role = LOG_MIRROR;
         log->mode = peer->sync->options.mode;
@@ -75,12 +83,14 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
     int code = store_log_by_hash(sync->store, line->hash, ret, &missing);
     if (code < 0 && code != ERR_NOTFOUND)
         return err_set(err, code, "%s", missing.text);
-    bool is_new = code == ERR_NOTFOUND, is_orphan = !is_new && log_is_orphan(sync, ret);
-    if (!is_new && !is_orphan && ret->role != LOG_LISTED)
-        return ret->role == LOG_LOCAL ? 0 : 1;
+    bool is_new = code == ERR_NOTFOUND, is_listed = !is_new && ret->role == LOG_LISTED;
+    if (!is_new && ret->role == LOG_LOCAL)
+        return 0;
     code = peer_quota_load(peer, err);
-    if (code < 0 || (!is_new && !quota_has_room(peer)))
+    if (code < 0 || (is_listed && !quota_has_room(peer)))
         return code;
+    if (!is_new && !is_listed && (!log_is_orphan(peer, ret) || !quota_has_room(peer)))
+        return 1;
     if (!*begun) {
         code = sync_begin(sync, err);
         if (code < 0)

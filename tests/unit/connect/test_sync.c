@@ -321,13 +321,14 @@ static void test_byte_quota_of_another(void **state)
     node_sync_well(&b);
     struct log_info before = log_of(&b, a.own.origin);
     quota_set(&b, http_server_url(a.server), before.bytes);
+    quota_set(&b, http_server_url(relay.server), before.bytes);
     node_say_many(&a, "more", 2000);
     node_sync_well(&relay);
     report = node_sync_with(&b, (struct sync_options){.only = http_server_url(relay.server)});
     assert_int_equal(report->peers, 1);
     assert_int_equal(log_of(&b, a.own.origin).size, before.size);
+    assert_int_equal(log_of(&b, a.own.origin).staged, before.size); /* what cannot be completed takes no room */
     good(peer_remove(b.store, number, &err));
-    quota_set(&b, http_server_url(relay.server), before.bytes);
     node_say(&a, "yet more");
     node_sync_well(&relay);
     node_sync(&b);
@@ -338,6 +339,33 @@ static void test_byte_quota_of_another(void **state)
     node_sync_well(&b);
     assert_mirrored(&b, &a.own);
     assert_int_equal(log_of(&b, a.own.origin).peer, peer_of(&b, http_server_url(relay.server)).number);
+    node_stop(&relay);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+/* Who announced a log first and used its quota up does not keep it from others, who have room for it. */
+static void test_quota_of_the_next(void **state)
+{
+    struct node a, b, relay;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&relay, "relay.example");
+    node_say_many(&a, "note", 100);
+    node_serve(&a);
+    node_serve(&relay);
+    node_peer(&relay, &a);
+    node_sync_well(&relay);
+    int64_t first = node_peer(&b, &relay);
+    node_sync_well(&b);
+    assert_int_equal(log_of(&b, a.own.origin).peer, first);
+    quota_set(&b, http_server_url(relay.server), 1);
+    node_say_many(&a, "more", 100);
+    int64_t second = node_peer(&b, &a);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    assert_int_equal(log_of(&b, a.own.origin).peer, second);
     node_stop(&relay);
     node_stop(&b);
     node_stop(&a);
@@ -516,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_byte_quota),
         cmocka_unit_test(test_byte_quota_of_contents),
         cmocka_unit_test(test_byte_quota_of_another),
+        cmocka_unit_test(test_quota_of_the_next),
         cmocka_unit_test(test_follow_an_unknown_origin),
         cmocka_unit_test(test_rotated_log),
         cmocka_unit_test(test_many_small_logs_in_few_commits),

@@ -250,6 +250,32 @@ static bool is_mirrored(void *ctx)
     return has_log(wanted->node, wanted->origin) && log_of(wanted->node, wanted->origin).size == wanted->index;
 }
 
+/* A command beside the node has seen a peer lie: that is not forgotten when the node writes down how its peers fare. */
+static void test_set_aside_by_another(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, http_server_url(a.server), NULL, 0};
+    await(was_reached, &wanted);
+    struct peer peer = peer_of(&b, http_server_url(a.server));
+    peer.set_aside = true;
+    peer.failures = 1;
+    snprintf(peer.reason, sizeof(peer.reason), "it lied");
+    good(peer_update(b.store, &peer, &err));
+    runner_stop(&rb);
+    peer = peer_of(&b, http_server_url(a.server));
+    assert_true(peer.set_aside);
+    assert_string_equal(peer.reason, "it lied");
+    node_stop(&b);
+    node_stop(&a);
+}
+
 /* What a person follows comes by itself, whether its peer listed it before or said nothing of it for long. */
 static void test_follow_while_running(void **state)
 {
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_peers_come),
         cmocka_unit_test(test_file_server_is_left_in_peace),
         cmocka_unit_test(test_peers_go_and_return),
+        cmocka_unit_test(test_set_aside_by_another),
         cmocka_unit_test(test_follow_while_running),
         cmocka_unit_test(test_follow_what_nobody_tells),
         cmocka_unit_test(test_modes_while_running),
