@@ -18,7 +18,7 @@ struct status {
     uint64_t peers, reached, failing, set_aside;
     struct log_info operator;
     struct intel_counts intel;
-    char failures[4096];
+    struct buf failures; /* and remarks: a line each */
 };
 
 static int best_size(void *ctx, int64_t peer, uint64_t size, struct err *err)
@@ -52,16 +52,14 @@ static int count_log(void *ctx, const struct log_info *log, struct err *err)
 static int count_peer(void *ctx, const struct peer *peer, struct err *err)
 {
     struct status *status = ctx;
-    size_t len = strlen(status->failures);
-    (void)err;
+    const char *what = peer->set_aside ? "set aside: " : peer->failures == 0 ? "remark: " : "";
     status->peers++;
     status->reached += peer->reached_ms != 0 && peer->failures == 0 && !peer->set_aside;
     status->set_aside += peer->set_aside;
     status->failing += peer->failures > 0 && !peer->set_aside;
-    if (peer->failures || peer->set_aside)
-        snprintf(status->failures + len, sizeof(status->failures) - len, "  %s: %s%s\n", peer->url,
-                 peer->set_aside ? "set aside: " : "", peer->reason);
-    return 0;
+    if (peer->failures || peer->set_aside || peer->reason[0])
+        buf_fmt(&status->failures, "  %s: %s%s\n", peer->url, what, peer->reason);
+    return buf_check(&status->failures, "peers", err);
 }
 
 static int gather(struct status *status, struct err *err)
@@ -77,7 +75,7 @@ static int gather(struct status *status, struct err *err)
     return rc ? rc : intel_counts(&session->view, &status->intel, err);
 }
 
-static void print_text(const struct status *s, bool running)
+static void print_text(struct status *s, bool running)
 {
     printf("%s\n", s->operator.origin);
     printf("  node       %s\n", running ? "running" : "not running (`tongzhou serve` starts it)");
@@ -93,7 +91,7 @@ static void print_text(const struct status *s, bool running)
     cli_put_counted(stdout, s->intel.values, "indicator value\n", "indicator values\n");
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
-    fputs(s->failures, stdout);
+    fputs(buf_cstr(&s->failures), stdout);
     if (s->behind_logs)
         printf("  behind     %llu of the logs have entries elsewhere that are not here yet\n",
                (unsigned long long)s->behind_logs);
@@ -126,6 +124,7 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct status status = {.session = &session};
+    buf_init(&status.failures, 16u << 20);
     int exit_status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!exit_status && gather(&status, &inv->err))
         exit_status = cli_fail(inv);
@@ -136,6 +135,7 @@ static int run(struct invocation *inv)
         else
             print_text(&status, running);
     }
+    buf_done(&status.failures);
     session_close(&session);
     return exit_status;
 }

@@ -44,6 +44,11 @@ static void remote_done(void *ctx, struct fetch_reply *reply)
     remote->is_done = true;
 }
 
+static bool is_stopped(const struct fork_hunt *hunt)
+{
+    return hunt->stop && atomic_load(hunt->stop);
+}
+
 static int remote_get(struct remote *remote, const struct tile *tile, struct err *err)
 {
     const struct fork_hunt *hunt = remote->hunt;
@@ -62,7 +67,7 @@ static int remote_get(struct remote *remote, const struct tile *tile, struct err
     int code = fetch_start(remote->fetcher, &request, &fetch, err);
     while (code == 0 && !remote->is_done) {
         code = fetcher_run(remote->fetcher, 200, err);
-        if (code == 0 && !remote->is_done && hunt->stop && atomic_load(hunt->stop)) {
+        if (code == 0 && !remote->is_done && is_stopped(hunt)) {
             fetch_cancel(fetch);
             return err_set(err, ERR_NET, "stopped");
         }
@@ -434,6 +439,8 @@ static int hunt_down(struct prey *prey, struct fork_found *ret, struct err *err)
     } else if (code == 0 && !is_same_size) {
         ret->outcome = FORK_NONE;
         return 0;
+    } else if (is_stopped(prey->hunt)) {
+        return code; /* what the tiles would have shown is looked for next time */
     } else if (is_same_size && code != ERR_IO && code != ERR_MEMORY) {
         struct err no_proof = {0};
         ret->outcome = FORK_SUSPECT;

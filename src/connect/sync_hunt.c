@@ -7,6 +7,7 @@
 #include "tlog/checkpoint.h"
 
 #define HUNT_AGAIN_MS 5000
+#define HUNT_RETRY_MS 60000
 
 struct hunt {
     struct sync *sync;
@@ -156,14 +157,23 @@ static int hunt_start(struct hunt *hunt, struct err *err)
     return 0;
 }
 
+static void hunt_again(const struct hunt *hunt, int64_t in_ms)
+{
+    struct later later = {
+        .due_ms = sync_clock_ms() + in_ms, .peer = hunt->peer, .log = hunt->log, .size = hunt->size, .collect = true};
+    later_add(hunt->sync, &later);
+}
+
 static void hunt_told(struct hunt *hunt)
 {
     struct sync *sync = hunt->sync;
     const struct fork_found *found = &hunt->found;
     const char *untold = found->told ? "" : "; not told to others yet";
     char text[ERR_TEXT_MAX];
-    if (found->outcome == FORK_SUSPECT) /* the same again brings no proof */
-        hunt_ignore(sync, hunt->peer, hunt->log, hunt->size);
+    if (found->outcome == FORK_SUSPECT && found->is_new && !sync->is_round)
+        hunt_again(hunt, HUNT_RETRY_MS); /* perhaps its tiles are to be had then */
+    else if (found->outcome == FORK_SUSPECT)
+        hunt_ignore(sync, hunt->peer, hunt->log, hunt->size); /* the same again brings no proof */
     if (!found->is_new)
         return;
     sync->report.forks++;
@@ -188,12 +198,8 @@ static void hunt_end(struct hunt *hunt)
         sync_fatal(sync, &hunt->err);
     } else if (!peer) {
         return;
-    } else if (hunt->code == ERR_STATE) { /* our own store was busy: once more */
-        later_add(sync, &(struct later){.due_ms = sync_clock_ms() + HUNT_AGAIN_MS,
-                                        .peer = hunt->peer,
-                                        .log = hunt->log,
-                                        .size = hunt->size,
-                                        .collect = true});
+    } else if (hunt->code == ERR_STATE) { /* our own store was busy */
+        hunt_again(hunt, HUNT_AGAIN_MS);
     } else if (hunt->code == 0) {
         peer_lied(peer, hunt->reason);
     } else if (hunt->code == ERR_REFUSED) {

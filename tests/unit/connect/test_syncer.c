@@ -250,6 +250,69 @@ static bool is_mirrored(void *ctx)
     return has_log(wanted->node, wanted->origin) && log_of(wanted->node, wanted->origin).size == wanted->index;
 }
 
+/* What no commit announces is looked for every few milliseconds. */
+static void poll_until(bool (*holds)(void *ctx), void *ctx)
+{
+    int64_t begun = clock_ms();
+    while (!holds(ctx)) {
+        assert_true(clock_ms() - begun < PATIENCE_S * 1000);
+        poll(NULL, 0, 10);
+    }
+}
+
+static bool has_waiting(void *ctx)
+{
+    struct node *node = ctx;
+    struct http_counters counters = {0};
+    http_server_counters(node->server, &counters);
+    return counters.waiting > 0;
+}
+
+static bool was_asked(void *ctx)
+{
+    struct raw_page *page = ctx;
+    return atomic_load(&page->asked) > 0;
+}
+
+/* A hunt waits for tiles that never come: the node stops at once all the same. */
+static void test_stops_while_hunting(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct keys keys;
+    struct note_signer signer;
+    struct tlog_hash root = {{7}};
+    struct buf note;
+    char path[128];
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    node_sync_well(&b);
+    buf_init(&note, NOTE_MAX);
+    good(keys_load(a.dir, span_str(a.own.origin), &keys, &err));
+    good(note_signer_make(&signer, span_str(a.own.origin), NOTE_ED25519, keys.log_seed, &err));
+    const struct note_signer *signers[] = {&signer};
+    good(checkpoint_sign(span_str(a.own.origin), a.own.size, &root, signers, 1, &note, &err));
+    keys_wipe(&keys);
+    raw_heads(raw, &a.own, a.own.size);
+    raw_checkpoint(raw, &a.own, buf_view(&note));
+    snprintf(path, sizeof(path), "/logs/%s/tile/0/", a.own.hex);
+    struct raw_page *page = raw_bytes(raw, path, RAW_SILENT, "");
+    raw_run(raw);
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    poll_until(was_asked, page);
+    runner_stop(&rb); /* looks at the time */
+    assert_int_equal(log_of(&b, a.own.origin).standing, STANDING_GOOD);
+    buf_done(&note);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 /* A command beside the node has seen a peer lie: that is not forgotten when the node writes down how its peers fare. */
 static void test_set_aside_by_another(void **state)
 {
@@ -320,10 +383,7 @@ static void test_follow_what_nobody_tells(void **state)
     snprintf(peer.cursor, sizeof(peer.cursor), "%s-%lld", generation, (long long)seq);
     good(peer_update(b.store, &peer, &err)); /* its lines were told long ago: the poll waits for others */
     runner_start(&rb, &b);
-    struct http_counters counters = {0};
-    for (int64_t begun = clock_ms(); counters.waiting == 0 && clock_ms() - begun < PATIENCE_S * 1000;)
-        http_server_counters(a.server, &counters);
-    assert_int_equal(counters.waiting, 1);
+    poll_until(has_waiting, &a);
     good(sync_follow(b.store, span_str(a.own.origin), MODE_FULL, 0, &err));
     syncer_wake(rb.syncer);
     int64_t begun = clock_ms();
@@ -371,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_peers_come),
         cmocka_unit_test(test_file_server_is_left_in_peace),
         cmocka_unit_test(test_peers_go_and_return),
+        cmocka_unit_test(test_stops_while_hunting),
         cmocka_unit_test(test_set_aside_by_another),
         cmocka_unit_test(test_follow_while_running),
         cmocka_unit_test(test_follow_what_nobody_tells),
