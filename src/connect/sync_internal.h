@@ -8,6 +8,7 @@
  *   sync_peer.c   the list of peers, failures and back-off, quotas
  *   sync_poll.c   long polls and the lines they answer (listing.h bounds them)
  *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
+ *   sync_later.c  what is asked for again after a while
  *   sync_piece.c  bundles of entries and of payloads as they arrive
  *   sync_flush.c  commits
  *   sync_hunt.c   fork hunts, each in a thread of its own since they wait for their peer
@@ -272,7 +273,10 @@ void job_reject(struct job *job, const struct err *why); /* what its peer sent d
 void job_finished(struct job *job);                      /* another source has more, or the end */
 void job_is_ready(struct job *job);
 void peer_pump(struct sync_peer *peer); /* start requests as the window allows */
-void later_add(struct sync *sync, const struct later *later);
+
+/* ---- sync_later.c ---- */
+
+void later_add(struct sync *sync, const struct later *later); /* one a peer and log; without memory none */
 void later_due(struct sync *sync);
 
 /* ---- sync_piece.c ---- */
