@@ -135,6 +135,7 @@ const struct capability connect_capability = {
     .apply = connect_apply,
     .forget = connect_forget,
     .title = connect_title,
+    .page_title = connect_page_title,
     .routes = connect_routes,
     .route_count = CONNECT_ROUTES,
     .page_routes = connect_page_routes,

@@ -36,15 +36,14 @@ static int write_operator(struct page *page, const struct view *view, const stru
         page_raw(page, " · ");
         page_bdi(page, span_str(member.profile.jurisdiction));
     }
-    page_fact_end(page);
-    page_fact(page, TR(page, "Short name"));
-    page_origin_link(page, origin);
+    page_raw(page, " · <a href=\"");
+    page_origin_path(page, "/members", origin);
+    page_raw(page, "\">");
+    page_say(page, TR_MARK("profile and keys"));
+    page_raw(page, "</a>");
     page_fact_end(page);
     page_fact(page, TR(page, "Fingerprint"));
     page_fingerprint(page, span_sub(origin, slash + 1, origin.len));
-    page_fact_end(page);
-    page_fact(page, TR(page, "Software"));
-    page_raw(page, "Tongzhou " TONGZHOU_VERSION);
     page_fact_end(page);
     page_raw(page, "</dl>\n");
     return 0;
@@ -158,37 +157,27 @@ static void write_peer_state(struct page *page, const struct peer *peer)
     write_reason(page, peer);
 }
 
+static const char *const peer_headings[] = {TR_MARK("Neighbour"), TR_MARK("Last reached"), TR_MARK("How it is")};
+
 static void write_peer(struct page *page, const struct peer *peer)
 {
-    page_raw(page, "<tr><th scope=\"row\">");
+    page_table_row(page);
     if (peer->origin[0] != '\0')
         page_origin_link(page, span_str(peer->origin));
     else
         page_bdi(page, span_str(peer->url));
-    page_raw(page, "</th><td>");
+    page_table_cell(page, peer_headings[1]);
     if (peer->reached_ms > 0)
         page_ago(page, peer->reached_ms);
     else
         page_say(page, TR_MARK("never"));
-    page_raw(page, "</td><td>");
+    page_table_cell(page, peer_headings[2]);
     write_peer_state(page, peer);
-    page_raw(page, "</td></tr>\n");
-}
-
-static void write_headings(struct page *page, const char *const *headings, size_t count)
-{
-    page_raw(page, "<table class=\"list\">\n<thead><tr>");
-    for (size_t i = 0; i < count; i++) {
-        page_raw(page, "<th scope=\"col\">");
-        page_say(page, headings[i]);
-        page_raw(page, "</th>");
-    }
-    page_raw(page, "</tr></thead>\n<tbody>\n");
+    page_table_row_end(page);
 }
 
 static int write_peers(struct page *page, const struct view *view, struct err *err)
 {
-    static const char *const headings[] = {TR_MARK("Neighbour"), TR_MARK("Last reached"), TR_MARK("How it is")};
     struct touch touch = {.page = page, .arena = page->request->arena};
     int rc = peer_each(view->store, collect_peer, &touch, err);
     if (rc < 0)
@@ -205,11 +194,10 @@ static int write_peers(struct page *page, const struct view *view, struct err *e
     page_raw(page, "</p>\n");
     if (touch.peers == 0)
         return 0;
-    page_raw(page, "<div class=\"wide\">");
-    write_headings(page, headings, 3);
+    page_table(page, peer_headings, 3);
     for (size_t i = 0; i < touch.peers; i++)
         write_peer(page, &touch.list[i]);
-    page_raw(page, "</tbody></table></div>\n");
+    page_table_end(page);
     return 0;
 }
 
@@ -225,13 +213,19 @@ static int largest_seen(void *ctx, int64_t peer, uint64_t size, struct err *err)
     return 0;
 }
 
+static const char *const mirror_headings[] = {TR_MARK("Member"), TR_MARK("Records here"), TR_MARK("Last news"),
+                                              TR_MARK("How it is")};
+
 static void write_mirror(struct page *page, const struct log_info *log, uint64_t behind)
 {
-    page_raw(page, "<tr><th scope=\"row\">");
+    page_table_row(page);
     page_origin_link(page, span_str(log->origin));
-    page_raw(page, "</th><td>");
+    page_table_cell(page, mirror_headings[1]);
     page_number(page, log->size);
-    page_raw(page, "</td><td>");
+    page_table_cell(page, mirror_headings[2]);
+    if (log->head_ms > 0)
+        page_ago(page, log->head_ms);
+    page_table_cell(page, mirror_headings[3]);
     if (log->standing == STANDING_FROZEN)
         page_raw(page, "<span class=\"state bad\">");
     else if (log->standing == STANDING_SUSPENDED || behind > 0)
@@ -247,13 +241,13 @@ static void write_mirror(struct page *page, const struct log_info *log, uint64_t
                   SAY(say_number(behind)));
     else
         page_say(page, TR_MARK("complete"));
-    page_raw(page, "</span></td></tr>\n");
+    page_raw(page, "</span>");
+    page_table_row_end(page);
 }
 
 static int write_mirrors(struct page *page, const struct view *view, const struct log_info *logs, size_t count,
                          struct err *err)
 {
-    static const char *const headings[] = {TR_MARK("Member"), TR_MARK("Records here"), TR_MARK("How it is")};
     uint64_t *behind = arena_array(page->request->arena, count, sizeof(*behind));
     size_t mirrors = 0, shown = 0;
     if (!behind)
@@ -270,8 +264,8 @@ static int write_mirrors(struct page *page, const struct view *view, const struc
         return 0;
     page_raw(page, "<h3>");
     page_say(page, TR_MARK("What we carry for others"));
-    page_raw(page, "</h3>\n<div class=\"wide\">");
-    write_headings(page, headings, 3);
+    page_raw(page, "</h3>\n");
+    page_table(page, mirror_headings, 4);
     for (int round = 0; round < 2; round++) { /* those that need somebody's eye first */
         for (size_t i = 0; i < count && shown < LOGS_SHOWN; i++) {
             bool odd = behind[i] > 0 || logs[i].standing != STANDING_GOOD;
@@ -281,7 +275,7 @@ static int write_mirrors(struct page *page, const struct view *view, const struc
             shown++;
         }
     }
-    page_raw(page, "</tbody></table></div>\n");
+    page_table_end(page);
     if (shown < mirrors) {
         page_raw(page, "<p><a href=\"/members\">");
         page_sayf(page, TR(page, "All {1} members"), SAY(say_number(count)));
@@ -294,6 +288,7 @@ static int write_mirrors(struct page *page, const struct view *view, const struc
 
 struct newest {
     struct page *page;
+    const struct view *view;
     size_t count, run; /* rows so far; those of one member and kind in a row */
     char origin[ORIGIN_MAX + 1], kind[KIND_MAX + 1];
 };
@@ -329,13 +324,13 @@ static int write_new_row(void *ctx, const struct view_row *row, struct err *err)
     }
     newest->count++;
     if (newest->run++ < RUN_SHOWN)
-        page_row(newest->page, row, false);
+        page_row(newest->page, newest->view, row, false);
     return 0;
 }
 
 static int write_newest(struct page *page, const struct view *view, struct err *err)
 {
-    struct newest newest = {.page = page};
+    struct newest newest = {.page = page, .view = view};
     struct view_query query = {.limit = NEWEST, .kind = SPAN_LIT("")};
     page_raw(page, "<section aria-labelledby=\"new\"><h2 id=\"new\">");
     page_say(page, TR_MARK("What is new"));
@@ -346,7 +341,7 @@ static int write_newest(struct page *page, const struct view *view, struct err *
         page_raw(page, "</ul>\n");
     } else {
         page_raw(page, "<p>");
-        page_say(page, TR_MARK("Nothing yet."));
+        page_say(page, TR_MARK("Nothing yet. On this machine, run: tongzhou import --tlp clear FILE"));
         page_raw(page, "</p>\n");
     }
     page_raw(page, "</section>\n");

@@ -197,9 +197,9 @@ static void write_key(struct page *page, struct span origin, uint8_t type, const
 static void write_keys(struct page *page, const struct member *member)
 {
     struct span origin = span_str(member->origin);
-    page_raw(page, "<section><h2>");
+    page_raw(page, "<details><summary>");
     page_say(page, TR_MARK("Keys"));
-    page_raw(page, "</h2>\n<dl class=\"facts\">\n");
+    page_raw(page, "</summary>\n<dl class=\"facts\">\n");
     for (size_t i = member->key_count; i-- > 0;) {
         bool in_force = i + 1 == member->key_count;
         page_fact(page, in_force ? TR(page, "Signs its log") : TR(page, "Signed its log before"));
@@ -225,7 +225,7 @@ static void write_keys(struct page *page, const struct member *member)
     page_esc(page, span_str(hex));
     page_raw(page, "</code>");
     page_fact_end(page);
-    page_raw(page, "</dl></section>\n");
+    page_raw(page, "</dl></details>\n");
 }
 
 /* ---- the head of the log and who vouches for it ---- */
@@ -287,6 +287,7 @@ static int write_head(struct page *page, const struct view *view, const struct l
 
 struct rows {
     struct page *page;
+    const struct view *view;
     size_t count;
     uint64_t lowest;
 };
@@ -298,7 +299,7 @@ static int write_row(void *ctx, const struct view_row *row, struct err *err)
     if (rows->count++ == 0)
         page_raw(rows->page, "<ul class=\"records\">\n");
     rows->lowest = RECORD_REF_INDEX(row->ref);
-    page_row(rows->page, row, true);
+    page_row(rows->page, rows->view, row, true);
     return 0;
 }
 
@@ -308,7 +309,7 @@ static int write_records(struct page *page, const struct view *view, const struc
     if (!span_u64(http_query(page->request, "before"), LOG_SIZE_MAX, &before))
         before = 0;
     struct view_query query = {.number = log->number, .kind = SPAN_LIT(""), .limit = RECORDS_SHOWN, .before = before};
-    struct rows rows = {.page = page};
+    struct rows rows = {.page = page, .view = view};
     page_raw(page, "<section><h2 id=\"records\">");
     page_say(page, TR_MARK("Its records, newest first"));
     page_raw(page, "</h2>\n");
@@ -360,11 +361,10 @@ int page_member(const struct view *view, const struct http_request *request, str
     if (rc < 0)
         return rc;
     write_holding(&page, &log);
-    rc = write_records(&page, view, &log, err);
-    if (rc == 0)
-        rc = write_head(&page, view, &log, err);
+    rc = write_head(&page, view, &log, err);
     if (rc < 0)
         return rc;
     write_keys(&page, &member);
-    return page_end(&page, err);
+    rc = write_records(&page, view, &log, err);
+    return rc < 0 ? rc : page_end(&page, err);
 }

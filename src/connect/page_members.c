@@ -40,20 +40,23 @@ static void write_languages(struct page *page, const struct member_list *languag
     }
 }
 
+static const char *const headings[] = {TR_MARK("Member"),    TR_MARK("Who"),        TR_MARK("Country or area"),
+                                       TR_MARK("Languages"), TR_MARK("Records"),    TR_MARK("Standing"),
+                                       TR_MARK("Last news"), TR_MARK("Cosigned by")};
+#define COLUMNS (sizeof(headings) / sizeof(headings[0]))
+
 /* A log of which nothing has arrived yet has no profile to show. */
 static void write_profile_cells(struct page *page, const struct member *member)
 {
-    if (!member) {
-        page_raw(page, "<td></td><td></td><td></td>");
-        return;
-    }
-    page_raw(page, "<td>");
-    page_esc(page, span_str(page_class_words(page, member->profile.class)));
-    page_raw(page, "</td><td>");
-    page_bdi(page, span_str(member->profile.jurisdiction));
-    page_raw(page, "</td><td>");
-    write_languages(page, &member->profile.languages);
-    page_raw(page, "</td>");
+    page_table_cell(page, headings[1]);
+    if (member)
+        page_esc(page, span_str(page_class_words(page, member->profile.class)));
+    page_table_cell(page, headings[2]);
+    if (member)
+        page_bdi(page, span_str(member->profile.jurisdiction));
+    page_table_cell(page, headings[3]);
+    if (member)
+        write_languages(page, &member->profile.languages);
 }
 
 static int write_member(struct page *page, const struct view *view, const struct log_info *log, struct err *err)
@@ -65,40 +68,25 @@ static int write_member(struct page *page, const struct view *view, const struct
         rc = store_cosignatures(view->store, log->number, count_cosignature, &cosignatures, err);
     if (rc < 0)
         return rc;
-    page_raw(page, "<tr><th scope=\"row\">");
+    page_table_row(page);
     page_origin_link(page, span_str(log->origin));
     if (log->is_operator) {
         page_raw(page, " <span class=\"quiet\">");
         page_say(page, TR_MARK("(this node)"));
         page_raw(page, "</span>");
     }
-    page_raw(page, "</th>");
     write_profile_cells(page, log->size > 0 ? &member : NULL);
-    page_raw(page, "<td class=\"number\">");
+    page_table_cell(page, headings[4]);
     page_number(page, log->size);
-    page_raw(page, "</td><td>");
+    page_table_cell(page, headings[5]);
     write_standing(page, log);
-    page_raw(page, "</td><td>");
+    page_table_cell(page, headings[6]);
     if (log->head_ms > 0)
         page_ago(page, log->head_ms);
-    page_raw(page, "</td><td class=\"number\">");
+    page_table_cell(page, headings[7]);
     page_number(page, cosignatures);
-    page_raw(page, "</td></tr>\n");
+    page_table_row_end(page);
     return 0;
-}
-
-static void write_headings(struct page *page)
-{
-    static const char *const headings[] = {TR_MARK("Member"),    TR_MARK("Who"),        TR_MARK("Country or area"),
-                                           TR_MARK("Languages"), TR_MARK("Records"),    TR_MARK("Standing"),
-                                           TR_MARK("Last news"), TR_MARK("Cosigned by")};
-    page_raw(page, "<div class=\"wide\"><table class=\"list\">\n<thead><tr>");
-    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-        page_raw(page, "<th scope=\"col\">");
-        page_say(page, headings[i]);
-        page_raw(page, "</th>");
-    }
-    page_raw(page, "</tr></thead>\n<tbody>\n");
 }
 
 static void write_page_links(struct page *page, uint64_t number, uint64_t last)
@@ -139,11 +127,11 @@ int page_members(const struct view *view, const struct http_request *request, st
                   "{1} organisations are known here. Each speaks for itself, in its own signed log."),
               SAY(say_number(count)));
     page_raw(&page, "</p>\n");
-    write_headings(&page);
+    page_table(&page, headings, COLUMNS);
     for (size_t i = (size_t)number * MEMBERS_SHOWN; rc == 0 && i < count && i < (size_t)(number + 1) * MEMBERS_SHOWN;
          i++)
         rc = write_member(&page, view, &logs[i], err);
-    page_raw(&page, "</tbody></table></div>\n");
+    page_table_end(&page);
     write_page_links(&page, number, last);
     return rc == 0 ? page_end(&page, err) : rc;
 }

@@ -44,12 +44,15 @@ static void write_link(struct page *page, const struct view_record *record, cons
 
 /* ---- what stands above the body ---- */
 
-static void write_heading(struct page *page, const struct view_record *record)
+static void write_heading(struct page *page, const struct view *view, const struct view_record *record)
 {
     page_raw(page, "<h1>");
+    if (!record->parsed || !page_title(page, view, &record->record))
+        page_sayf(page, TR(page, "Record {1}"), SAY(say_number(record->index)));
+    page_raw(page, "</h1>\n<p class=\"lead\">");
     page_sayf(page, TR(page, "Record {1} of {2}"),
               SAY(say_number(record->index), say_origin(span_str(record->log.origin))));
-    page_raw(page, "</h1>\n<p class=\"lead\">");
+    page_raw(page, " · ");
     page_kind(page, record->parsed ? record->record.kind : SPAN_LIT(""));
     if (record->parsed && record->record.has_time) {
         page_raw(page, " · ");
@@ -165,14 +168,20 @@ static void write_content(struct page *page, const struct view_record *record)
 
 /* ---- how to check it ---- */
 
+struct cosigners {
+    struct page *page;
+    size_t count;
+};
+
 static int write_cosigner(void *ctx, struct span name, uint32_t key_id, uint64_t time, struct span line,
                           struct err *err)
 {
     (void)key_id;
     (void)line;
     (void)err;
-    struct page *page = ctx;
-    page_raw(page, "<li>");
+    struct cosigners *cosigners = ctx;
+    struct page *page = cosigners->page;
+    page_raw(page, cosigners->count++ == 0 ? "<ul class=\"plain\">\n<li>" : "<li>");
     page_origin_link(page, name);
     page_raw(page, " · ");
     page_time(page, time < INT64_MAX / 1000 ? (int64_t)time * 1000 : INT64_MAX);
@@ -234,9 +243,17 @@ static int write_proof(struct page *page, const struct view *view, const struct 
     page_pre(page, buf_view(&proof));
     page_raw(page, "</pre></details>\n<h3>");
     page_say(page, TR_MARK("Who has checked this log"));
-    page_raw(page, "</h3>\n<ul class=\"plain\">\n");
-    rc = store_cosignatures(view->store, record->log.number, write_cosigner, page, err);
-    page_raw(page, "</ul></section>\n");
+    page_raw(page, "</h3>\n");
+    struct cosigners cosigners = {.page = page};
+    rc = store_cosignatures(view->store, record->log.number, write_cosigner, &cosigners, err);
+    if (cosigners.count > 0) {
+        page_raw(page, "</ul>");
+    } else {
+        page_raw(page, "<p class=\"quiet\">");
+        page_say(page, TR_MARK("Nobody yet for its newest state."));
+        page_raw(page, "</p>");
+    }
+    page_raw(page, "</section>\n");
     buf_done(&proof);
     return rc;
 }
@@ -271,7 +288,7 @@ int page_record(const struct view *view, const struct http_request *request, str
     if (rc < 0)
         return rc;
     page_begin(&page, request, reply, "", TR_MARK("Record"));
-    write_heading(&page, &record);
+    write_heading(&page, view, &record);
     if (record.log.standing == STANDING_FROZEN && record.index >= record.log.frozen_from) {
         page_raw(&page, "<p class=\"alert bad\" role=\"note\">");
         page_say(&page,

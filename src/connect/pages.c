@@ -1,6 +1,10 @@
 #include "connect/pages.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+#include "record/fork.h"
+#include "record/rotate.h"
 
 static const struct {
     const char *kind, *words;
@@ -18,7 +22,7 @@ void page_kind(struct page *page, struct span kind)
             return;
         }
     }
-    if (kind.len == 0) {
+    if (kind.len == 0 || span_is(kind, "seal")) {
         page_say(page, TR_MARK("a sealed record"));
         return;
     }
@@ -55,13 +59,85 @@ const char *page_class_words(const struct page *page, enum member_class class)
     return TR(page, "not stated");
 }
 
-void page_row(struct page *page, const struct view_row *row, bool of_one)
+#define ASIDE_ARENA_MAX (64u << 20) /* bytes: one payload and its tree */
+#define BRIEF_MAX 200               /* bytes of a title or name in a list */
+
+void page_aside_begin(struct page_aside *aside, const struct page *page)
 {
-    uint64_t index = RECORD_REF_INDEX(row->ref);
-    struct span title = row->title && row->has_text ? span_str(row->title) : SPAN_LIT("");
-    page_raw(page, "<li><span class=\"title\">");
-    page_record_link(page, span_str(row->origin), index, title);
-    page_raw(page, "</span> <span class=\"about\">");
+    arena_init(&aside->arena, ASIDE_ARENA_MAX);
+    aside->request = *page->request;
+    aside->request.arena = &aside->arena;
+    aside->page = *page;
+    aside->page.request = &aside->request;
+}
+
+void page_aside_end(struct page_aside *aside)
+{
+    arena_done(&aside->arena);
+}
+
+void page_brief(struct page *page, struct span text)
+{
+    size_t shown = text.len < BRIEF_MAX ? text.len : BRIEF_MAX;
+    while (shown > 0 && shown < text.len && (text.data[shown] & 0xC0) == 0x80)
+        shown--; /* not in the middle of a character */
+    page_raw(page, "<bdi>");
+    page_esc(page, span_sub(text, 0, shown));
+    page_raw(page, shown < text.len ? "…</bdi>" : "</bdi>");
+}
+
+bool connect_page_title(struct page *page, const struct view *view, const struct record *record)
+{
+    struct err ignored = {0};
+    struct profile profile;
+    struct rotate_body rotation;
+    struct fork_proof proof;
+    uint64_t target;
+    (void)view;
+    if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
+        page_bdi(page, span_str(profile.name));
+    else if (span_is(record->kind, "connect/rotate") && rotate_parse(record, &rotation, &ignored) == 0)
+        page_say(page, rotation.by_recovery ? TR_MARK("New log key, by the recovery key") : TR_MARK("New log key"));
+    else if (span_is(record->kind, "connect/erase") && erase_parse(record, &target, &ignored) == 0)
+        page_sayf(page, TR(page, "Content of record {1} withdrawn"), SAY(say_number(target)));
+    else if (span_is(record->kind, "connect/fork") && fork_parse(record, page->request->arena, &proof, &ignored) == 0)
+        page_sayf(page, TR(page, "{1} told two histories"),
+                  SAY(say_text(span_of(proof.origin, strcspn(proof.origin, "/")))));
+    else
+        return false;
+    return true;
+}
+
+bool page_title(struct page *page, const struct view *view, const struct record *record)
+{
+    const struct capability *capability = capability_of(record->kind, NULL);
+    return capability && capability->page_title && capability->page_title(page, view, record);
+}
+
+static void write_row_title(struct page *page, const struct view *view, const struct view_row *row)
+{
+    struct view_record record;
+    struct err ignored;
+    struct page_aside aside;
+    page_aside_begin(&aside, page);
+    bool said = row->has_text && view_record_ref(view, row->ref, &aside.arena, &record, &ignored) == 0 &&
+                record.parsed && page_title(&aside.page, view, &record.record);
+    page_aside_end(&aside);
+    if (said)
+        return;
+    if (row->has_text && row->title && row->title[0] != '\0')
+        page_brief(page, span_str(row->title));
+    else
+        page_sayf(page, TR(page, "record {1}"), SAY(say_number(RECORD_REF_INDEX(row->ref))));
+}
+
+void page_row(struct page *page, const struct view *view, const struct view_row *row, bool of_one)
+{
+    page_raw(page, "<li><span class=\"title\"><a href=\"");
+    page_origin_path(page, "/record", span_str(row->origin));
+    page_fmt(page, "/%" PRIu64 "\">", RECORD_REF_INDEX(row->ref));
+    write_row_title(page, view, row);
+    page_raw(page, "</a></span> <span class=\"about\">");
     page_kind(page, span_str(row->kind ? row->kind : ""));
     if (!of_one) {
         page_raw(page, " · ");

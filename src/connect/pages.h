@@ -18,8 +18,25 @@ void page_tlp(struct page *page, enum tlp tlp);
 
 const char *page_class_words(const struct page *page, enum member_class class);
 
+/* The same page with an arena of its own for one record of a list: what others wrote is as long as they please, and of
+ * many records together the request's arena would not hold one more. */
+struct page_aside {
+    struct page page;
+    struct http_request request;
+    struct arena arena;
+};
+void page_aside_begin(struct page_aside *aside, const struct page *page);
+void page_aside_end(struct page_aside *aside);
+
+/* Others' words where there is room for a line: cut at 200 bytes, in <bdi>. */
+void page_brief(struct page *page, struct span text);
+
+/* What a record is about, in the page's language; nothing, and false, if its capability has no words for it. */
+bool page_title(struct page *page, const struct view *view, const struct record *record);
+bool connect_page_title(struct page *page, const struct view *view, const struct record *record);
+
 /* One record of a list: title, kind, reporter (not with `of_one`, where all are one member's), time. */
-void page_row(struct page *page, const struct view_row *row, bool of_one);
+void page_row(struct page *page, const struct view *view, const struct view_row *row, bool of_one);
 
 /* Bytes as hex with a gap every four characters that is not copied along; or such a text. */
 void page_fingerprint(struct page *page, struct span text);

@@ -90,7 +90,7 @@ int page_end(struct page *page, struct err *err)
 {
     page_raw(page, "</main>\n<footer><p>");
     page_say(page, TR_MARK("People in the same boat help one another across."));
-    page_raw(page, "</p><nav aria-label=\"");
+    page_raw(page, " <span lang=\"en\">Tongzhou " TONGZHOU_VERSION "</span></p><nav aria-label=\"");
     page_say(page, TR_MARK("Language"));
     page_raw(page, "\"><ul>");
     for (size_t i = 0; i < sizeof(language_names) / sizeof(language_names[0]); i++) {
@@ -158,4 +158,41 @@ void page_count(struct page *page, uint64_t number, const char *words, const cha
     page_raw(page, "</strong> <span>");
     page_esc(page, span_str(words));
     page_raw(page, "</span></a></li>\n");
+}
+
+/* ---- tables ---- */
+
+/* The roles say again what the elements are: some browsers forget it when the style sheet lays a row out as a block. */
+void page_table(struct page *page, const char *const *headings, size_t count)
+{
+    page_raw(page, "<table class=\"list\" role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
+    for (size_t i = 0; i < count; i++) {
+        page_raw(page, "<th scope=\"col\" role=\"columnheader\">");
+        page_say(page, headings[i]);
+        page_raw(page, "</th>");
+    }
+    page_raw(page, "</tr></thead>\n<tbody role=\"rowgroup\">\n");
+}
+
+void page_table_row(struct page *page)
+{
+    page_raw(page, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">");
+}
+
+void page_table_cell(struct page *page, const char *heading)
+{
+    /* HTML ends the cell before by itself. */
+    page_raw(page, "<td role=\"cell\" data-label=\"");
+    page_say(page, heading);
+    page_raw(page, "\">");
+}
+
+void page_table_row_end(struct page *page)
+{
+    page_raw(page, "</tr>\n");
+}
+
+void page_table_end(struct page *page)
+{
+    page_raw(page, "</tbody></table>\n");
 }

@@ -106,6 +106,17 @@ void page_origin_path(struct page *page, const char *prefix, struct span origin)
 /* An item of a list of numbers: "1,826 indicators", linked; `words` is translated by the caller. */
 void page_count(struct page *page, uint64_t number, const char *words, const char *path);
 
+/*
+ * A table of others' sayings: `headings` are source texts, one a column. The first cell of a row names it. On a narrow screen
+ * a row becomes a block of its own in which each cell carries its heading.
+ *   page_table(page, headings, 2); page_table_row(page); ...; page_table_cell(page, headings[1]); ...; page_table_row_end(page);
+ */
+void page_table(struct page *page, const char *const *headings, size_t count);
+void page_table_row(struct page *page);
+void page_table_cell(struct page *page, const char *heading);
+void page_table_row_end(struct page *page);
+void page_table_end(struct page *page);
+
 /* JSON as people read it, indented, in a <pre>; cut with a note after about `max` bytes. False, and nothing written, if
  * `text` is no JSON. */
 bool page_json(struct page *page, struct span text, size_t max);

@@ -14,6 +14,8 @@
 #include "state/store.h"
 
 struct route; /* http/route.h */
+struct page;  /* http/page.h */
+struct view;  /* index/view.h */
 struct fold;  /* index/index.h: one transaction of folding */
 struct index; /* index/index.h */
 
@@ -56,6 +58,8 @@ struct capability {
     int (*scrub)(struct index *index, struct err *err);
     /* May be NULL: append one line that tells people what a record of one of `kinds` is about; nothing: none. */
     void (*title)(const struct record *record, struct arena *arena, struct buf *out);
+    /* May be NULL: the same on a page, in its language, for a link's text. False: nothing was written. */
+    bool (*page_title)(struct page *page, const struct view *view, const struct record *record);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

@@ -35,6 +35,7 @@ const struct capability security_capability = {
     .discard = security_discard,
     .scrub = security_scrub,
     .title = security_title,
+    .page_title = security_page_title,
     .page_routes = security_page_routes,
     .page_route_count = SECURITY_PAGE_ROUTES,
 };

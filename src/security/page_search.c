@@ -93,7 +93,26 @@ static size_t write_values(struct page *page, const struct intel_rows *rows)
     return count;
 }
 
-static size_t write_objects(struct page *page, const struct intel_rows *rows)
+/* The link to an object. Relationships have no name of their own. */
+static void write_object_link(struct page *page, const struct view *view, const struct intel_row *row)
+{
+    struct view_record record;
+    struct err ignored;
+    struct page_aside aside;
+    page_raw(page, "<a href=\"/intelligence/object/");
+    page_url(page, span_str(row->stix_id));
+    page_raw(page, "\">");
+    page_aside_begin(&aside, page);
+    bool said = strcmp(row->stix_type, "relationship") == 0 &&
+                view_record_ref(view, row->ref, &aside.arena, &record, &ignored) == 0 && record.parsed &&
+                page_object_name(&aside.page, view, &record.record, false);
+    page_aside_end(&aside);
+    if (!said)
+        page_brief(page, span_str(row->name[0] != '\0' ? row->name : row->stix_id));
+    page_raw(page, "</a>");
+}
+
+static size_t write_objects(struct page *page, const struct view *view, const struct intel_rows *rows)
 {
     size_t count = 0;
     for (size_t i = 0; i < rows->count; i++) {
@@ -106,7 +125,7 @@ static size_t write_objects(struct page *page, const struct intel_rows *rows)
             page_raw(page, "</h2>\n<ul class=\"records\">\n");
         }
         page_raw(page, "<li><span class=\"title\">");
-        page_object_link(page, span_str(row->stix_id), span_str(row->name));
+        write_object_link(page, view, row);
         page_raw(page, "</span> <span class=\"about\">");
         page_stix_type(page, span_str(row->stix_type));
         page_raw(page, " · ");
@@ -139,7 +158,7 @@ static int write_results(struct page *page, const struct view *view, struct span
         page_sayf(page, TRN(page, rows.count, "One result.", "{1} results."), SAY(say_number(rows.count)));
     page_raw(page, "</p>\n");
     (void)write_values(page, &rows);
-    (void)write_objects(page, &rows);
+    (void)write_objects(page, view, &rows);
     return 0;
 }
 
@@ -154,6 +173,11 @@ static int write_overview(struct page *page, const struct view *view, struct err
     page_raw(page, "<section><h2>");
     page_say(page, TR_MARK("What is here"));
     page_raw(page, "</h2>\n<p>");
+    if (counts.objects == 0) {
+        page_say(page, TR_MARK("Nothing yet. On this machine, run: tongzhou import --tlp clear FILE"));
+        page_raw(page, "</p></section>\n");
+        return 0;
+    }
     page_sayf(page, TR(page, "{1} objects, {2} of them indicators, with {3} different values:"),
               SAY(say_number(counts.objects), say_number(counts.indicators), say_number(counts.values)));
     page_raw(page, "</p>\n<dl class=\"facts\">\n");

@@ -24,13 +24,14 @@ void page_sweep_form(struct page *page)
                    "enctype=\"multipart/form-data\">\n<p>");
     page_say(page, TR_MARK("Give a log file of yours, and see whether anything in it has been reported. It is looked "
                            "through on this node, then forgotten: nothing of it is kept or passed on."));
-    page_raw(page, "</p>\n<p class=\"drop\"><label for=\"file\">");
+    page_raw(page, "</p>\n<div class=\"drop\"><label for=\"file\">");
     page_say(page, TR_MARK("File (plain text, at most 64 MiB)"));
-    page_raw(page, "</label> <input type=\"file\" id=\"file\" name=\"file\" required> <span class=\"hint\" hidden>");
-    page_say(page, TR_MARK("or drop it here"));
-    page_raw(page, "</span></p>\n<button type=\"submit\">");
+    page_raw(page, "<span class=\"hint\" hidden>");
+    page_say(page, TR_MARK(", or drop it here"));
+    page_raw(page, "</span></label> <div class=\"line\"><input type=\"file\" id=\"file\" name=\"file\" required> "
+                   "<button type=\"submit\">");
     page_say(page, TR_MARK("Look through it"));
-    page_raw(page, "</button>\n</form></section>\n");
+    page_raw(page, "</button></div></div>\n</form></section>\n");
 }
 
 /* ---- one hit ---- */
@@ -147,7 +148,9 @@ static void write_summary(struct sweeping *sweeping, const struct sweep_stats *s
     page_sayf(page,
               TRN(page, stats->lines, "One line ({2}) was looked through.", "{1} lines ({2}) were looked through."),
               SAY(say_number(stats->lines), say_bytes(stats->bytes)));
-    page_fmt(page, " <span class=\"quiet\">%.2f s</span></p>\n", (double)took_ms / 1000);
+    page_raw(page, " <span class=\"quiet\">");
+    page_number(page, took_ms > 0 ? (uint64_t)took_ms : 1);
+    page_raw(page, "\xC2\xA0ms</span></p>\n");
     if (hits > HITS_SHOWN || sweeping->cut) {
         page_raw(page, "<p class=\"alert\" role=\"note\">");
         page_sayf(page, TR(page, "The first {1} are shown. The command 'tongzhou sweep FILE' shows all of them."),

@@ -13,40 +13,40 @@ static void write_state(struct page *page, const struct intel_row *row)
     page_raw(page, "</span>");
 }
 
+static const char *const headings[] = {TR_MARK("Reported by"), TR_MARK("When"), TR_MARK("Record"),
+                                       TR_MARK("May be shared"), TR_MARK("State")};
+
 static void write_provenance_row(struct page *page, const struct view *view, const struct intel_row *row)
 {
     struct view_record record;
     struct err err;
-    page_raw(page, "<tr><th scope=\"row\">");
+    struct page_aside aside;
+    bool names_itself = row->value[0] != '\0' && strcmp(row->name, row->value) == 0; /* the page's heading says it */
+    page_table_row(page);
     page_origin_link(page, span_str(row->origin));
-    page_raw(page, "</th><td>");
+    page_table_cell(page, headings[1]);
     page_time(page, row->time_ms);
-    page_raw(page, "</td><td class=\"name\">");
-    page_record_link(page, span_str(row->origin), RECORD_REF_INDEX(row->ref), span_str(row->name));
-    page_raw(page, "</td><td>");
-    if (view_record_ref(view, row->ref, page->request->arena, &record, &err) == 0 && record.parsed)
+    page_table_cell(page, headings[2]);
+    page_record_link(page, span_str(row->origin), RECORD_REF_INDEX(row->ref), span_str(names_itself ? "" : row->name));
+    page_table_cell(page, headings[3]);
+    page_aside_begin(&aside, page);
+    if (view_record_ref(view, row->ref, &aside.arena, &record, &err) == 0 && record.parsed)
         page_tlp(page, record.record.tlp);
-    page_raw(page, "</td><td>");
+    page_aside_end(&aside);
+    page_table_cell(page, headings[4]);
     write_state(page, row);
-    page_raw(page, "</td></tr>\n");
+    page_table_row_end(page);
 }
 
 void page_provenance(struct page *page, const struct view *view, const struct intel_rows *rows)
 {
-    static const char *const headings[] = {TR_MARK("Reported by"), TR_MARK("When"), TR_MARK("Record"),
-                                           TR_MARK("May be shared"), TR_MARK("State")};
     page_raw(page, "<section><h2>");
     page_say(page, TR_MARK("Who reports it"));
-    page_raw(page, "</h2>\n<div class=\"wide\"><table class=\"list\">\n<thead><tr>");
-    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-        page_raw(page, "<th scope=\"col\">");
-        page_say(page, headings[i]);
-        page_raw(page, "</th>");
-    }
-    page_raw(page, "</tr></thead>\n<tbody>\n");
+    page_raw(page, "</h2>\n");
+    page_table(page, headings, sizeof(headings) / sizeof(headings[0]));
     for (size_t i = 0; i < rows->count; i++)
         write_provenance_row(page, view, &rows->rows[i]);
-    page_raw(page, "</tbody></table></div>\n");
+    page_table_end(page);
     if (rows->more) {
         page_raw(page, "<p class=\"quiet\">");
         page_sayf(page, TR(page, "Only the first {1} are shown."), SAY(say_number(rows->count)));
@@ -75,7 +75,7 @@ static void write_first(struct page *page, const struct intel_rows *rows)
     page_raw(page, "<p>");
     page_sayf(page, TR(page, "First reported by {1} on {2}."),
               SAY(say_origin(span_str(first->origin)), say_time(first->time_ms)));
-    page_raw(page, "</p>\n<p>");
+    page_raw(page, " ");
     page_sayf(page, TRN(page, reporters, "One member says so.", "{1} members say so."), SAY(say_number(reporters)));
     page_raw(page, "</p>\n");
 }
@@ -234,8 +234,11 @@ int page_intelligence_object(const struct view *view, const struct http_request 
         return http_problem(request, reply, 404, TR_MARK("Not found"), TR_MARK("Nobody here reports this object."));
     const struct intel_row *row = newest(&wanted.rows);
     page_begin(&page, request, reply, "intelligence", TR_MARK("Object"));
+    struct view_record record;
     page_raw(&page, "<h1>");
-    page_bdi(&page, row->name[0] != '\0' ? span_str(row->name) : wanted.id);
+    if (view_record_ref(view, row->ref, request->arena, &record, err) < 0 || !record.parsed ||
+        !page_object_name(&page, view, &record.record, false))
+        page_bdi(&page, row->name[0] != '\0' ? span_str(row->name) : wanted.id);
     page_raw(&page, "</h1>\n<p class=\"lead\">");
     page_stix_type(&page, span_str(row->stix_type));
     page_raw(&page, " · <code class=\"long\">");

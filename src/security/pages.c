@@ -66,15 +66,6 @@ void page_value_link(struct page *page, enum ioc_type type, struct span value)
     page_raw(page, "</a>");
 }
 
-void page_object_link(struct page *page, struct span stix_id, struct span name)
-{
-    page_raw(page, "<a href=\"/intelligence/object/");
-    page_url(page, stix_id);
-    page_raw(page, "\">");
-    page_bdi(page, name.len > 0 ? name : stix_id);
-    page_raw(page, "</a>");
-}
-
 /* ---- rows ---- */
 
 static const char *keep_text(struct arena *arena, const char *text)

@@ -15,9 +15,13 @@ extern const size_t security_page_route_count;
 const char *page_ioc_words(const struct page *page, enum ioc_type type);
 void page_stix_type(struct page *page, struct span type);
 
-/* Values and ids come from others: `/intelligence/value?type=T&v=V`, `/intelligence/object/ID`. */
+/* A value comes from others: `/intelligence/value?type=T&v=V`. */
 void page_value_link(struct page *page, enum ioc_type type, struct span value);
-void page_object_link(struct page *page, struct span stix_id, struct span name);
+
+/* What a record with a STIX object is about: its name, and in front of it its type; of a relationship the names of its
+ * ends. False, and nothing written: it holds no STIX object. */
+bool page_object_name(struct page *page, const struct view *view, const struct record *record, bool with_type);
+bool security_page_title(struct page *page, const struct view *view, const struct record *record);
 
 /* The form that asks; `text` is what was asked before. */
 void page_search_form(struct page *page, struct span text);

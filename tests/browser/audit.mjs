@@ -50,6 +50,12 @@ export function audit() {
 
     if (document.documentElement.scrollWidth > innerWidth)
         complaints.push(`wider than the window: ${document.documentElement.scrollWidth} > ${innerWidth}`);
+    // What stands in a table is seen without scrolling sideways, also where the table scrolls by itself.
+    for (const element of document.querySelectorAll("td, th")) {
+        const right = Math.round(element.getBoundingClientRect().right);
+        if (element.textContent.trim() && visible(element) && element.closest("tbody") && right > innerWidth)
+            complaints.push(`cell ends at ${right} px: ${describe(element)}`);
+    }
     if (document.querySelectorAll("h1").length !== 1) complaints.push(`${document.querySelectorAll("h1").length} h1`);
     if (document.querySelectorAll("main").length !== 1) complaints.push("no main");
     if (!document.documentElement.lang) complaints.push("no language");

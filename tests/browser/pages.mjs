@@ -10,8 +10,8 @@ const words = process.env.TONGZHOU_WORDS || "Stuxnet";
 const pictures = process.env.TONGZHOU_SCREENSHOTS;
 
 const texts = {
-    en: { lang: "en", members: "Members", search: "Search", sweep: "Look through it", nothing: "Nothing here speaks of", found: "What was found", none: "Nothing in it has been reported" },
-    "zh-Hans": { lang: "zh-Hans", members: "成员", search: "搜索", sweep: "开始排查", nothing: "这里没有提到", found: "排查结果", none: "里面没有发现" },
+    en: { lang: "en", members: "Members", search: "Search", sweep: "Look through it", nothing: "Nothing here speaks of", found: "What was found", none: "Nothing in it has been reported", withdrawn: /^Content of record [\d,]+ withdrawn$/, relation: /^Stuxnet uses \S/ },
+    "zh-Hans": { lang: "zh-Hans", members: "成员", search: "搜索", sweep: "开始排查", nothing: "这里没有提到", found: "排查结果", none: "里面没有发现", withdrawn: /^撤回第 [\d,]+ 号记录的内容$/, relation: /^Stuxnet 使用 \S/ },
 };
 
 let count = 0, failed = 0;
@@ -80,6 +80,22 @@ async function checkRecord(page) {
     assert.match(await proof.text(), /^c2sp\.org\/tlog-proof@v1\nindex \d+\n/);
     assert.equal((await page.request.get(page.url() + "/entry")).status(), 200);
     assert.ok((await page.locator(".facts.header").count()) === 1);
+}
+
+/** The demo's CERT took a word back: pages say so in their own language, and what they say leads there. */
+async function checkWithdrawal(page, text) {
+    await page.goto(base + "/");
+    const title = page.locator(".records .title a", { hasText: text.withdrawn }).first();
+    const words = await title.textContent();
+    await title.click();
+    assert.equal(await page.locator("h1").textContent(), words);
+}
+
+/** A relationship is called by the names of its ends, not by its id. */
+async function checkRelationship(page, text) {
+    await page.goto(base + "/intelligence?q=" + encodeURIComponent(words));
+    await page.locator("#results .title a", { hasText: text.relation }).first().click();
+    assert.match(await page.locator("h1").textContent(), text.relation);
 }
 
 async function checkSearch(page, text, scripts) {
@@ -157,6 +173,8 @@ for (const [language, text] of Object.entries(texts)) {
         const { page, wrong, close } = await visitor(language, scripts);
         await test(`members and their logs (${how})`, () => checkMembers(page, text));
         await test(`a record, its bytes and its proof (${how})`, () => checkRecord(page));
+        await test(`a withdrawal in the reader's words (${how})`, () => checkWithdrawal(page, text));
+        await test(`a relationship by its ends (${how})`, () => checkRelationship(page, text));
         await test(`search, a value and who reports it (${how})`, () => checkSearch(page, text, scripts));
         await test(`an object and who reports it (${how})`, () => checkObject(page));
         await test(`hostile words are words (${how})`, () => checkNothing(page, text));
@@ -203,10 +221,9 @@ if (pictures) {
             await page.screenshot({ path: join(pictures, `${name}.${short}.png`) });
         };
         await shot("home", "/");
-        const record = await page.locator(".records .title a").first().getAttribute("href");
         await shot("intelligence", "/intelligence?q=" + encodeURIComponent(words));
         await shot("indicator", "/intelligence/value?v=" + encodeURIComponent(value));
-        await shot("record", record);
+        await shot("record", await page.locator("tbody td a").first().getAttribute("href"));
         await page.goto(base + "/intelligence");
         await page.locator("#file").setInputFiles(log(dirty));
         await page.locator("#sweep-form button").click();
