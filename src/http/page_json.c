@@ -11,7 +11,20 @@ struct printer {
     struct buf literal;
     uint32_t open[JSON_DEPTH_MAX + 1]; /* objects and arrays that we are in */
     unsigned depth;
+    size_t end; /* of the page, about: what would go beyond is cut */
+    bool cut;
 };
+
+/* Text of others, which alone may be longer than the whole page should be. */
+static void print_text(struct printer *printer, struct span text)
+{
+    size_t at = printer->page->out->len, room = at < printer->end ? printer->end - at : 0;
+    size_t shown = text.len < room ? text.len : room;
+    printer->cut = printer->cut || shown < text.len;
+    while (shown > 0 && shown < text.len && (text.data[shown] & 0xC0) == 0x80)
+        shown--; /* not in the middle of a character */
+    page_esc(printer->page, span_sub(text, 0, shown));
+}
 
 static void new_line(struct printer *printer)
 {
@@ -32,7 +45,7 @@ static void print_string(struct printer *printer, struct span text)
     buf_clear(&printer->literal);
     buf_json_string(&printer->literal, text);
     page_raw(printer->page, "<span class=\"json-string\">");
-    page_esc(printer->page, buf_view(&printer->literal));
+    print_text(printer, buf_view(&printer->literal));
     page_raw(printer->page, "</span>");
 }
 
@@ -47,7 +60,7 @@ static void print_place(struct printer *printer, uint32_t node)
     if (printer->tree->nodes[parent].type != JSON_T_OBJECT)
         return;
     page_raw(printer->page, "<span class=\"json-key\">\"");
-    page_esc(printer->page, span_sub(printer->tree->text, value->key_at, value->key_len));
+    print_text(printer, span_sub(printer->tree->text, value->key_at, value->key_len));
     page_raw(printer->page, "\"</span>: ");
 }
 
@@ -59,7 +72,7 @@ static void print_value(struct printer *printer, uint32_t node)
         print_string(printer, json_text(printer->tree, node, printer->arena));
     } else if (!is_object && value->type != JSON_T_ARRAY) {
         page_raw(printer->page, "<span class=\"json-other\">");
-        page_esc(printer->page, json_raw(printer->tree, node));
+        print_text(printer, json_raw(printer->tree, node));
         page_raw(printer->page, "</span>");
     } else if (value->next == node + 1 || printer->depth > JSON_DEPTH_MAX) {
         page_raw(printer->page, is_object ? "{}" : "[]");
@@ -69,13 +82,13 @@ static void print_value(struct printer *printer, uint32_t node)
     }
 }
 
-/* The nodes stand in the order of the text. False: stopped at length `end` of the page. */
-static bool print_tree(struct printer *printer, size_t end)
+/* The nodes stand in the order of the text. False: stopped where the page should end. */
+static bool print_tree(struct printer *printer)
 {
     for (uint32_t node = 0; node < printer->tree->count; node++) {
         while (printer->depth > 0 && printer->tree->nodes[printer->open[printer->depth - 1]].next <= node)
             close_one(printer);
-        if (printer->page->out->len >= end)
+        if (printer->cut || printer->page->out->len >= printer->end)
             return false;
         if (printer->depth > 0)
             print_place(printer, node);
@@ -83,7 +96,7 @@ static bool print_tree(struct printer *printer, size_t end)
     }
     while (printer->depth > 0)
         close_one(printer);
-    return true;
+    return !printer->cut;
 }
 
 bool page_json(struct page *page, struct span text, size_t max)
@@ -95,7 +108,8 @@ bool page_json(struct page *page, struct span text, size_t max)
     if (is_json) {
         buf_init(&printer.literal, page->out->max);
         page_raw(page, "<pre class=\"json\" dir=\"ltr\" tabindex=\"0\">");
-        bool whole = print_tree(&printer, page->out->len + max);
+        printer.end = page->out->len + max;
+        bool whole = print_tree(&printer);
         page_raw(page, whole ? "</pre>\n" : "\n…</pre>\n");
         if (!whole) {
             page_raw(page, "<p class=\"quiet\">");

@@ -82,46 +82,77 @@ static void write_first(struct page *page, const struct intel_rows *rows)
 
 /* ---- the object ---- */
 
-static void write_json_value(struct page *page, const struct json_tree *tree, uint32_t node)
+/* A table of an object; of what does not fit on a page the exact bytes are a link away. */
+struct table {
+    struct page *page;
+    const struct json_tree *tree;
+    size_t end; /* of the page, about */
+};
+
+static size_t room(const struct table *table)
 {
-    struct arena *arena = page->request->arena;
+    return table->page->out->len < table->end ? table->end - table->page->out->len : 0;
+}
+
+static void write_json_string(struct table *table, uint32_t node)
+{
+    struct span text = json_text(table->tree, node, table->page->request->arena);
+    size_t shown = text.len < room(table) ? text.len : room(table);
+    while (shown > 0 && shown < text.len && (text.data[shown] & 0xC0) == 0x80)
+        shown--; /* not in the middle of a character */
+    page_bdi(table->page, span_sub(text, 0, shown));
+    page_raw(table->page, shown < text.len ? "…" : "");
+}
+
+static bool is_list_of_strings(const struct json_tree *tree, uint32_t node)
+{
+    const struct json_node *value = &tree->nodes[node];
+    bool plain = value->type == JSON_T_ARRAY && value->next - node < 64;
+    for (uint32_t at = json_first(tree, node); plain && at != 0 && at < value->next; at = tree->nodes[at].next)
+        plain = tree->nodes[at].type == JSON_T_STRING;
+    return plain;
+}
+
+static void write_json_value(struct table *table, uint32_t node)
+{
+    struct page *page = table->page;
+    const struct json_tree *tree = table->tree;
     const struct json_node *value = &tree->nodes[node];
     if (value->type == JSON_T_STRING) {
-        page_bdi(page, json_text(tree, node, arena));
-    } else if (value->type == JSON_T_ARRAY && value->next - node < 64) {
-        bool plain = true;
-        for (uint32_t at = json_first(tree, node); at != 0 && at < value->next; at = tree->nodes[at].next)
-            plain = plain && tree->nodes[at].type == JSON_T_STRING;
-        if (!plain) {
-            (void)page_json(page, json_raw(tree, node), JSON_SHOWN);
-            return;
-        }
+        write_json_string(table, node);
+    } else if (is_list_of_strings(tree, node)) {
         page_raw(page, "<ul class=\"plain\">");
         for (uint32_t at = json_first(tree, node); at != 0 && at < value->next; at = tree->nodes[at].next) {
             page_raw(page, "<li>");
-            page_bdi(page, json_text(tree, at, arena));
+            write_json_string(table, at);
             page_raw(page, "</li>");
         }
         page_raw(page, "</ul>");
     } else if (value->type == JSON_T_OBJECT || value->type == JSON_T_ARRAY) {
-        (void)page_json(page, json_raw(tree, node), JSON_SHOWN);
+        (void)page_json(page, json_raw(tree, node), room(table));
     } else {
-        page_esc(page, json_raw(tree, node));
+        page_esc(page, span_sub(json_raw(tree, node), 0, room(table)));
     }
 }
 
 static void write_json_table(struct page *page, const struct json_tree *tree)
 {
+    struct table table = {page, tree, page->out->len + JSON_SHOWN};
     const struct json_node *root = &tree->nodes[0];
     page_raw(page, "<dl class=\"facts\" lang=\"en\">\n");
-    for (uint32_t at = json_first(tree, 0); at != 0 && at < root->next; at = tree->nodes[at].next) {
+    for (uint32_t at = json_first(tree, 0); at != 0 && at < root->next && room(&table) > 0; at = tree->nodes[at].next) {
         page_raw(page, "<div><dt>");
-        page_bdi(page, span_sub(tree->text, tree->nodes[at].key_at, tree->nodes[at].key_len));
+        page_brief(page, span_sub(tree->text, tree->nodes[at].key_at, tree->nodes[at].key_len));
         page_raw(page, "</dt><dd>");
-        write_json_value(page, tree, at);
+        write_json_value(&table, at);
         page_raw(page, "</dd></div>\n");
     }
     page_raw(page, "</dl>\n");
+    if (room(&table) > 0)
+        return;
+    page_raw(page, "<p class=\"quiet\">");
+    page_say(page, TR_MARK("This is only the beginning; the rest is in the exact bytes."));
+    page_raw(page, "</p>\n");
 }
 
 int page_stix_object(struct page *page, const struct view *view, const struct intel_row *row, struct err *err)

@@ -187,6 +187,12 @@ static void json(void **state)
     assert_false(page_json(&page, SPAN_LIT("no JSON"), 10000));
     assert_false(page_json(&page, SPAN_LIT(""), 10000));
     assert_written("");
+    /* One string, or one name, that is longer than the page should be. */
+    buf_clear(page.out);
+    assert_true(page_json(&page, SPAN_LIT("{\"a\":\"0123456789012345678901234567890123456789\"}"), 60));
+    assert_null(strstr(buf_cstr(page.out), "89012345678901234567890123456789"));
+    assert_non_null(strstr(buf_cstr(page.out), "…</pre>"));
+    buf_clear(page.out);
     assert_true(page_json(&page, SPAN_LIT("[1,2,3,4,5,6,7,8,9]"), 100));
     assert_non_null(strstr(buf_cstr(&reply.body), "\n…</pre>"));
     assert_null(strstr(buf_cstr(&reply.body), ">9<"));
