@@ -22,7 +22,7 @@ static const struct {
 
 static void open_page(struct page *page, const struct http_request *request, struct http_reply *reply)
 {
-    *page = (struct page){request, reply, &reply->body, request->lang};
+    *page = (struct page){.request = request, .reply = reply, .out = &reply->body, .lang = request->lang};
     reply->content_type = "text/html; charset=utf-8";
     reply->cache_control = "private, no-cache";
     reply->vary = "Accept-Language, Cookie";
@@ -177,11 +177,13 @@ void page_table(struct page *page, const char *const *headings, size_t count)
 void page_table_row(struct page *page)
 {
     page_raw(page, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">");
+    page->cell_end = "</th>";
 }
 
 void page_table_cell(struct page *page, const char *heading)
 {
-    /* HTML ends the cell before by itself. */
+    page_raw(page, page->cell_end);
+    page->cell_end = "</td>";
     page_raw(page, "<td role=\"cell\" data-label=\"");
     page_say(page, heading);
     page_raw(page, "\">");
@@ -189,6 +191,7 @@ void page_table_cell(struct page *page, const char *heading)
 
 void page_table_row_end(struct page *page)
 {
+    page_raw(page, page->cell_end);
     page_raw(page, "</tr>\n");
 }
 

@@ -15,6 +15,7 @@ struct page {
     struct http_reply *reply;
     struct buf *out; /* = &reply->body */
     const char *lang;
+    const char *cell_end; /* of the table cell that is open */
 };
 
 /* Translation of a source text for the page's language, or the text itself. */
