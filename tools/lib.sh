@@ -3,7 +3,7 @@
 build_packages="gcc g++ make pkg-config gettext libmicrohttpd-dev libcurl4-openssl-dev libsodium-dev libssl-dev
 libjansson-dev libsimdjson-dev libsqlite3-dev libutf8proc-dev libidn2-dev libarchive-dev"
 # shellcheck disable=SC2034 # used by those who source this file
-check_packages="libcmocka-dev perl sqlite3 curl xz-utils zstd gzip jq python3 mandoc"
+check_packages="libcmocka-dev perl sqlite3 curl xz-utils zstd gzip bzip2 jq python3 mandoc"
 
 # Install what is missing, and only that; as root, or through sudo.
 ensure_packages() {

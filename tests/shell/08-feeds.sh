@@ -18,7 +18,7 @@ ok "they are records" eval 'is "$(fact a a.example size)" 3'
 ok "it is listed" eval 'node a feed list | grep -q "2 items"'
 printf 'one.example\nthree.example\n' >"$tmp/www/list.txt"
 touch -d '+2 seconds' "$tmp/www/list.txt"
-due() { sqlite3 "$tmp/a/state.db" "UPDATE feed SET due_ms = 0"; }
+due() { sqlite3 -cmd ".timeout 60000" "$tmp/a/state.db" "UPDATE feed SET due_ms = 0"; }
 due
 ok "what is new arrives" until_true has three.example
 gone() { ! has two.example; }
