@@ -56,7 +56,7 @@ below   = $(foreach m,$(call reverse,$(strip $(call upto,$(1),$(MODULES)))),$(ca
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
-BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
 .PHONY: all lib tests check bench fuzz analyze format format-check install clean bin replays benches
 .SECONDARY:
@@ -123,8 +123,8 @@ $(BUILD)/bench/%: bench/%.c $(foreach m,$(MODULES),$(call archive,$(m)))
 check: all tests
 	tests/run $(BUILD)
 
-bench: all benches
-	bench/run $(BUILD)
+bench: bin benches
+	BUILD=$(BUILD) bench/run
 
 # make fuzz TARGET=fuzz_note SECONDS=3600: libFuzzer by clang in a build folder of its own.
 SECONDS ?= 60
