@@ -18,7 +18,7 @@ export LC_ALL=C.UTF-8
 # ---- sizes ----
 
 records=${BENCH_RECORDS:-1000000}        # of the node that most rows use
-large=${BENCH_LARGE:-0}                  # records of the large import, e.g. 10000000: half an hour and 40 GB
+large=${BENCH_LARGE:-0}                  # records of the large import, e.g. 10000000: ten minutes and 20 GB
 appended=${BENCH_APPEND:-1000000}        # records of 1 kB
 hosted=${BENCH_LOGS:-10000}              # logs of the round
 log_bytes=${BENCH_LOG_BYTES:-70000000}   # of each log swept
@@ -54,26 +54,27 @@ is() { # found, wanted, what
 
 # result KEY TEXT VALUE UNIT [--goal OP NUMBER] [--peer NAME VALUE] [--ratio-goal OP NUMBER] [--note TEXT]
 #   VALUE, and that of a peer, is a number or "null": not measured, the note says why. OP is <= or >=. The goal is for the value,
-#   the ratio's for value / the first peer's value.
+#   the ratio's for value / the first peer's value. Small sizes (BENCH_QUICK) are held against no goal.
 result() {
     local key=$1 text=$2 value=$3 unit=$4 peers='[]' goal=null ratio_goal=null note=null
     shift 4
     while [ $# -gt 0 ]; do
         case $1 in
-        --goal) goal=$(jq -nc --arg op "$2" --argjson n "$3" '{op: $op, value: $n}') && shift 3 ;;
-        --ratio-goal) ratio_goal=$(jq -nc --arg op "$2" --argjson n "$3" '{op: $op, value: $n}') && shift 3 ;;
-        --peer) peers=$(jq -c --arg name "$2" --argjson n "$3" '. + [{name: $name, value: $n}]' <<<"$peers") && shift 3 ;;
-        --note) note=$(jq -nc --arg t "$2" '$t') && shift 2 ;;
+        --goal) goal=$(jq -nc --arg op "$2" --argjson n "$3" '{op: $op, value: $n}') ;;
+        --ratio-goal) ratio_goal=$(jq -nc --arg op "$2" --argjson n "$3" '{op: $op, value: $n}') ;;
+        --peer) peers=$(jq -c --arg name "$2" --argjson n "$3" '. + [{name: $name, value: $n}]' <<<"$peers") ;;
+        --note) note=$(jq -nc --arg t "$2" '$t') ;;
         *) fail "result: $1 is no option" ;;
-        esac
+        esac || fail "result: $key: $1 $2 ${3:-}: no number"
+        case $1 in --note) shift 2 ;; *) shift 3 ;; esac
     done
     jq -nc --arg row "$row" --arg key "$key" --arg text "$text" --argjson value "$value" --arg unit "$unit" --argjson peers "$peers" \
-        --argjson goal "$goal" --argjson ratio_goal "$ratio_goal" --argjson note "$note" '
+        --argjson goal "$goal" --argjson ratio_goal "$ratio_goal" --argjson note "$note" --arg quick "${BENCH_QUICK:-}" '
         def holds($v; $g): if $v == null or $g == null then null elif $g.op == "<=" then $v <= $g.value else $v >= $g.value end;
         (if ($peers | length) > 0 and $value != null and ($peers[0].value // 0) != 0 then $value / $peers[0].value else null end) as $ratio
         | [holds($value; $goal), holds($ratio; $ratio_goal)] | map(select(. != null)) as $each
         | {row: $row, key: $key, text: $text, value: $value, unit: $unit, goal: $goal, peers: $peers, ratio: $ratio,
-           ratio_goal: $ratio_goal, holds: (if ($each | length) == 0 then null else ($each | all) end), note: $note}' \
+           ratio_goal: $ratio_goal, holds: (if ($each | length) == 0 or $quick != "" then null else ($each | all) end), note: $note}' \
         >>"$BENCH_RESULTS" || fail "result: $key: $value is no number"
     printf '  %-66s %14s %s\n' "$text" "$value" "$unit" >&2
 }

@@ -39,7 +39,7 @@ mirror() {
 }
 
 least() { # the smaller of two numbers
-    awk -v a="$1" -v b="$2" 'BEGIN { print a < b ? a : b }'
+    awk -v a="$1" -v b="$2" 'BEGIN { print (a < b ? a : b) }'
 }
 
 addresses >"$work/addresses"
