@@ -12,6 +12,7 @@
 
 #include "base/when.h"
 #include "connect/outfile.h"
+#include "state/disk.h"
 
 #define BACKUP_PIECE (1u << 20) /* bytes copied at once */
 
@@ -154,8 +155,9 @@ static int take_folder(struct backing *b, const char *sub, int depth, struct err
 }
 
 /*
- * By a connection of its own: one that is writing cannot be copied from. The copy never has a name for longer than it
- * takes to open it, so that a crash leaves no second state.db behind, which an erasure would not reach.
+ * By a connection of its own: one that is writing cannot be copied from. The copy has lost its name, durably, before
+ * anything is in it, so that neither a crash nor a power cut leaves a second state.db behind, which an erasure would
+ * not reach.
  */
 static int copy_state(struct backing *b, const char *aside, struct err *err)
 {
@@ -164,6 +166,10 @@ static int copy_state(struct backing *b, const char *aside, struct err *err)
     snprintf(path, sizeof(path), "%s/state.db", b->dir);
     int rc = sqlite3_open_v2(aside, &copy, SQLITE_OPEN_READWRITE, NULL);
     unlink(aside);
+    if (rc == SQLITE_OK && disk_sync_folder(b->dir, err)) {
+        sqlite3_close(copy);
+        return err->code;
+    }
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(copy, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
     if (rc == SQLITE_OK)

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "state/disk.h"
+
 int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err *err)
 {
     struct stat st;
@@ -32,26 +34,6 @@ int outfile_open(struct outfile *out, const char *path, mode_t mode, struct err 
     return fchmod(out->fd, mode) == 0 ? 0 : err_sys(err, "%s", path);
 }
 
-/* The new name in its folder is as durable as the bytes. */
-static int sync_folder(const char *path, struct err *err)
-{
-    char *folder = strdup(path);
-    if (!folder)
-        return err_memory(err);
-    char *slash = strrchr(folder, '/');
-    if (slash == folder)
-        slash++;
-    if (slash)
-        *slash = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (fd < 0)
-        return errno == EACCES ? 0 : err_sys(err, "%s: its folder", path); /* may be written, not read: then unsynced */
-    int rc = fsync(fd) == 0 || errno == EINVAL ? 0 : err_sys(err, "%s: its folder: sync", path);
-    close(fd);
-    return rc;
-}
-
 int outfile_close(struct outfile *out, int rc, struct err *err)
 {
     if (!rc && fsync(out->fd) != 0)
@@ -63,7 +45,7 @@ int outfile_close(struct outfile *out, int rc, struct err *err)
     if (rc && out->fd >= 0)
         unlink(out->aside);
     if (!rc)
-        rc = sync_folder(out->path, err);
+        rc = disk_sync_parent(out->path, err); /* the new name is as durable as the bytes */
     free(out->path);
     free(out->aside);
     *out = (struct outfile){.fd = -1};

@@ -97,8 +97,8 @@ int disk_sync_folder(const char *path, struct err *err)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return disk_fail(err, "open folder", path);
-    int rc = fsync(fd);
-    int code = rc ? disk_fail(err, "sync folder", path) : 0;
+    /* EINVAL: a file system that does not know it. */
+    int code = fsync(fd) != 0 && errno != EINVAL ? disk_fail(err, "sync folder", path) : 0;
     close(fd);
     return code;
 }
@@ -113,9 +113,9 @@ int disk_sync_parent(const char *path, struct err *err)
         slash[1] = 0;
     else if (slash)
         *slash = 0;
-    else
-        snprintf(folder, sizeof folder, ".");
-    return disk_sync_folder(folder, err);
+    if (access(slash ? folder : ".", R_OK) != 0 && errno == EACCES)
+        return 0;
+    return disk_sync_folder(slash ? folder : ".", err);
 }
 
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err)

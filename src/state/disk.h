@@ -25,7 +25,8 @@ int disk_pwrite(int fd, struct span data, uint64_t offset, const char *path, str
 int disk_sync(int fd, const char *path, struct err *err); /* data and length: fdatasync */
 void disk_hurry(int fd);                                  /* begins what disk_sync will wait for; promises nothing */
 int disk_sync_folder(const char *path, struct err *err);
-int disk_sync_parent(const char *path, struct err *err); /* the folder in which `path` is a name */
+/* The folder that `path` stands in; one that may be written but not read stays unsynced. */
+int disk_sync_parent(const char *path, struct err *err);
 int disk_truncate(int fd, uint64_t length, const char *path, struct err *err);
 /* Zeros that take no room; *ret_freed false: the file system cannot, and what stands there stays. */
 int disk_punch(int fd, uint64_t offset, uint64_t len, const char *path, bool *ret_freed, struct err *err);

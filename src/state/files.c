@@ -27,6 +27,23 @@ void file_path(const struct store *store, const char *hex, int kind, char out[PA
         snprintf(out, PATH_MAX, "%.3900s/logs/%s/hashes.%d", store->dir, hex, kind - FILE_HASHES);
 }
 
+uint64_t file_due(const struct log_row *row, int kind)
+{
+    uint64_t full = row_full(row);
+    switch (kind) {
+    case FILE_DATA:
+        return row->payload_end;
+    case FILE_SLOTS:
+        return 8 * full;
+    case FILE_ENTRIES:
+        return row->entries_end;
+    case FILE_BUNDLES:
+        return 8 * (full / TILE_WIDTH);
+    default:
+        return TLOG_HASH_SIZE * tile_level_count(kind - FILE_HASHES, full);
+    }
+}
+
 static int folder_remember(struct store *store, const char *path, struct err *err)
 {
     /* A folder met twice comes again soon; one missed here is only synced twice. */
@@ -70,8 +87,11 @@ void files_close(struct store *store)
     folders_end(store, ERR_STATE, &unused);
 }
 
-/* Folder DIR/logs/HEX or DIR/payloads/HEX; what is new gets synced at commit, and so do its parents. */
-static int folder_make(struct store *store, const char *file, struct err *err)
+/*
+ * Folder DIR/logs/HEX or DIR/payloads/HEX. What is new gets synced at commit, and so do its parents; and so does what is
+ * there already if no commit has relied on it yet: a process that was killed may have made it, and synced nothing.
+ */
+static int folder_make(struct store *store, const char *file, bool relied_on, struct err *err)
 {
     char path[PATH_MAX], parent[PATH_MAX];
     snprintf(path, sizeof path, "%s", file);
@@ -80,22 +100,22 @@ static int folder_make(struct store *store, const char *file, struct err *err)
     *strrchr(parent, '/') = 0;
     bool made;
     int rc = disk_mkdir(parent, &made, err);
-    if (!rc && made)
+    if (!rc && (made || !relied_on))
         rc = folder_remember(store, store->dir, err);
     if (!rc)
         rc = disk_mkdir(path, &made, err);
-    if (!rc && made)
+    if (!rc && (made || !relied_on))
         rc = folder_remember(store, parent, err);
     return rc;
 }
 
-static int file_create(struct store *store, const char *path, int *ret_fd, struct err *err)
+static int file_create(struct store *store, const char *path, bool relied_on, int *ret_fd, struct err *err)
 {
     bool made = false;
-    int rc = folder_make(store, path, err);
+    int rc = folder_make(store, path, relied_on, err);
     if (!rc)
         rc = disk_open(path, O_RDWR | O_CREAT, ret_fd, &made, err);
-    if (rc || !made)
+    if (rc || (!made && relied_on))
         return rc;
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s", path);
@@ -148,7 +168,7 @@ int file_get(struct store *store, const struct log_row *row, int kind, bool writ
     if (rc)
         return rc;
     if (write)
-        rc = file_create(store, path, &fd, err);
+        rc = file_create(store, path, file_due(row, kind) > 0, &fd, err);
     else
         rc = disk_open(path, O_RDONLY, &fd, NULL, err);
     if (rc)

@@ -49,6 +49,9 @@ void files_init(struct store *store);
 void files_close(struct store *store); /* unsynced data are forgotten: after commit, rollback or failure only */
 void file_path(const struct store *store, const char *hex, int kind, char out[PATH_MAX]);
 
+/* How long a file must be at the state that `row` tells. */
+uint64_t file_due(const struct log_row *row, int kind);
+
 /* A descriptor of the cache, valid until the next call here. With `write` folders and file are made if missing. */
 int file_get(struct store *store, const struct log_row *row, int kind, bool write, int *ret_fd, struct err *err);
 int file_read(struct store *store, const struct log_row *row, int kind, void *out, size_t len, uint64_t offset,

@@ -98,11 +98,11 @@ void keys_format(const struct keys *keys, struct buf *out)
 int keys_save(const char *dir, const struct keys *keys, struct err *err)
 {
     char folder[PATH_MAX], name[80];
-    bool made;
     int rc = key_folder(dir, folder, err);
     if (!rc)
-        rc = disk_mkdir(folder, &made, err);
-    if (!rc && made)
+        rc = disk_mkdir(folder, NULL, err);
+    /* Even if it was there: a process that was killed may have made it. */
+    if (!rc)
         rc = disk_sync_folder(dir, err);
     if (rc)
         return rc;

@@ -8,31 +8,13 @@
     "the files do not fit state.db (a restored backup, a cloned or failing disk): put back a whole backup with "       \
     "`tongzhou restore`, or fetch the log again from its mirrors with `tongzhou sync --heal`"
 
-/* How long a file must be at the state that is committed. */
-static uint64_t length_due(const struct log_row *row, int kind)
-{
-    uint64_t full = row_full(row);
-    switch (kind) {
-    case FILE_DATA:
-        return row->payload_end;
-    case FILE_SLOTS:
-        return 8 * full;
-    case FILE_ENTRIES:
-        return row->entries_end;
-    case FILE_BUNDLES:
-        return 8 * (full / TILE_WIDTH);
-    default:
-        return TLOG_HASH_SIZE * tile_level_count(kind - FILE_HASHES, full);
-    }
-}
-
 /* ERR_FORK if a file is too short; one that is too long is cut if `cut`. */
 static int check_lengths(struct store *store, const struct log_row *row, bool cut, struct err *err)
 {
     for (int kind = 0; kind < FILE_KINDS; kind++) {
         char path[PATH_MAX];
         struct stat st = {0};
-        uint64_t due = length_due(row, kind);
+        uint64_t due = file_due(row, kind);
         file_path(store, row->info.hex, kind, path);
         if (stat(path, &st) != 0 && errno != ENOENT)
             return err_sys(err, "%s", path);

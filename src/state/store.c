@@ -61,7 +61,8 @@ static int folders_make(const char *dir, struct err *err)
             *slash = 0;
         bool made = false;
         int rc = access(path, F_OK) == 0 ? 0 : disk_mkdir(path, &made, err);
-        if (!rc && made)
+        /* DIR itself in any case: a process that was killed may have made it. */
+        if (!rc && (made || !slash))
             rc = disk_sync_parent(path, err);
         if (rc || !slash)
             return rc;
