@@ -1,4 +1,4 @@
-# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make analyze`, `make format`, `make install`.
+# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make faults`, `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -58,14 +58,14 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz faults analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: bin lib
 bin: $(BUILD)/tongzhou
 lib: $(BUILD)/libtongzhou.a
-tests: $(TESTS) replays
+tests: $(TESTS) $(FAULTS) replays
 replays: $(REPLAYS)
 benches: $(BENCHES)
 
@@ -101,6 +101,18 @@ $(BUILD)/tests/%: tests/unit/%.c $$(call below,$$(firstword $$(subst /, ,$$*)))
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(WRAP_$(notdir $@)) $(LDFLAGS) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS)
 
+# Programs that stand in place of the C library's file calls (tests/faults/tape.c), so not under the sanitizers, which do too.
+FAULT_PARTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/test_%.c,$(wildcard tests/faults/*.c)))
+FAULTS := $(if $(SANITIZE),,$(BUILD)/tests/faults/test_disk)
+$(BUILD)/tests/faults/%.o: tests/faults/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) $(CPPFLAGS) -Itests/faults $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/tests/faults/test_disk: tests/faults/test_disk.c $(FAULT_PARTS) $(call below,connect)
+	@$(if $(V),,echo "  TEST $@")
+	$(Q)$(CC) $(CPPFLAGS) -Itests/faults $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FAULT_PARTS) $(LDFLAGS) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
 # A fuzz target's first line is "/* fuzz: MODULE */"; its corpus in tests/fuzz/corpus/NAME is replayed by `make check`.
 fuzz_module = $(shell sed -n '1s,.*fuzz: *\([a-z]*\).*,\1,p' tests/fuzz/$(1).c)
 $(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call below,$$(call fuzz_module,$$*))
@@ -130,6 +142,12 @@ bench: bin benches
 SECONDS ?= 60
 fuzz:
 	tests/fuzz/run "$(TARGET)" $(SECONDS)
+
+# make faults SEED=1 SEEDS=3000, or SEEDS=endless: a simulated disk that loses whatever it may; FORGET=NAME leaves syncs out.
+SEEDS ?= 3000
+SEED  ?= $(if $(filter endless,$(SEEDS)),$(shell date +%s),1)
+faults: $(BUILD)/tests/faults/test_disk
+	$< $(SEED) $(SEEDS) $(FORGET)
 
 analyze:
 	tests/analyze $(BUILD)

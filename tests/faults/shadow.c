@@ -1,0 +1,653 @@
+#include "shadow.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rng.h"
+
+/* A change of a file's contents that is not synced. */
+struct change {
+    enum tape_kind kind; /* TAPE_WRITE, TAPE_ZERO, TAPE_LENGTH */
+    uint64_t offset;
+    size_t len;
+    uint8_t *bytes;
+};
+
+struct inode;
+struct name {
+    char text[128];
+    struct inode *to;
+};
+struct names {
+    struct name *list;
+    size_t count, cap;
+};
+
+struct inode {
+    uint64_t ino;
+    bool folder;
+    char name[128]; /* that it was made under */
+    uint8_t *bytes; /* synced contents */
+    size_t len, cap;
+    struct change *changes;
+    size_t count, change_cap;
+    struct names synced, now;
+};
+
+/* A change of names that is not synced. */
+struct move {
+    enum tape_kind kind; /* TAPE_FILE (folders too), TAPE_RENAME, TAPE_REMOVE */
+    struct inode *folder, *to_folder, *what;
+    char name[128], to_name[128];
+};
+
+struct shadow {
+    char root[PATH_MAX];
+    const char *forget;
+    struct inode **inodes;
+    size_t count, cap;
+    struct move *moves;
+    size_t move_count, move_cap;
+};
+
+static void *grow(void *list, size_t *cap, size_t count, size_t size)
+{
+    if (count < *cap)
+        return list;
+    *cap = *cap ? 2 * *cap : 16;
+    list = realloc(list, *cap * size);
+    assert(list);
+    return list;
+}
+
+/* ---- names ---- */
+
+static struct name *names_find(const struct names *names, const char *text)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->list[i].text, text) == 0)
+            return &names->list[i];
+    return NULL;
+}
+
+static void names_set(struct names *names, const char *text, struct inode *to)
+{
+    struct name *name = names_find(names, text);
+    if (!name) {
+        names->list = grow(names->list, &names->cap, names->count, sizeof(*names->list));
+        name = &names->list[names->count++];
+        snprintf(name->text, sizeof(name->text), "%s", text);
+    }
+    name->to = to;
+}
+
+static void names_drop(struct names *names, const char *text, const struct inode *only)
+{
+    struct name *name = names_find(names, text);
+    if (name && (!only || name->to == only))
+        *name = names->list[--names->count];
+}
+
+static void names_copy(struct names *to, const struct names *from)
+{
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++)
+        names_set(to, from->list[i].text, from->list[i].to);
+}
+
+static struct inode *inode_new(struct shadow *shadow, uint64_t ino, bool folder, const char *name)
+{
+    struct inode *inode = calloc(1, sizeof(*inode));
+    assert(inode);
+    inode->ino = ino;
+    inode->folder = folder;
+    snprintf(inode->name, sizeof(inode->name), "%s", name);
+    shadow->inodes = grow(shadow->inodes, &shadow->cap, shadow->count, sizeof(struct inode *));
+    shadow->inodes[shadow->count++] = inode;
+    return inode;
+}
+
+/* The latest of that number: the file system may have given it out before. */
+static struct inode *inode_find(const struct shadow *shadow, uint64_t ino)
+{
+    for (size_t i = shadow->count; i-- > 0;)
+        if (shadow->inodes[i]->ino == ino)
+            return shadow->inodes[i];
+    return NULL;
+}
+
+/* The folder of `path` and its last name. */
+static struct inode *folder_of(const struct shadow *shadow, const char *path, const char **ret_name)
+{
+    struct inode *folder = shadow->inodes[0];
+    const char *at = path + strlen(shadow->root);
+    while (*at == '/')
+        at++;
+    for (const char *slash; (slash = strchr(at, '/')) != NULL; at = slash + 1) {
+        char part[128];
+        snprintf(part, sizeof(part), "%.*s", (int)(slash - at), at);
+        const struct name *name = names_find(&folder->now, part);
+        assert(name && name->to->folder);
+        folder = name->to;
+    }
+    *ret_name = at;
+    return folder;
+}
+
+/* ---- contents ---- */
+
+static void changes_forget(struct inode *inode)
+{
+    for (size_t i = 0; i < inode->count; i++)
+        free(inode->changes[i].bytes);
+    inode->count = 0;
+}
+
+static void inode_length(struct inode *inode, size_t len)
+{
+    if (len > inode->cap) {
+        size_t cap = len + len / 2 + 4096;
+        inode->bytes = realloc(inode->bytes, cap);
+        assert(inode->bytes);
+        inode->cap = cap;
+    }
+    if (len > inode->len)
+        memset(inode->bytes + inode->len, 0, len - inode->len);
+    inode->len = len;
+}
+
+static void change_apply(struct inode *inode, const struct change *change)
+{
+    if (change->kind == TAPE_LENGTH) {
+        inode_length(inode, change->offset);
+        return;
+    }
+    size_t len = change->len;
+    if (change->kind == TAPE_ZERO) {
+        if (change->offset >= inode->len)
+            return;
+        len = change->offset + len > inode->len ? inode->len - change->offset : len;
+        memset(inode->bytes + change->offset, 0, len);
+        return;
+    }
+    if (change->offset + len > inode->len)
+        inode_length(inode, change->offset + len);
+    memcpy(inode->bytes + change->offset, change->bytes, len);
+}
+
+static void changes_apply(struct inode *inode)
+{
+    for (size_t i = 0; i < inode->count; i++)
+        change_apply(inode, &inode->changes[i]);
+    changes_forget(inode);
+}
+
+/* ---- the tape ---- */
+
+static void move_apply(const struct move *move)
+{
+    switch (move->kind) {
+    case TAPE_RENAME:
+        names_drop(&move->folder->synced, move->name, move->what);
+        names_set(&move->to_folder->synced, move->to_name, move->what);
+        break;
+    case TAPE_REMOVE:
+        names_drop(&move->folder->synced, move->name, move->what);
+        break;
+    default:
+        names_set(&move->folder->synced, move->name, move->what);
+    }
+}
+
+static void move_add(struct shadow *shadow, const struct move *move)
+{
+    shadow->moves = grow(shadow->moves, &shadow->move_cap, shadow->move_count, sizeof(*shadow->moves));
+    shadow->moves[shadow->move_count++] = *move;
+}
+
+/* NULL: of all folders. */
+static void moves_sync(struct shadow *shadow, const struct inode *folder)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < shadow->move_count; i++) {
+        struct move *move = &shadow->moves[i];
+        const struct inode *where = move->kind == TAPE_RENAME ? move->to_folder : move->folder;
+        if (!folder || where == folder)
+            move_apply(move);
+        else
+            shadow->moves[kept++] = *move;
+    }
+    shadow->move_count = kept;
+}
+
+static void play_make(struct shadow *shadow, const struct tape_entry *entry)
+{
+    struct move move = {.kind = TAPE_FILE};
+    const char *name;
+    move.folder = folder_of(shadow, (const char *)entry->bytes, &name);
+    move.what = inode_new(shadow, entry->ino, entry->kind == TAPE_FOLDER, name);
+    snprintf(move.name, sizeof(move.name), "%s", name);
+    names_set(&move.folder->now, name, move.what);
+    move_add(shadow, &move);
+}
+
+static void play_move(struct shadow *shadow, const struct tape_entry *entry)
+{
+    struct move move = {.kind = entry->kind};
+    const char *path = (const char *)entry->bytes, *name;
+    move.folder = folder_of(shadow, path, &name);
+    snprintf(move.name, sizeof(move.name), "%s", name);
+    const struct name *old = names_find(&move.folder->now, name);
+    assert(old);
+    move.what = old->to;
+    if (move.kind == TAPE_RENAME) {
+        move.to_folder = folder_of(shadow, path + strlen(path) + 1, &name);
+        snprintf(move.to_name, sizeof(move.to_name), "%s", name);
+    }
+    names_drop(&move.folder->now, move.name, NULL);
+    if (move.kind == TAPE_RENAME)
+        names_set(&move.to_folder->now, move.to_name, move.what);
+    move_add(shadow, &move);
+}
+
+static void play_change(struct inode *inode, const struct tape_entry *entry)
+{
+    struct change change = {.kind = entry->kind, .offset = entry->offset, .len = entry->len};
+    if (change.kind == TAPE_ZERO) {
+        uint64_t len;
+        memcpy(&len, entry->bytes, sizeof(len));
+        change.len = len;
+    } else if (change.len > 0) {
+        change.bytes = malloc(change.len);
+        assert(change.bytes);
+        memcpy(change.bytes, entry->bytes, change.len);
+    }
+    inode->changes = grow(inode->changes, &inode->change_cap, inode->count, sizeof(*inode->changes));
+    inode->changes[inode->count++] = change;
+}
+
+static void play_sync(struct shadow *shadow, struct inode *inode)
+{
+    if (shadow->forget && strstr(inode->name, shadow->forget))
+        return;
+    if (inode->folder)
+        moves_sync(shadow, inode);
+    else
+        changes_apply(inode);
+}
+
+void shadow_play(struct shadow *shadow, const struct tape *tape)
+{
+    const struct tape_entry *entry;
+    for (size_t at = 0; (entry = tape_next(tape, &at)) != NULL;) {
+        struct inode *inode = entry->ino && entry->kind > TAPE_FOLDER ? inode_find(shadow, entry->ino) : NULL;
+        switch (entry->kind) {
+        case TAPE_FILE:
+        case TAPE_FOLDER:
+            play_make(shadow, entry);
+            break;
+        case TAPE_RENAME:
+        case TAPE_REMOVE:
+            play_move(shadow, entry);
+            break;
+        case TAPE_SYNCFS:
+            moves_sync(shadow, NULL);
+            for (size_t i = 0; i < shadow->count; i++)
+                changes_apply(shadow->inodes[i]);
+            break;
+        case TAPE_SYNC:
+            assert(inode);
+            play_sync(shadow, inode);
+            break;
+        default:
+            assert(inode);
+            play_change(inode, entry);
+        }
+    }
+}
+
+size_t shadow_pending(const struct shadow *shadow)
+{
+    size_t count = shadow->move_count;
+    for (size_t i = 0; i < shadow->count; i++)
+        count += shadow->inodes[i]->count;
+    return count;
+}
+
+/* ---- comparing ---- */
+
+/* Written through a mapping, and made anew whenever it is opened first. */
+static bool is_mapped(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && strcmp(name + len - 4, "-shm") == 0;
+}
+
+static int compare_file(const struct inode *inode, const char *path, char *text, size_t size)
+{
+    struct inode whole = {0};
+    inode_length(&whole, inode->len);
+    if (inode->len)
+        memcpy(whole.bytes, inode->bytes, inode->len);
+    for (size_t i = 0; i < inode->count; i++)
+        change_apply(&whole, &inode->changes[i]);
+    struct stat st = {0};
+    int fd = open(path, O_RDONLY), rc = -1;
+    uint8_t *bytes = fd >= 0 && fstat(fd, &st) == 0 ? malloc((size_t)st.st_size + 1) : NULL;
+    if (!bytes || pread(fd, bytes, (size_t)st.st_size + 1, 0) != st.st_size || (size_t)st.st_size != whole.len)
+        snprintf(text, size, "%s: %lld bytes, %zu on the tapes", path, (long long)st.st_size, whole.len);
+    else if (memcmp(bytes, whole.bytes, whole.len) != 0)
+        snprintf(text, size, "%s: other bytes than on the tapes", path);
+    else
+        rc = 0;
+    if (fd >= 0)
+        close(fd);
+    free(bytes);
+    free(whole.bytes);
+    return rc;
+}
+
+static int compare_folder(const struct inode *folder, const char *path, char *text, size_t size)
+{
+    size_t links = 2;
+    for (size_t i = 0; i < folder->now.count; i++) {
+        const struct name *name = &folder->now.list[i];
+        char below[PATH_MAX];
+        snprintf(below, sizeof(below), "%.3800s/%s", path, name->text);
+        links += name->to->folder;
+        if (is_mapped(name->text))
+            continue;
+        int rc =
+            name->to->folder ? compare_folder(name->to, below, text, size) : compare_file(name->to, below, text, size);
+        if (rc)
+            return rc;
+    }
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_nlink != links) {
+        snprintf(text, size, "%s: folders that are on no tape, or missing", path);
+        return -1;
+    }
+    return 0;
+}
+
+int shadow_compare(struct shadow *shadow, char *text, size_t size)
+{
+    return compare_folder(shadow->inodes[0], shadow->root, text, size);
+}
+
+/* ---- the cut ---- */
+
+enum temper { ALL, NONE, PREFIX, ANY }; /* how much of what was not synced arrives */
+
+struct cut {
+    uint64_t *rng;
+    size_t sector;
+    bool torn, garbage;
+};
+
+static enum temper draw_temper(uint64_t *rng)
+{
+    return (enum temper)rng_below(rng, 4);
+}
+
+/* Of changes [0, count) those below the result have arrived. */
+static size_t draw_moment(struct cut *cut, enum temper temper, size_t prefix, size_t count)
+{
+    switch (temper) {
+    case ALL:
+        return count;
+    case NONE:
+        return 0;
+    case PREFIX:
+        return prefix;
+    default:
+        return rng_one_in(cut->rng, 3) ? rng_below(cut->rng, count + 1) : rng_one_in(cut->rng, 2) ? 0 : count;
+    }
+}
+
+/* The part of a change that lies in [from, to) of the file. */
+static void sector_apply(uint8_t *sector, uint64_t from, uint64_t to, const struct change *change, int torn)
+{
+    uint64_t begin = change->offset > from ? change->offset : from, end = to;
+    if (change->kind != TAPE_LENGTH && change->offset + change->len < end)
+        end = change->offset + change->len;
+    if (begin >= end)
+        return;
+    uint64_t middle = begin + (end - begin) / 2;
+    if (torn == 1)
+        end = middle;
+    if (torn == 2)
+        begin = middle;
+    if (change->kind == TAPE_WRITE)
+        memcpy(sector + (begin - from), change->bytes + (begin - change->offset), end - begin);
+    else
+        memset(sector + (begin - from), 0, end - begin);
+}
+
+static void cut_sector(struct cut *cut, struct inode *inode, enum temper temper, size_t prefix, uint64_t from,
+                       uint64_t written, uint8_t *whole)
+{
+    uint64_t to = from + cut->sector;
+    size_t moment = draw_moment(cut, temper, prefix, inode->count);
+    uint8_t *sector = whole + from;
+    if (from >= written)
+        return;
+    for (size_t i = 0; i < moment; i++)
+        sector_apply(sector, from, to, &inode->changes[i], 0);
+    bool torn = cut->torn && moment < inode->count && temper == ANY && rng_one_in(cut->rng, 4);
+    if (torn)
+        sector_apply(sector, from, to, &inode->changes[moment], 1 + (int)rng_below(cut->rng, 2));
+}
+
+/* The longest that the file ever was since it was synced. */
+static uint64_t longest(const struct inode *inode)
+{
+    uint64_t most = inode->len;
+    for (size_t i = 0; i < inode->count; i++) {
+        const struct change *c = &inode->changes[i];
+        uint64_t end = c->kind == TAPE_LENGTH ? c->offset : c->kind == TAPE_WRITE ? c->offset + c->len : 0;
+        most = end > most ? end : most;
+    }
+    return most;
+}
+
+static uint64_t length_at(const struct inode *inode, size_t moment)
+{
+    uint64_t len = inode->len;
+    for (size_t i = 0; i < moment; i++) {
+        const struct change *c = &inode->changes[i];
+        if (c->kind == TAPE_LENGTH)
+            len = c->offset;
+        else if (c->kind == TAPE_WRITE && c->offset + c->len > len)
+            len = c->offset + c->len;
+    }
+    return len;
+}
+
+static void cut_file(struct cut *cut, struct inode *inode)
+{
+    if (inode->count == 0)
+        return;
+    enum temper temper = draw_temper(cut->rng);
+    size_t prefix = rng_below(cut->rng, inode->count + 1);
+    uint64_t most = longest(inode), room = (most / cut->sector + 1) * cut->sector;
+    uint8_t *whole = calloc(1, room);
+    assert(whole);
+    if (cut->garbage)
+        for (uint64_t i = inode->len; i < room; i++)
+            whole[i] = (uint8_t)(rng_next(cut->rng) | 1);
+    if (inode->len)
+        memcpy(whole, inode->bytes, inode->len);
+    for (uint64_t from = 0; from < room; from += cut->sector)
+        cut_sector(cut, inode, temper, prefix, from, most, whole);
+    uint64_t len = length_at(inode, draw_moment(cut, temper, prefix, inode->count));
+    changes_forget(inode);
+    inode_length(inode, len);
+    if (len)
+        memcpy(inode->bytes, whole, len);
+    free(whole);
+}
+
+static void cut_moves(struct cut *cut, struct shadow *shadow)
+{
+    enum temper temper = draw_temper(cut->rng);
+    size_t prefix = rng_below(cut->rng, shadow->move_count + 1);
+    for (size_t i = 0; i < shadow->move_count; i++) {
+        bool arrives = temper == ALL || (temper == PREFIX && i < prefix) || (temper == ANY && rng_one_in(cut->rng, 2));
+        if (arrives)
+            move_apply(&shadow->moves[i]);
+    }
+    shadow->move_count = 0;
+}
+
+static void fail(const char *what, const char *path)
+{
+    fprintf(stderr, "%s %s: %s\n", what, path, strerror(errno));
+    abort();
+}
+
+static void write_file(struct inode *inode, const char *path, uint64_t *rng)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        fail("create", path);
+    if (is_mapped(inode->name))
+        for (size_t i = 0; i < inode->len; i++)
+            inode->bytes[i] = (uint8_t)rng_next(rng);
+    if (inode->len && pwrite(fd, inode->bytes, inode->len, 0) != (ssize_t)inode->len)
+        fail("write", path);
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        fail("look at", path);
+    inode->ino = st.st_ino;
+    close(fd);
+}
+
+static void write_folder(struct inode *folder, const char *path, uint64_t *rng)
+{
+    struct stat st;
+    if ((mkdir(path, 0700) != 0 && errno != EEXIST) || stat(path, &st) != 0)
+        fail("make", path);
+    folder->ino = st.st_ino;
+    names_copy(&folder->now, &folder->synced);
+    for (size_t i = 0; i < folder->now.count; i++) {
+        char below[PATH_MAX];
+        snprintf(below, sizeof(below), "%.3800s/%s", path, folder->now.list[i].text);
+        if (folder->now.list[i].to->folder)
+            write_folder(folder->now.list[i].to, below, rng);
+        else
+            write_file(folder->now.list[i].to, below, rng);
+    }
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st, (void)type;
+    return where->level == 0 ? 0 : remove(path);
+}
+
+static void inode_free(struct inode *inode)
+{
+    changes_forget(inode);
+    free(inode->changes);
+    free(inode->bytes);
+    free(inode->synced.list);
+    free(inode->now.list);
+    free(inode);
+}
+
+/* What no name leads to any more. */
+static void mark(struct inode *folder, struct inode **list, size_t *count)
+{
+    list[(*count)++] = folder;
+    for (size_t i = 0; i < folder->synced.count; i++) {
+        struct inode *below = folder->synced.list[i].to;
+        if (below->folder)
+            mark(below, list, count);
+        else
+            list[(*count)++] = below;
+    }
+}
+
+static void sweep(struct shadow *shadow)
+{
+    struct inode **kept = calloc(shadow->count + 1, sizeof(*kept));
+    size_t count = 0;
+    assert(kept);
+    mark(shadow->inodes[0], kept, &count);
+    for (size_t i = 0; i < shadow->count; i++) {
+        bool there = false;
+        for (size_t k = 0; k < count && !there; k++)
+            there = kept[k] == shadow->inodes[i];
+        if (!there)
+            inode_free(shadow->inodes[i]);
+    }
+    free(shadow->inodes);
+    shadow->inodes = kept;
+    shadow->cap = shadow->count + 1;
+    shadow->count = count;
+}
+
+void shadow_cut(struct shadow *shadow, uint64_t *rng)
+{
+    struct cut cut = {.rng = rng,
+                      .sector = rng_one_in(rng, 2) ? 512 : 4096,
+                      .torn = rng_one_in(rng, 2),
+                      .garbage = rng_one_in(rng, 3)};
+    for (size_t i = 0; i < shadow->count; i++)
+        cut_file(&cut, shadow->inodes[i]);
+    cut_moves(&cut, shadow);
+    sweep(shadow);
+    if (nftw(shadow->root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        fail("empty", shadow->root);
+    write_folder(shadow->inodes[0], shadow->root, rng);
+}
+
+/* ---- */
+
+struct shadow *shadow_new(const char *root)
+{
+    struct shadow *shadow = calloc(1, sizeof(*shadow));
+    struct stat st;
+    assert(shadow);
+    snprintf(shadow->root, sizeof(shadow->root), "%s", root);
+    if (stat(root, &st) != 0)
+        fail("look at", root);
+    inode_new(shadow, st.st_ino, true, "root");
+    return shadow;
+}
+
+void shadow_folder(struct shadow *shadow, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    snprintf(path, sizeof(path), "%.3800s/%s", shadow->root, name);
+    if (mkdir(path, 0700) != 0 || stat(path, &st) != 0)
+        fail("make", path);
+    struct inode *folder = inode_new(shadow, st.st_ino, true, name);
+    names_set(&shadow->inodes[0]->synced, name, folder);
+    names_set(&shadow->inodes[0]->now, name, folder);
+}
+
+void shadow_forget(struct shadow *shadow, const char *name)
+{
+    shadow->forget = name;
+}
+
+void shadow_free(struct shadow *shadow)
+{
+    for (size_t i = 0; i < shadow->count; i++)
+        inode_free(shadow->inodes[i]);
+    free(shadow->inodes);
+    free(shadow->moves);
+    free(shadow);
+}
