@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "connect/startcheck.h"
+#include "state/disk.h"
 #include "state/payload.h"
 
 #define WORK "restoring"   /* below DIR, until everything is there and checked */
@@ -308,22 +309,22 @@ static int prepare(const char *dir, const char *work, bool *ret_made, struct err
     return mkdir(work, 0700) == 0 ? 0 : err_sys(err, "%s", work);
 }
 
-/* state.db last: with it there is a node. */
+/* state.db last: with it there is a node. So what it stands for has its place durably before. */
 static int move_up(const char *dir, const char *work, struct err *err)
 {
     static const char *const names[] = {"policy.conf", "keys", "payloads", "logs", "state.db-wal", "state.db"};
     char from[PATH_BYTES], to[PATH_BYTES];
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    size_t count = sizeof(names) / sizeof(*names);
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
         snprintf(from, sizeof(from), "%s/%s", work, names[i]);
         snprintf(to, sizeof(to), "%s/%s", dir, names[i]);
-        if (rename(from, to) != 0 && errno != ENOENT)
-            return err_sys(err, "%s", to);
+        if (i + 1 == count)
+            rc = disk_sync_folder(dir, err);
+        if (!rc && rename(from, to) != 0 && errno != ENOENT)
+            rc = err_sys(err, "%s", to);
     }
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 && fsync(fd) == 0 ? 0 : err_sys(err, "%s: sync", dir);
-    if (fd >= 0)
-        close(fd);
-    return rc;
+    return rc ? rc : disk_sync_folder(dir, err);
 }
 
 int backup_restore(const char *path, const char *dir, const struct backup_options *options, struct backup_result *ret,

@@ -52,9 +52,9 @@ struct told_backup {
 
 struct ledger {
     char root[128];
-    bool made;          /* `init` was acknowledged */
-    unsigned attempts;  /* of it */
-    uint64_t rng, step; /* of the work */
+    bool made;                 /* `init` was acknowledged */
+    unsigned attempts;         /* of it */
+    uint64_t rng, step, theme; /* of the work */
     struct told_log logs[TOLD_LOGS];
     struct told_backup backup;
     uint64_t acknowledged, records, checked; /* operations; counts for the report */

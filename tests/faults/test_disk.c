@@ -165,6 +165,7 @@ static const char *run_seed(uint64_t seed, const char *forget)
 {
     uint64_t rng = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     memset(ledger, 0, sizeof(*ledger));
+    ledger->theme = seed;
     snprintf(ledger->root, sizeof(ledger->root), "%s/disk", scratch);
     nftw(ledger->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     if (mkdir(ledger->root, 0700) != 0) {

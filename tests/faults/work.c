@@ -428,54 +428,70 @@ static void look_at_restored(struct ledger *ledger)
 
 /* ---- any of it ---- */
 
+enum work { MAKE, APPEND, ROTATE, PROFILE, ERASE, PULL, PAYLOADS, LIE, DROP, GIVE_UP, BACKUP, RESTORE, AGAIN };
+
+/* Half of what a life does is drawn from its seed's theme, so that some seeds dwell on what is rare otherwise. */
+static const uint8_t themes[][8] = {
+    {APPEND, APPEND, APPEND, MAKE, ROTATE, PROFILE, ERASE, AGAIN},
+    {APPEND, ERASE, ERASE, ERASE, PULL, PAYLOADS, BACKUP, AGAIN},
+    {PULL, PAYLOADS, PAYLOADS, LIE, DROP, GIVE_UP, APPEND, AGAIN},
+    {BACKUP, BACKUP, RESTORE, RESTORE, RESTORE, APPEND, ERASE, AGAIN},
+    {ROTATE, ROTATE, PROFILE, PROFILE, APPEND, MAKE, BACKUP, AGAIN},
+};
+#define THEMES (sizeof(themes) / sizeof(*themes))
+
+static enum work draw(struct ledger *ledger)
+{
+    if (rng_one_in(&ledger->rng, 2))
+        return themes[ledger->theme % THEMES][rng_below(&ledger->rng, 8)];
+    return (enum work)rng_below(&ledger->rng, AGAIN + 1);
+}
+
 static void work_one(struct ledger *ledger, struct store **store, const struct source *source)
 {
     int which = (int)rng_below(&ledger->rng, 3);
-    switch (rng_below(&ledger->rng, 20)) {
-    case 0:
+    switch (draw(ledger)) {
+    case MAKE:
         if (!ledger->logs[which].origin[0])
             make_log(ledger, *store, which);
         break;
-    case 1:
+    case APPEND:
+        append(ledger, *store, ledger->logs[which].origin[0] ? which : LOG_FIRST);
+        break;
+    case ROTATE:
         rotate(ledger, *store, which);
         break;
-    case 2:
+    case PROFILE:
         new_profile(ledger, *store, which);
         break;
-    case 3:
-    case 4:
-    case 5:
+    case ERASE:
         erase(ledger, *store, which);
         break;
-    case 6:
-    case 7:
+    case PULL:
+        mirror_pull(ledger, *store, source);
+        break;
+    case PAYLOADS:
         mirror_payloads(ledger, *store, source);
         break;
-    case 8:
+    case LIE:
         mirror_lie(ledger, *store, source);
         break;
-    case 9:
+    case DROP:
         mirror_drop(ledger, *store, source);
         break;
-    case 10:
+    case GIVE_UP:
         give_up(ledger, *store, source);
         break;
-    case 11:
+    case BACKUP:
         backup(ledger, *store);
         break;
-    case 12:
+    case RESTORE:
         restore(ledger);
         break;
-    case 13:
+    case AGAIN:
         store_close(*store);
         *store = work_open(ledger);
         break;
-    case 14:
-    case 15:
-        mirror_pull(ledger, *store, source);
-        break;
-    default:
-        append(ledger, *store, ledger->logs[which].origin[0] ? which : LOG_FIRST);
     }
 }
 
