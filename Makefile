@@ -1,4 +1,4 @@
-# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make faults`, `make analyze`, `make format`, `make install`.
+# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make faults`, `make kill`, `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -58,7 +58,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz faults analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz faults kill analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -148,6 +148,11 @@ SEEDS ?= 3000
 SEED  ?= $(if $(filter endless,$(SEEDS)),$(shell date +%s),1)
 faults: $(BUILD)/tests/faults/test_disk
 	$< $(SEED) $(SEEDS) $(FORGET)
+
+# make kill ROUNDS=10000 SEED=1: SIGKILL for commands and running nodes while they import, mirror and erase.
+ROUNDS ?= 200
+kill: bin
+	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/faults/kill $(ROUNDS) $(SEED)
 
 analyze:
 	tests/analyze $(BUILD)
