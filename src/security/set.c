@@ -6,10 +6,12 @@
 #include "security/set_current.h"
 #include "security/set_key.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -172,24 +174,65 @@ static int write_set(struct set_writer *writer, struct sweep_builder *builder, s
     return rc;
 }
 
+/*
+ * What writers left behind that were killed: it may hold what has been erased since. Each writer locks its file, so one that
+ * can be locked is nobody's.
+ */
+static void remove_leftovers(struct index *index)
+{
+    DIR *dir = opendir(index_dir(index));
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, "sweep.set.", 10) != 0)
+            continue;
+        int fd = openat(dirfd(dir), entry->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* A new file, locked. One that somebody took for a leftover before it was locked is made again. */
+static int make_aside(const char *path, char *aside, size_t size, struct err *err)
+{
+    struct stat st = {0};
+    int fd = -1;
+    for (int tries = 0; tries < 16 && st.st_nlink == 0; tries++) {
+        if (fd >= 0)
+            close(fd);
+        snprintf(aside, size, "%s.XXXXXX", path);
+        fd = mkostemp(aside, O_CLOEXEC);
+        if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &st) != 0)
+            break;
+    }
+    if (fd >= 0 && st.st_nlink > 0)
+        return fd;
+    err_sys(err, "make %s", aside);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 /* Write aside, rename. */
 static int save_set(struct index *index, struct sweep_builder *builder, struct set_key *key, struct err *err)
 {
     char path[PATH_LEN_MAX], aside[PATH_LEN_MAX + 8];
     set_path(index, path);
-    snprintf(aside, sizeof(aside), "%s.XXXXXX", path);
-    struct set_writer writer = {.fd = mkostemp(aside, O_CLOEXEC), .path = aside};
+    struct set_writer writer = {.fd = make_aside(path, aside, sizeof(aside), err), .path = aside};
     if (writer.fd < 0)
-        return err_sys(err, "make %s", aside);
+        return err->code;
     buf_init(&writer.buf, WRITE_BUFFER);
     int rc = write_set(&writer, builder, key, err);
     buf_done(&writer.buf);
-    if (close(writer.fd) < 0 && rc == 0)
-        rc = err_sys(err, "close %s", aside);
     if (rc == 0 && rename(aside, path) < 0)
         rc = err_sys(err, "rename %s", aside);
     if (rc < 0)
         unlink(aside);
+    /* Until now nobody takes it for a leftover. */
+    if (close(writer.fd) < 0 && rc == 0)
+        rc = err_sys(err, "close %s", path);
     return rc;
 }
 
@@ -252,6 +295,7 @@ int intel_set_open(struct store *store, struct index *index, int64_t now_ms, str
 {
     (void)store;
     struct err stale;
+    remove_leftovers(index);
     int rc = index_refresh(index, err);
     if (rc < 0 || (rc = open_set(index, now_ms, false, ret, &stale)) == 0)
         return rc;

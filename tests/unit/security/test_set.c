@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "security/intel_help.h"
 #include "security/set_key.h"
@@ -195,6 +196,29 @@ static void is_made_again_when_damaged(void **state)
     node_stop(&node);
 }
 
+/* A writer that was killed leaves a file which an erasure would not reach; one that lives keeps his. */
+static void leftovers_go(void **state)
+{
+    (void)state;
+    struct node node;
+    char dead[160], alive[160];
+    node_start(&node);
+    struct index *index = index_of(&node);
+    snprintf(dead, sizeof(dead), "%s/sweep.set.aaaaaa", node.dir);
+    snprintf(alive, sizeof(alive), "%s/sweep.set.bbbbbb", node.dir);
+    int fd = open(dead, O_RDWR | O_CREAT, 0600), lock = open(alive, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0 && lock >= 0 && flock(lock, LOCK_EX) == 0);
+    close(fd);
+    intel_set_close(set_of(&node, index, NOW_MS));
+    assert_int_not_equal(access(dead, F_OK), 0);
+    assert_int_equal(access(alive, F_OK), 0);
+    close(lock);
+    intel_set_close(set_of(&node, index, NOW_MS));
+    assert_int_not_equal(access(alive, F_OK), 0);
+    index_close(index);
+    node_stop(&node);
+}
+
 /* ---- hits ---- */
 
 struct hits {
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(counts_what_the_public_sees),
         cmocka_unit_test(is_made_when_something_changed),
         cmocka_unit_test(is_made_again_when_damaged),
+        cmocka_unit_test(leftovers_go),
         cmocka_unit_test(hits_are_shown_to_whom_they_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
