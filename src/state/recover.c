@@ -196,13 +196,24 @@ static int recover_own(struct store *store, struct err *err)
     return rc;
 }
 
+/*
+ * What is left of a sync that failed looks whole as long as the page cache lives: commits in the WAL that are on no disk, and
+ * in front of which whatever is committed next would be lost with them. Copied to state.db they are written once more.
+ */
+static int recover_wal(struct store *store, struct err *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* Somebody who only reads is in the way: then the machine has not been down since, and he was here before us. */
+    return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED ? 0 : db_fail(store, rc, err);
+}
+
 int recover(struct store *store, bool clean, struct err *err)
 {
     bool erasing = false;
-    int rc;
-    if (clean && !store->heal)
+    int rc = recover_wal(store, err); /* nothing to do after a clean end */
+    if (!rc && clean && !store->heal)
         rc = recover_own(store, err);
-    else
+    else if (!rc)
         rc = recover_all(store, err);
     if (!rc)
         rc = erase_pending(store, &erasing, err);

@@ -66,13 +66,16 @@ struct ledger {
 _Noreturn void broken(struct ledger *ledger, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define BROKEN 9 /* exit status */
 
+/* A call failed: as it may once the disk has failed, and then the process gives up in good order. */
+_Noreturn void must_failed(struct ledger *ledger, const char *call, const struct err *err);
+
 /* A call that must succeed. */
 #define must(ledger, call)                                                                                             \
     do {                                                                                                               \
         struct err err = {0};                                                                                          \
         int must_rc = (call);                                                                                          \
         if (must_rc < 0)                                                                                               \
-            broken(ledger, "%s: %s", #call, err.text);                                                                 \
+            must_failed(ledger, #call, &err);                                                                          \
     } while (0)
 
 /* ---- another member's log, as peers serve it (source.c) ---- */

@@ -32,15 +32,20 @@ struct names {
     size_t count, cap;
 };
 
+struct bytes {
+    uint8_t *at;
+    size_t len, cap;
+};
+
 struct inode {
     uint64_t ino;
     bool folder;
     char name[128]; /* that it was made under */
-    uint8_t *bytes; /* synced contents */
-    size_t len, cap;
+    struct bytes synced_bytes, now_bytes;
+    bool doubtful; /* a sync failed: the kernel takes what it did not write for written */
     struct change *changes;
     size_t count, change_cap;
-    struct names synced, now;
+    struct names synced, now; /* of a folder */
 };
 
 /* A change of names that is not synced. */
@@ -152,43 +157,168 @@ static void changes_forget(struct inode *inode)
     inode->count = 0;
 }
 
-static void inode_length(struct inode *inode, size_t len)
+static void bytes_length(struct bytes *bytes, size_t len)
 {
-    if (len > inode->cap) {
+    if (len > bytes->cap) {
         size_t cap = len + len / 2 + 4096;
-        inode->bytes = realloc(inode->bytes, cap);
-        assert(inode->bytes);
-        inode->cap = cap;
+        bytes->at = realloc(bytes->at, cap);
+        assert(bytes->at);
+        bytes->cap = cap;
     }
-    if (len > inode->len)
-        memset(inode->bytes + inode->len, 0, len - inode->len);
-    inode->len = len;
+    if (len > bytes->len)
+        memset(bytes->at + bytes->len, 0, len - bytes->len);
+    bytes->len = len;
 }
 
-static void change_apply(struct inode *inode, const struct change *change)
+static void bytes_set(struct bytes *bytes, const uint8_t *from, size_t len)
 {
-    if (change->kind == TAPE_LENGTH) {
-        inode_length(inode, change->offset);
-        return;
-    }
+    bytes_length(bytes, len);
+    if (len)
+        memcpy(bytes->at, from, len);
+}
+
+static void change_apply(struct bytes *bytes, const struct change *change)
+{
     size_t len = change->len;
-    if (change->kind == TAPE_ZERO) {
-        if (change->offset >= inode->len)
-            return;
-        len = change->offset + len > inode->len ? inode->len - change->offset : len;
-        memset(inode->bytes + change->offset, 0, len);
-        return;
+    if (change->kind == TAPE_LENGTH) {
+        bytes_length(bytes, change->offset);
+    } else if (change->kind == TAPE_WRITE) {
+        if (change->offset + len > bytes->len)
+            bytes_length(bytes, change->offset + len);
+        memcpy(bytes->at + change->offset, change->bytes, len);
+    } else if (change->offset < bytes->len) {
+        len = change->offset + len > bytes->len ? bytes->len - change->offset : len;
+        memset(bytes->at + change->offset, 0, len);
     }
-    if (change->offset + len > inode->len)
-        inode_length(inode, change->offset + len);
-    memcpy(inode->bytes + change->offset, change->bytes, len);
 }
 
 static void changes_apply(struct inode *inode)
 {
     for (size_t i = 0; i < inode->count; i++)
-        change_apply(inode, &inode->changes[i]);
+        change_apply(&inode->synced_bytes, &inode->changes[i]);
     changes_forget(inode);
+}
+
+/* ---- what of it a power cut, or a failed sync, leaves ---- */
+
+enum temper { ALL, NONE, PREFIX, ANY }; /* how much of what was not synced arrives */
+
+struct cut {
+    uint64_t *rng;
+    size_t sector;
+    bool torn, garbage;
+};
+
+static enum temper draw_temper(uint64_t *rng)
+{
+    return (enum temper)rng_below(rng, 4);
+}
+
+/* Of changes [0, count) those below the result have arrived. */
+static size_t draw_moment(struct cut *cut, enum temper temper, size_t prefix, size_t count)
+{
+    switch (temper) {
+    case ALL:
+        return count;
+    case NONE:
+        return 0;
+    case PREFIX:
+        return prefix;
+    default:
+        return rng_one_in(cut->rng, 3) ? rng_below(cut->rng, count + 1) : rng_one_in(cut->rng, 2) ? 0 : count;
+    }
+}
+
+/* The part of a change that lies in [from, to) of the file. */
+static void sector_apply(uint8_t *sector, uint64_t from, uint64_t to, const struct change *change, int torn)
+{
+    uint64_t begin = change->offset > from ? change->offset : from, end = to;
+    if (change->kind != TAPE_LENGTH && change->offset + change->len < end)
+        end = change->offset + change->len;
+    if (begin >= end)
+        return;
+    uint64_t middle = begin + (end - begin) / 2;
+    if (torn == 1)
+        end = middle;
+    if (torn == 2)
+        begin = middle;
+    if (change->kind == TAPE_WRITE)
+        memcpy(sector + (begin - from), change->bytes + (begin - change->offset), end - begin);
+    else
+        memset(sector + (begin - from), 0, end - begin);
+}
+
+static void cut_sector(struct cut *cut, struct inode *inode, enum temper temper, size_t prefix, uint64_t from,
+                       uint64_t written, uint8_t *whole)
+{
+    uint64_t to = from + cut->sector;
+    size_t moment = draw_moment(cut, temper, prefix, inode->count);
+    uint8_t *sector = whole + from;
+    if (from >= written)
+        return;
+    for (size_t i = 0; i < moment; i++)
+        sector_apply(sector, from, to, &inode->changes[i], 0);
+    bool torn = cut->torn && moment < inode->count && temper == ANY && rng_one_in(cut->rng, 4);
+    if (torn)
+        sector_apply(sector, from, to, &inode->changes[moment], 1 + (int)rng_below(cut->rng, 2));
+}
+
+/* The longest that the file ever was since it was synced. */
+static uint64_t longest(const struct inode *inode)
+{
+    uint64_t most = inode->synced_bytes.len;
+    for (size_t i = 0; i < inode->count; i++) {
+        const struct change *c = &inode->changes[i];
+        uint64_t end = c->kind == TAPE_LENGTH ? c->offset : c->kind == TAPE_WRITE ? c->offset + c->len : 0;
+        most = end > most ? end : most;
+    }
+    return most;
+}
+
+static uint64_t length_at(const struct inode *inode, size_t moment)
+{
+    uint64_t len = inode->synced_bytes.len;
+    for (size_t i = 0; i < moment; i++) {
+        const struct change *c = &inode->changes[i];
+        if (c->kind == TAPE_LENGTH)
+            len = c->offset;
+        else if (c->kind == TAPE_WRITE && c->offset + c->len > len)
+            len = c->offset + c->len;
+    }
+    return len;
+}
+
+/* What was synced becomes what is there now. `length` UINT64_MAX: drawn, too. */
+static void cut_file(struct cut *cut, struct inode *inode, uint64_t length)
+{
+    if (inode->count == 0)
+        return;
+    struct bytes *synced = &inode->synced_bytes;
+    enum temper temper = draw_temper(cut->rng);
+    size_t prefix = rng_below(cut->rng, inode->count + 1);
+    uint64_t most = longest(inode), room = (most / cut->sector + 1) * cut->sector;
+    uint8_t *whole = calloc(1, room);
+    assert(whole);
+    if (cut->garbage)
+        for (uint64_t i = synced->len; i < room; i++)
+            whole[i] = (uint8_t)(rng_next(cut->rng) | 1);
+    if (synced->len)
+        memcpy(whole, synced->at, synced->len);
+    for (uint64_t from = 0; from < room; from += cut->sector)
+        cut_sector(cut, inode, temper, prefix, from, most, whole);
+    if (length == UINT64_MAX)
+        length = length_at(inode, draw_moment(cut, temper, prefix, inode->count));
+    changes_forget(inode);
+    bytes_set(synced, whole, length);
+    free(whole);
+}
+
+static struct cut draw_cut(uint64_t *rng)
+{
+    return (struct cut){.rng = rng,
+                        .sector = rng_one_in(rng, 2) ? 512 : 4096,
+                        .torn = rng_one_in(rng, 2),
+                        .garbage = rng_one_in(rng, 3)};
 }
 
 /* ---- the tape ---- */
@@ -259,6 +389,8 @@ static void play_move(struct shadow *shadow, const struct tape_entry *entry)
     move_add(shadow, &move);
 }
 
+#define PAGE 4096
+
 static void play_change(struct inode *inode, const struct tape_entry *entry)
 {
     struct change change = {.kind = entry->kind, .offset = entry->offset, .len = entry->len};
@@ -266,10 +398,24 @@ static void play_change(struct inode *inode, const struct tape_entry *entry)
         uint64_t len;
         memcpy(&len, entry->bytes, sizeof(len));
         change.len = len;
-    } else if (change.len > 0) {
+    } else {
+        change.bytes = (uint8_t *)(uintptr_t)entry->bytes;
+    }
+    change_apply(&inode->now_bytes, &change);
+    if (change.kind == TAPE_WRITE) {
+        /* Whole pages are written: with what else is in them, where the kernel had given that up. */
+        uint64_t end = change.offset + change.len;
+        if (inode->doubtful) {
+            change.offset -= change.offset % PAGE;
+            end += PAGE - 1 - (end - 1) % PAGE;
+            end = end > inode->now_bytes.len ? inode->now_bytes.len : end;
+        }
+        change.len = end - change.offset;
         change.bytes = malloc(change.len);
         assert(change.bytes);
-        memcpy(change.bytes, entry->bytes, change.len);
+        memcpy(change.bytes, inode->now_bytes.at + change.offset, change.len);
+    } else {
+        change.bytes = NULL;
     }
     inode->changes = grow(inode->changes, &inode->change_cap, inode->count, sizeof(*inode->changes));
     inode->changes[inode->count++] = change;
@@ -285,7 +431,20 @@ static void play_sync(struct shadow *shadow, struct inode *inode)
         changes_apply(inode);
 }
 
-void shadow_play(struct shadow *shadow, const struct tape *tape)
+/*
+ * After a failed sync Linux takes the pages for clean: whatever of them did not reach the disk is never written, unless
+ * somebody changes it again. The length, which is kept elsewhere, is not lost.
+ */
+static void play_unsync(struct inode *inode, uint64_t *rng)
+{
+    struct cut cut = draw_cut(rng);
+    if (inode->folder)
+        return;
+    cut_file(&cut, inode, inode->now_bytes.len);
+    inode->doubtful = true;
+}
+
+void shadow_play(struct shadow *shadow, const struct tape *tape, uint64_t *rng)
 {
     const struct tape_entry *entry;
     for (size_t at = 0; (entry = tape_next(tape, &at)) != NULL;) {
@@ -307,6 +466,10 @@ void shadow_play(struct shadow *shadow, const struct tape *tape)
         case TAPE_SYNC:
             assert(inode);
             play_sync(shadow, inode);
+            break;
+        case TAPE_UNSYNC:
+            assert(inode);
+            play_unsync(inode, rng);
             break;
         default:
             assert(inode);
@@ -334,25 +497,19 @@ static bool is_mapped(const char *name)
 
 static int compare_file(const struct inode *inode, const char *path, char *text, size_t size)
 {
-    struct inode whole = {0};
-    inode_length(&whole, inode->len);
-    if (inode->len)
-        memcpy(whole.bytes, inode->bytes, inode->len);
-    for (size_t i = 0; i < inode->count; i++)
-        change_apply(&whole, &inode->changes[i]);
+    const struct bytes *now = &inode->now_bytes;
     struct stat st = {0};
     int fd = open(path, O_RDONLY), rc = -1;
     uint8_t *bytes = fd >= 0 && fstat(fd, &st) == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-    if (!bytes || pread(fd, bytes, (size_t)st.st_size + 1, 0) != st.st_size || (size_t)st.st_size != whole.len)
-        snprintf(text, size, "%s: %lld bytes, %zu on the tapes", path, (long long)st.st_size, whole.len);
-    else if (memcmp(bytes, whole.bytes, whole.len) != 0)
+    if (!bytes || pread(fd, bytes, (size_t)st.st_size + 1, 0) != st.st_size || (size_t)st.st_size != now->len)
+        snprintf(text, size, "%s: %lld bytes, %zu on the tapes", path, (long long)st.st_size, now->len);
+    else if (memcmp(bytes, now->at, now->len) != 0)
         snprintf(text, size, "%s: other bytes than on the tapes", path);
     else
         rc = 0;
     if (fd >= 0)
         close(fd);
     free(bytes);
-    free(whole.bytes);
     return rc;
 }
 
@@ -386,117 +543,6 @@ int shadow_compare(struct shadow *shadow, char *text, size_t size)
 
 /* ---- the cut ---- */
 
-enum temper { ALL, NONE, PREFIX, ANY }; /* how much of what was not synced arrives */
-
-struct cut {
-    uint64_t *rng;
-    size_t sector;
-    bool torn, garbage;
-};
-
-static enum temper draw_temper(uint64_t *rng)
-{
-    return (enum temper)rng_below(rng, 4);
-}
-
-/* Of changes [0, count) those below the result have arrived. */
-static size_t draw_moment(struct cut *cut, enum temper temper, size_t prefix, size_t count)
-{
-    switch (temper) {
-    case ALL:
-        return count;
-    case NONE:
-        return 0;
-    case PREFIX:
-        return prefix;
-    default:
-        return rng_one_in(cut->rng, 3) ? rng_below(cut->rng, count + 1) : rng_one_in(cut->rng, 2) ? 0 : count;
-    }
-}
-
-/* The part of a change that lies in [from, to) of the file. */
-static void sector_apply(uint8_t *sector, uint64_t from, uint64_t to, const struct change *change, int torn)
-{
-    uint64_t begin = change->offset > from ? change->offset : from, end = to;
-    if (change->kind != TAPE_LENGTH && change->offset + change->len < end)
-        end = change->offset + change->len;
-    if (begin >= end)
-        return;
-    uint64_t middle = begin + (end - begin) / 2;
-    if (torn == 1)
-        end = middle;
-    if (torn == 2)
-        begin = middle;
-    if (change->kind == TAPE_WRITE)
-        memcpy(sector + (begin - from), change->bytes + (begin - change->offset), end - begin);
-    else
-        memset(sector + (begin - from), 0, end - begin);
-}
-
-static void cut_sector(struct cut *cut, struct inode *inode, enum temper temper, size_t prefix, uint64_t from,
-                       uint64_t written, uint8_t *whole)
-{
-    uint64_t to = from + cut->sector;
-    size_t moment = draw_moment(cut, temper, prefix, inode->count);
-    uint8_t *sector = whole + from;
-    if (from >= written)
-        return;
-    for (size_t i = 0; i < moment; i++)
-        sector_apply(sector, from, to, &inode->changes[i], 0);
-    bool torn = cut->torn && moment < inode->count && temper == ANY && rng_one_in(cut->rng, 4);
-    if (torn)
-        sector_apply(sector, from, to, &inode->changes[moment], 1 + (int)rng_below(cut->rng, 2));
-}
-
-/* The longest that the file ever was since it was synced. */
-static uint64_t longest(const struct inode *inode)
-{
-    uint64_t most = inode->len;
-    for (size_t i = 0; i < inode->count; i++) {
-        const struct change *c = &inode->changes[i];
-        uint64_t end = c->kind == TAPE_LENGTH ? c->offset : c->kind == TAPE_WRITE ? c->offset + c->len : 0;
-        most = end > most ? end : most;
-    }
-    return most;
-}
-
-static uint64_t length_at(const struct inode *inode, size_t moment)
-{
-    uint64_t len = inode->len;
-    for (size_t i = 0; i < moment; i++) {
-        const struct change *c = &inode->changes[i];
-        if (c->kind == TAPE_LENGTH)
-            len = c->offset;
-        else if (c->kind == TAPE_WRITE && c->offset + c->len > len)
-            len = c->offset + c->len;
-    }
-    return len;
-}
-
-static void cut_file(struct cut *cut, struct inode *inode)
-{
-    if (inode->count == 0)
-        return;
-    enum temper temper = draw_temper(cut->rng);
-    size_t prefix = rng_below(cut->rng, inode->count + 1);
-    uint64_t most = longest(inode), room = (most / cut->sector + 1) * cut->sector;
-    uint8_t *whole = calloc(1, room);
-    assert(whole);
-    if (cut->garbage)
-        for (uint64_t i = inode->len; i < room; i++)
-            whole[i] = (uint8_t)(rng_next(cut->rng) | 1);
-    if (inode->len)
-        memcpy(whole, inode->bytes, inode->len);
-    for (uint64_t from = 0; from < room; from += cut->sector)
-        cut_sector(cut, inode, temper, prefix, from, most, whole);
-    uint64_t len = length_at(inode, draw_moment(cut, temper, prefix, inode->count));
-    changes_forget(inode);
-    inode_length(inode, len);
-    if (len)
-        memcpy(inode->bytes, whole, len);
-    free(whole);
-}
-
 static void cut_moves(struct cut *cut, struct shadow *shadow)
 {
     enum temper temper = draw_temper(cut->rng);
@@ -520,10 +566,13 @@ static void write_file(struct inode *inode, const char *path, uint64_t *rng)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         fail("create", path);
+    struct bytes *synced = &inode->synced_bytes;
     if (is_mapped(inode->name))
-        for (size_t i = 0; i < inode->len; i++)
-            inode->bytes[i] = (uint8_t)rng_next(rng);
-    if (inode->len && pwrite(fd, inode->bytes, inode->len, 0) != (ssize_t)inode->len)
+        for (size_t i = 0; i < synced->len; i++)
+            synced->at[i] = (uint8_t)rng_next(rng);
+    bytes_set(&inode->now_bytes, synced->at, synced->len);
+    inode->doubtful = false;
+    if (synced->len && pwrite(fd, synced->at, synced->len, 0) != (ssize_t)synced->len)
         fail("write", path);
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -559,7 +608,8 @@ static void inode_free(struct inode *inode)
 {
     changes_forget(inode);
     free(inode->changes);
-    free(inode->bytes);
+    free(inode->synced_bytes.at);
+    free(inode->now_bytes.at);
     free(inode->synced.list);
     free(inode->now.list);
     free(inode);
@@ -599,12 +649,9 @@ static void sweep(struct shadow *shadow)
 
 void shadow_cut(struct shadow *shadow, uint64_t *rng)
 {
-    struct cut cut = {.rng = rng,
-                      .sector = rng_one_in(rng, 2) ? 512 : 4096,
-                      .torn = rng_one_in(rng, 2),
-                      .garbage = rng_one_in(rng, 3)};
+    struct cut cut = draw_cut(rng);
     for (size_t i = 0; i < shadow->count; i++)
-        cut_file(&cut, shadow->inodes[i]);
+        cut_file(&cut, shadow->inodes[i], UINT64_MAX);
     cut_moves(&cut, shadow);
     sweep(shadow);
     if (nftw(shadow->root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)

@@ -9,6 +9,8 @@
  * - Names: any subset of the creations, renames and removals since the last sync of the folder, in their order. A file
  *   that was synced is gone if its folder was not.
  *
+ * - A sync that failed: what it should have written may be lost though everybody still reads it, until it is written again.
+ *
  * What it may not do, for SQLite's documentation says that it relies on it (atomiccommit.html, section 2; psow.html) and
  * so do we
  * - Bytes outside of what was written change ("powersafe overwrite"), or synced bytes.
@@ -31,8 +33,8 @@ void shadow_free(struct shadow *shadow);
 /* Syncs of files and folders whose name contains this text do nothing; NULL: all syncs are honest. */
 void shadow_forget(struct shadow *shadow, const char *name);
 
-/* What the process that has ended did. */
-void shadow_play(struct shadow *shadow, const struct tape *tape);
+/* What the process that has ended did; `rng` draws what a sync that failed has lost. */
+void shadow_play(struct shadow *shadow, const struct tape *tape, uint64_t *rng);
 
 /* Is the real folder what the tapes said? 0, or -1 with the first difference in `text`. */
 int shadow_compare(struct shadow *shadow, char *text, size_t size);

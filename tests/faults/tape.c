@@ -22,7 +22,8 @@
 static struct tape *tape;
 static char tape_root[PATH_MAX];
 static const char *urandom;
-static uint64_t changes_left;
+static uint64_t changes_left; /* 1: the next one is it */
+static bool failed;
 static enum tape_end tape_end_how;
 static struct {
     bool inside;
@@ -43,6 +44,7 @@ void tape_begin(struct tape *to, const char *root, uint64_t nth, enum tape_end e
     tape = to;
     tape->used = tape->entries = 0;
     changes_left = nth;
+    failed = false;
     tape_end_how = end;
     snprintf(tape_root, sizeof(tape_root), "%s", root);
 }
@@ -63,18 +65,33 @@ static bool fd_inside(int fd)
     return tape && fd >= 0 && fd < FDS && fds[fd].inside;
 }
 
-static void stop_before(void)
+/* Before a change: may end the process. True: it is to fail, with errno. */
+static bool fails(int number)
 {
-    if (changes_left == 1 && tape_end_how == TAPE_STOP_BEFORE)
+    if (changes_left != 1)
+        return false;
+    if (tape_end_how == TAPE_STOP_BEFORE)
         _exit(TAPE_STOPPED);
+    if (tape_end_how == TAPE_STOP_AFTER)
+        return false;
+    failed = true;
+    if (tape_end_how == TAPE_FAIL_ONCE)
+        changes_left = 0;
+    errno = tape_end_how == TAPE_READ_ONLY ? EROFS : number;
+    return true;
 }
 
-static void stop_after(void)
+static void done(void)
 {
     if (changes_left == 1 && tape_end_how == TAPE_STOP_AFTER)
         _exit(TAPE_STOPPED);
-    if (changes_left > 0)
+    if (changes_left > 1)
         changes_left--;
+}
+
+bool tape_failed(void)
+{
+    return failed;
 }
 
 static void put(enum tape_kind kind, uint64_t ino, uint64_t offset, const void *bytes, size_t len, const char *second)
@@ -115,13 +132,11 @@ static int open_at(int dirfd, const char *path, int flags, mode_t mode)
         path = urandom;
     bool ours = inside(path), made = false;
     bool cuts = ours && flags & O_TRUNC;
-    if (ours && flags & O_CREAT) {
+    if (ours && flags & O_CREAT)
         made = faccessat(AT_FDCWD, path, F_OK, 0) != 0;
-        if (made)
-            stop_before();
-    }
-    if (cuts)
-        stop_before();
+    bool writes = ours && (flags & O_ACCMODE) != O_RDONLY && tape_end_how == TAPE_READ_ONLY;
+    if ((made || cuts || writes) && fails(ENOSPC))
+        return -1;
     int fd = (int)syscall(SYS_openat, dirfd, path, flags, mode);
     if (fd < 0 || !ours)
         return fd;
@@ -134,7 +149,7 @@ static int open_at(int dirfd, const char *path, int flags, mode_t mode)
     else if (cuts)
         put(TAPE_LENGTH, fds[fd].ino, 0, NULL, 0, NULL);
     if (made || cuts)
-        stop_after();
+        done();
     return fd;
 }
 
@@ -207,12 +222,12 @@ int close(int fd)
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
 {
     bool ours = fd_inside(fd);
-    if (ours)
-        stop_before();
+    if (ours && fails(ENOSPC))
+        return -1;
     ssize_t n = syscall(SYS_pwrite64, fd, bytes, len, offset);
     if (ours && n > 0) {
         put(TAPE_WRITE, fds[fd].ino, (uint64_t)offset, bytes, (size_t)n, NULL);
-        stop_after();
+        done();
     }
     return n;
 }
@@ -226,12 +241,12 @@ ssize_t write(int fd, const void *bytes, size_t len)
 {
     bool ours = fd_inside(fd);
     off_t at = ours ? lseek(fd, 0, SEEK_CUR) : 0;
-    if (ours)
-        stop_before();
+    if (ours && fails(ENOSPC))
+        return -1;
     ssize_t n = syscall(SYS_write, fd, bytes, len);
     if (ours && n > 0) {
         put(TAPE_WRITE, fds[fd].ino, (uint64_t)at, bytes, (size_t)n, NULL);
-        stop_after();
+        done();
     }
     return n;
 }
@@ -239,12 +254,12 @@ ssize_t write(int fd, const void *bytes, size_t len)
 int ftruncate(int fd, off_t length)
 {
     bool ours = fd_inside(fd);
-    if (ours)
-        stop_before();
+    if (ours && fails(EIO))
+        return -1;
     int rc = (int)syscall(SYS_ftruncate, fd, length);
     if (ours && rc == 0) {
         put(TAPE_LENGTH, fds[fd].ino, (uint64_t)length, NULL, 0, NULL);
-        stop_after();
+        done();
     }
     return rc;
 }
@@ -257,12 +272,12 @@ int ftruncate64(int fd, off_t length)
 int fallocate(int fd, int mode, off_t offset, off_t len)
 {
     bool ours = fd_inside(fd);
-    if (ours)
-        stop_before();
+    if (ours && fails(EIO))
+        return -1;
     int rc = (int)syscall(SYS_fallocate, fd, mode, offset, len);
     if (ours && rc == 0) {
         put(TAPE_ZERO, fds[fd].ino, (uint64_t)offset, NULL, (size_t)len, NULL);
-        stop_after();
+        done();
     }
     return rc;
 }
@@ -273,9 +288,12 @@ int fsync(int fd)
 {
     if (!fd_inside(fd))
         return 0;
-    stop_before();
+    if (fails(EIO)) {
+        put(TAPE_UNSYNC, fds[fd].ino, 0, NULL, 0, NULL);
+        return -1;
+    }
     put(TAPE_SYNC, fds[fd].ino, 0, NULL, 0, NULL);
-    stop_after();
+    done();
     return 0;
 }
 
@@ -288,9 +306,10 @@ int syncfs(int fd)
 {
     if (!fd_inside(fd))
         return 0;
-    stop_before();
+    if (fails(EIO))
+        return -1;
     put(TAPE_SYNCFS, 0, 0, NULL, 0, NULL);
-    stop_after();
+    done();
     return 0;
 }
 
@@ -305,12 +324,12 @@ int sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
 int rename(const char *from, const char *to)
 {
     bool ours = inside(from) || inside(to);
-    if (ours)
-        stop_before();
+    if (ours && fails(EIO))
+        return -1;
     int rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
     if (ours && rc == 0) {
         put(TAPE_RENAME, 0, 0, from, strlen(from) + 1, to);
-        stop_after();
+        done();
     }
     return rc;
 }
@@ -318,12 +337,12 @@ int rename(const char *from, const char *to)
 static int remove_at(const char *path, int flags)
 {
     bool ours = inside(path);
-    if (ours)
-        stop_before();
+    if (ours && fails(EIO))
+        return -1;
     int rc = (int)syscall(SYS_unlinkat, AT_FDCWD, path, flags);
     if (ours && rc == 0) {
         put(TAPE_REMOVE, 0, 0, path, strlen(path) + 1, NULL);
-        stop_after();
+        done();
     }
     return rc;
 }
@@ -347,13 +366,13 @@ int remove(const char *path)
 int mkdir(const char *path, mode_t mode)
 {
     bool ours = inside(path);
-    if (ours)
-        stop_before();
+    if (ours && fails(EIO))
+        return -1;
     int rc = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
     struct stat st;
     if (ours && rc == 0 && stat(path, &st) == 0) {
         put(TAPE_FOLDER, st.st_ino, 0, path, strlen(path) + 1, NULL);
-        stop_after();
+        done();
     }
     return rc;
 }

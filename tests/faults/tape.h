@@ -8,6 +8,7 @@
 #ifndef TONGZHOU_TESTS_FAULTS_TAPE_H
 #define TONGZHOU_TESTS_FAULTS_TAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ enum tape_kind {
     TAPE_ZERO,   /* `len` zeros there (a hole): no bytes follow */
     TAPE_LENGTH, /* file `ino` is `offset` bytes long now */
     TAPE_SYNC,   /* file or folder `ino` */
+    TAPE_UNSYNC, /* its sync failed */
     TAPE_SYNCFS, /* everything */
     TAPE_RENAME, /* `path` to the second path, which follows */
     TAPE_REMOVE, /* name `path` */
@@ -34,16 +36,22 @@ struct tape {
     uint8_t bytes[];
 };
 
-/* What happens at the nth change from now on. */
-enum tape_end { TAPE_GO_ON, TAPE_STOP_BEFORE, TAPE_STOP_AFTER };
+/*
+ * What happens at the nth change from now on: the process ends, before or after it; the change fails, alone or with all that
+ * follow (no room for what grows, EIO for the rest); or the disk can be written no more.
+ */
+enum tape_end { TAPE_STOP_BEFORE, TAPE_STOP_AFTER, TAPE_FAIL_ONCE, TAPE_FAIL, TAPE_READ_ONLY, TAPE_ENDS };
 
 #define TAPE_STOPPED 7 /* exit status */
 
 /* In memory shared with children. NULL: no memory. */
 struct tape *tape_new(size_t size);
 
-/* Begin to record changes below `root` (absolute). At change `nth` (0: never) the process ends. */
+/* Begin to record changes below `root` (absolute). `end` is what happens at change `nth` (0: never). */
 void tape_begin(struct tape *tape, const char *root, uint64_t nth, enum tape_end end);
+
+/* Has a change failed since? */
+bool tape_failed(void);
 
 /* Where /dev/urandom is taken from; NULL: as it is. */
 void tape_urandom(const char *path);

@@ -37,7 +37,7 @@ static struct ledger *ledger;
 static struct source *source;
 
 static struct {
-    uint64_t seeds, epochs, kills, cuts, ends, lost, acknowledged, records, checked;
+    uint64_t seeds, epochs, kills, cuts, ends, failing, lost, acknowledged, records, checked;
 } counts;
 
 static void *shared(size_t size)
@@ -114,7 +114,10 @@ static int epoch(uint64_t *rng, bool last)
 {
     static const uint64_t most[] = {20, 60, 200, 1000};
     uint64_t nth = last ? 0 : 1 + rng_below(rng, most[rng_below(rng, 4)]), seed = rng_next(rng);
-    enum tape_end end = rng_one_in(rng, 2) ? TAPE_STOP_BEFORE : TAPE_STOP_AFTER;
+    /* Four of five end, one goes on with a disk that fails. */
+    enum tape_end end = rng_one_in(rng, 5) ? TAPE_FAIL_ONCE + (unsigned)rng_below(rng, TAPE_ENDS - TAPE_FAIL_ONCE)
+                                           : (unsigned)rng_below(rng, 2);
+    counts.failing += nth > 0 && end >= TAPE_FAIL_ONCE;
     unsigned operations = 1 + (unsigned)rng_below(rng, 4);
     ledger->rng = rng_next(rng);
     pid_t child = fork();
@@ -145,7 +148,7 @@ static const char *run_lives(struct shadow *shadow, uint64_t *rng)
             snprintf(text, sizeof(text), "%s: ended with status %d", ledger->doing, status);
             return text;
         }
-        shadow_play(shadow, tape);
+        shadow_play(shadow, tape, rng);
         if (shadow_compare(shadow, text, sizeof(text)) != 0)
             return text;
         /* Cut, killed, or neither; a process that closed may lose the power, too. */
@@ -216,11 +219,11 @@ static void tidy(void)
 
 static void report(void)
 {
-    printf("# %" PRIu64 " seeds: %" PRIu64 " lives, %" PRIu64 " killed, %" PRIu64 " power cuts with %" PRIu64
-           " changes at stake, %" PRIu64 " closed; %" PRIu64 " operations and %" PRIu64
+    printf("# %" PRIu64 " seeds: %" PRIu64 " lives, %" PRIu64 " killed, %" PRIu64 " with a failing disk, %" PRIu64
+           " power cuts with %" PRIu64 " changes at stake, %" PRIu64 " closed; %" PRIu64 " operations and %" PRIu64
            " records acknowledged, %" PRIu64 " entries checked\n",
-           counts.seeds, counts.epochs, counts.kills, counts.cuts, counts.lost, counts.ends, counts.acknowledged,
-           counts.records, counts.checked);
+           counts.seeds, counts.epochs, counts.kills, counts.failing, counts.cuts, counts.lost, counts.ends,
+           counts.acknowledged, counts.records, counts.checked);
     fflush(stdout);
 }
 

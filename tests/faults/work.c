@@ -6,12 +6,25 @@
 
 #include "connect/backup.h"
 #include "rng.h"
+#include "tape.h"
 
 /* What is being done, for the message when it breaks. */
 static void doing(struct ledger *ledger, const char *what)
 {
     snprintf(ledger->doing, sizeof(ledger->doing), "step %llu, %s", (unsigned long long)ledger->step, what);
     ledger->step++;
+}
+
+static struct store *current;
+
+void must_failed(struct ledger *ledger, const char *call, const struct err *err)
+{
+    if (!tape_failed())
+        broken(ledger, "%s: %s", call, err->text);
+    if (!err->text[0])
+        broken(ledger, "%s: refused without a word", call);
+    store_close(current);
+    _exit(TAPE_STOPPED);
 }
 
 void record_text(struct ledger *ledger, struct buf *out, size_t len)
@@ -107,6 +120,7 @@ struct store *work_open(struct ledger *ledger)
     doing(ledger, "open");
     must(ledger, store_open(dir, &options, &store, &err));
     author_allow(store);
+    current = store;
     size_t erased;
     doing(ledger, "complete erasures");
     must(ledger, mirror_erase_queued(store, &erased, &err));
@@ -421,7 +435,7 @@ static void look_at_restored(struct ledger *ledger)
     if (rc == 0)
         store_close(store);
     else if (rc != ERR_NOTFOUND || told->restored)
-        broken(ledger, "restored: %s", err.text);
+        must_failed(ledger, "restored", &err);
     if (rc == 0)
         inspect_restored(ledger, dir);
 }
@@ -489,6 +503,7 @@ static void work_one(struct ledger *ledger, struct store **store, const struct s
         restore(ledger);
         break;
     case AGAIN:
+        current = NULL;
         store_close(*store);
         *store = work_open(ledger);
         break;
