@@ -133,7 +133,17 @@ int entry_read(struct store *store, const struct log_row *row, uint64_t index, u
         return rc;
     memmove(out->data + before, out->data + before + 2, out->len - before - 2);
     buf_cut(out, out->len - 2);
-    return 0;
+    struct tlog_hash leaf, found;
+    rc = row_leaf(store, row, index, &leaf, err);
+    tlog_leaf_hash(span_of(out->data + before, out->len - before), &found);
+    if (!rc && !tlog_hash_eq(&leaf, &found))
+        rc = err_set(err, ERR_IO,
+                     "log %s: entry %llu does not hash to its leaf; a damaged log is fetched again from its mirrors by "
+                     "`tongzhou sync`",
+                     row->info.origin, (unsigned long long)index);
+    if (rc)
+        buf_cut(out, before);
+    return rc;
 }
 
 int store_read_entries(struct store *store, int64_t number, uint64_t first, size_t count, struct buf *out,

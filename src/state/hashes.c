@@ -72,6 +72,13 @@ int row_source(struct store *store, const struct log_row *row, struct tlog_sourc
     return 0;
 }
 
+int row_leaf(struct store *store, const struct log_row *row, uint64_t index, struct tlog_hash *ret, struct err *err)
+{
+    /* Not the handle's own source: that one may be another log's now. */
+    struct hash_source source = {store, row->info.number, row_full(row)};
+    return source_read(&source, 0, index, 1, ret, err);
+}
+
 int row_root(struct store *store, const struct log_row *row, uint64_t size, struct tlog_hash *ret, struct err *err)
 {
     struct tlog_source source;

@@ -187,8 +187,9 @@ static inline uint64_t row_full(const struct log_row *row)
 /* As store_read_entries, up to `limit` instead of the size. */
 int entries_read(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t limit,
                  struct buf *out, struct err *err);
+/* The entry's bytes alone, compared with its leaf hash: ERR_IO if a disk has changed them. */
 int entry_read(struct store *store, const struct log_row *row, uint64_t index, uint64_t limit, struct buf *out,
-               struct err *err); /* the entry's bytes alone */
+               struct err *err);
 
 /* Where full bundle `n` stands in `entries`. */
 int bundle_range(struct store *store, const struct log_row *row, uint64_t n, uint64_t *ret_begin, uint64_t *ret_end,
@@ -208,6 +209,9 @@ int head_is_shorter(struct store *store, const struct log_row *row, bool *ret, s
 void tile_root(struct tlog_hash *hashes, struct tlog_hash *ret);
 int row_source(struct store *store, const struct log_row *row, struct tlog_source *ret, struct err *err);
 int row_root(struct store *store, const struct log_row *row, uint64_t size, struct tlog_hash *ret, struct err *err);
+
+/* The leaf hash of one entry below `staged`. */
+int row_leaf(struct store *store, const struct log_row *row, uint64_t index, struct tlog_hash *ret, struct err *err);
 
 /* ---- slots (slots.c) ---- */
 
@@ -296,5 +300,8 @@ bool keys_published(const struct keys *keys, const struct member *member);
 /* ---- recovery (recover.c) ---- */
 
 int recover(struct store *store, bool clean, struct err *err);
+
+/* Do the stored hashes give the head's root? ERR_FORK: a disk has changed them, and what is signed now would be a fork. */
+int row_check_root(struct store *store, const struct log_row *row, struct err *err);
 
 #endif

@@ -69,16 +69,20 @@ static int check_bundle(struct store *store, const struct log_row *row, struct e
                                 (unsigned long long)n);
 }
 
-static int check_edge(struct store *store, const struct log_row *row, struct err *err)
+int row_check_root(struct store *store, const struct log_row *row, struct err *err)
 {
-    struct tlog_hash root = {{0}};
-    int rc = row->info.staged >= TILE_WIDTH ? check_bundle(store, row, err) : 0;
-    if (!rc && row->info.size > 0)
-        rc = row_root(store, row, row->info.size, &root, err);
+    struct tlog_hash root;
+    int rc = row->info.size > 0 ? row_root(store, row, row->info.size, &root, err) : 0;
     if (!rc && row->info.size > 0 && !tlog_hash_eq(&root, &row->info.root))
         rc = err_set(err, ERR_FORK, "log %s: its %llu entries do not hash to the root that was signed; " HEAL,
                      row->info.origin, (unsigned long long)row->info.size);
     return rc;
+}
+
+static int check_edge(struct store *store, const struct log_row *row, struct err *err)
+{
+    int rc = row->info.staged >= TILE_WIDTH ? check_bundle(store, row, err) : 0;
+    return rc ? rc : row_check_root(store, row, err);
 }
 
 /* As if nothing of the log had ever been here; the pull fetches it again. Who it is and how we treat it stays. */
