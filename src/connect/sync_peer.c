@@ -12,11 +12,18 @@ struct sync_peer *peer_by_number(struct sync *sync, int64_t number)
     return NULL;
 }
 
+/* Who was tried in the future was tried before the clock was set back: what was written down then means nothing now. */
+static bool may_retry(const struct peer *row)
+{
+    int64_t now_ms = sync_now_ms();
+    return row->retry_ms <= now_ms || row->tried_ms > now_ms;
+}
+
 bool peer_usable(const struct sync_peer *peer)
 {
     if (peer->row.set_aside || peer->failed)
         return false;
-    return peer->sync->is_round || peer->row.retry_ms <= sync_now_ms();
+    return peer->sync->is_round || may_retry(&peer->row);
 }
 
 /* ---- the list ---- */
@@ -116,7 +123,7 @@ static int load_one(void *ctx, const struct peer *row, struct err *err)
         peer->row.set_aside = false; /* a person says so */
     if (peer->row.set_aside)
         sync_note_failure(sync, row->url, true, row->reason);
-    else if (is_named || sync->options.ignore_backoff || row->retry_ms <= sync_now_ms())
+    else if (is_named || sync->options.ignore_backoff || may_retry(row))
         sync->report.peers++;
     else
         peer->failed = true;

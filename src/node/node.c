@@ -49,6 +49,14 @@ struct trouble {
     int64_t told_ms;
 };
 
+/* For waiting: it goes on whatever happens to the clock on the wall. */
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -70,10 +78,10 @@ static void tell(struct node *node, const char *fmt, ...)
 /* Something went wrong and is tried again. */
 static void tell_trouble(struct node *node, struct trouble *trouble, const char *thread, struct err *err)
 {
-    if (strcmp(trouble->text, err->text) != 0 || now_ms() - trouble->told_ms >= SAY_AGAIN_MS) {
+    if (strcmp(trouble->text, err->text) != 0 || clock_ms() - trouble->told_ms >= SAY_AGAIN_MS) {
         tell(node, "%s: %s", thread, err->text);
         snprintf(trouble->text, sizeof(trouble->text), "%s", err->text);
-        trouble->told_ms = now_ms();
+        trouble->told_ms = clock_ms();
     }
     *err = (struct err){0};
 }
@@ -100,9 +108,9 @@ static void nap(struct node *node, uint64_t *seen, int64_t ms)
 /* Only stopping ends this wait early. */
 static void sleep_ms(struct node *node, int64_t ms)
 {
-    int64_t until = now_ms() + ms, left;
+    int64_t until = clock_ms() + ms, left;
     uint64_t seen = node->wakes;
-    while (!node->stop && (left = until - now_ms()) > 0 && left <= ms)
+    while (!node->stop && (left = until - clock_ms()) > 0)
         nap(node, &seen, left);
 }
 
@@ -173,7 +181,7 @@ static void check_is_due(void *ctx, const struct sync_report *report)
     struct node *node = ctx;
     (void)report;
     pthread_mutex_lock(&node->lock);
-    if (node->syncer && now_ms() >= node->check_ms)
+    if (node->syncer && clock_ms() >= node->check_ms)
         syncer_stop(node->syncer);
     pthread_mutex_unlock(&node->lock);
 }
@@ -199,7 +207,7 @@ static int wait_for_start_check(struct node *node, struct store *store, struct e
             return rc;
         }
         tell_trouble(node, &trouble, "nothing is signed yet", &unchecked);
-        node->check_ms = now_ms() + delay;
+        node->check_ms = clock_ms() + delay;
         delay = 2 * delay < START_CHECK_MAX_MS ? 2 * delay : START_CHECK_MAX_MS;
         rc = run_syncer(node, store, &pull, err);
         if (rc)
@@ -238,12 +246,12 @@ struct following {
 static int refresh_set(struct following *f, struct err *err)
 {
     struct intel_set *set;
-    if (now_ms() - f->set_ms < SET_REFRESH_MS)
+    if (clock_ms() - f->set_ms < SET_REFRESH_MS)
         return 0;
     int rc = intel_set_open(f->store, f->index, now_ms(), &set, err);
     if (!rc)
         intel_set_close(set);
-    f->set_ms = now_ms();
+    f->set_ms = clock_ms();
     malloc_trim(0); /* compiling a million indicators left 60 MB with the allocator, much for a small machine */
     return rc;
 }
@@ -268,7 +276,7 @@ static int follow_store(struct following *f, struct err *err)
         rc = index_scrub_due(f->index, &due, err);
     if (!rc && due) {
         rc = index_scrub(f->index, err);
-        f->set_ms = 0; /* the sweep set may hold it, too */
+        f->set_ms = INT64_MIN / 2; /* the sweep set may hold it, too */
     }
     return rc ? rc : refresh_set(f, err);
 }
@@ -277,7 +285,7 @@ static void *index_thread(void *arg)
 {
     struct node *node = arg;
     struct store_options options = {0};
-    struct following f = {.seq = -1};
+    struct following f = {.seq = -1, .set_ms = INT64_MIN / 2};
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;

@@ -269,7 +269,9 @@ static int see_feed(void *ctx, const struct feed *feed, struct err *err)
     (void)err;
     if (feed->due_ms < due->next_ms)
         due->next_ms = feed->due_ms;
-    if (feed->due_ms <= due->now_ms && due->count < FEED_RUN_MAX)
+    /* One that is due later than it could be if it had run now: the clock was set back since. */
+    bool is_due = feed->due_ms <= due->now_ms || (due->now_ms > 0 && feed->due_ms > next_due(feed, due->now_ms));
+    if (is_due && due->count < FEED_RUN_MAX)
         due->numbers[due->count++] = feed->number;
     return 0;
 }

@@ -1,6 +1,8 @@
 /* Nodes pull from each other: everything arrives, verified, at the cost of what changed. */
 #include "net.h"
 
+#include <time.h>
+
 static void test_mirrors_everything(void **state)
 {
     struct node a, b;
@@ -478,6 +480,39 @@ static void test_two_peers_share_and_replace(void **state)
     node_stop(&a);
 }
 
+/* A peer that failed waits; not so if the clock was set back since, for then it would wait for years. */
+static void test_clock_set_back(void **state)
+{
+    struct node a, b;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    int64_t year_ms = INT64_C(365) * 24 * 3600 * 1000, now_ms = (int64_t)time(NULL) * 1000;
+    struct peer peer = peer_of(&b, http_server_url(a.server));
+    struct sync_options options = {.may_sign = true};
+    struct sync_report report;
+    peer.failures = 1;
+    peer.tried_ms = now_ms;
+    peer.retry_ms = now_ms + 1000000;
+    good(store_begin(b.store, &err));
+    good(peer_update(b.store, &peer, &err));
+    good(store_commit(b.store, &err));
+    good(sync_round(b.store, &options, &report, &err));
+    assert_int_equal(report.peers, 0);
+    peer.tried_ms = now_ms + 10 * year_ms;
+    peer.retry_ms = peer.tried_ms + 1000000;
+    good(store_begin(b.store, &err));
+    good(peer_update(b.store, &peer, &err));
+    good(store_commit(b.store, &err));
+    good(sync_round(b.store, &options, &report, &err));
+    assert_int_equal(report.reached, 1);
+    assert_mirrored(&b, &a.own);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 /* What was staged from a link that broke is not fetched again. */
 static void test_resumes_where_it_stopped(void **state)
 {
@@ -549,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_rotated_log),
         cmocka_unit_test(test_many_small_logs_in_few_commits),
         cmocka_unit_test(test_two_peers_share_and_replace),
+        cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_resumes_where_it_stopped),
         cmocka_unit_test(test_named_peer_only),
     };

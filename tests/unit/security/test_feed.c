@@ -340,6 +340,16 @@ static void check_due(void **state)
     node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
     assert_int_equal(count, 2);
     assert_int_equal(f.server.asked, 4);
+    /* The clock is set back by ten years: they do not wait so long. */
+    options.now_ms -= 10 * 365 * 24 * HOUR_MS;
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 2);
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 0);
+    /* And forward again. */
+    options.now_ms += 10 * 365 * 24 * HOUR_MS;
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 2);
 }
 
 static void check_errors(void **state)
