@@ -112,11 +112,18 @@ static int run_end(struct folder *f, struct run *run, struct err *err)
     return missing_append(f->index, f->log.number, run->first, last, err);
 }
 
+/* What a disk has changed is as good as not held: `verify` names it. */
+static bool fits_seal(const struct folder *f, struct span entry, const struct payload_item *item)
+{
+    struct err damaged;
+    return seal_check(span_str(f->log.origin), entry, item->salt, item->payload, &damaged) == 0;
+}
+
 static int fold_entry(struct folder *f, uint64_t at, struct span entry, const struct payload_item *item,
                       struct run *run, struct err *err)
 {
     enum entry_class class = entry_classify(entry);
-    if (class == ENTRY_SEAL && item->hole) {
+    if (class == ENTRY_SEAL && (item->hole || !fits_seal(f, entry, item))) {
         if (run->count == 0)
             run->first = at;
         run->count++;
@@ -162,30 +169,61 @@ static int fold_chunk(struct folder *f, size_t count, struct err *err)
 
 /* ---- payloads that came late ---- */
 
+static int late_one(struct folder *f, struct missing_run *rest, uint64_t at, struct span text, struct err *err)
+{
+    bool erased = false;
+    int rc = missing_remove(f->index, f->log.number, rest, at, at, err);
+    rest->first = at + 1;
+    if (rc == 0 && (rc = folder_is_erased(f, at, &erased, err)) == 0 && !erased)
+        rc = folder_take(f, at, ENTRY_SEAL, text, err);
+    f->cursor.payloads += rc == 0 && !erased;
+    if (rc == 0) {
+        f->batch_records++;
+        f->looked++;
+    }
+    return rc;
+}
+
+/* The entry at `at` of [first, first + count): all of them are read when the first is asked for, since mostly none is. */
+static int late_entry(struct folder *f, struct bundle_reader *reader, uint64_t *next, uint64_t at, uint64_t end,
+                      struct span *ret, struct err *err)
+{
+    int rc = 0;
+    if (!reader->bundle.data) {
+        buf_clear(&f->entries);
+        rc = store_read_entries(f->store, f->log.number, at, (size_t)(end - at), &f->entries, err);
+        *reader = (struct bundle_reader){.bundle = buf_view(&f->entries)};
+        *next = at;
+    }
+    for (; rc == 0 && *next <= at; ++*next)
+        if ((rc = bundle_next(reader, ret, err)) == 0)
+            return err_set(err, ERR_IO, "the store gave fewer entries than asked for");
+        else if (rc > 0)
+            rc = 0;
+    return rc;
+}
+
 static int fold_late(struct folder *f, const struct missing_run *run, uint64_t first, size_t count, struct err *err)
 {
     struct payload_window window = {.next = first, .end = first + count};
     struct missing_run rest = *run;
-    for (uint64_t at = first; at < first + count; at++) {
+    struct bundle_reader reader = {0};
+    uint64_t next = first;
+    int rc = 0;
+    for (uint64_t at = first; rc == 0 && at < first + count; at++) {
+        struct span entry;
         struct payload_item item;
-        int rc = window_next(f, &window, &item, err);
-        if (rc < 0)
-            return rc;
-        if (item.hole)
+        rc = window_next(f, &window, &item, err);
+        if (rc == 0 && item.hole)
             continue;
-        if ((rc = missing_remove(f->index, f->log.number, &rest, at, at, err)) < 0)
-            return rc;
-        rest.first = at + 1;
-        bool erased;
-        if ((rc = folder_is_erased(f, at, &erased, err)) == 0 && !erased)
-            rc = folder_take(f, at, ENTRY_SEAL, item.payload, err);
-        f->cursor.payloads += rc == 0 && !erased;
+        if (rc == 0)
+            rc = late_entry(f, &reader, &next, at, first + count, &entry, err);
+        if (rc == 0 && fits_seal(f, entry, &item))
+            rc = late_one(f, &rest, at, item.payload, err);
         if (rc < 0)
-            return err_in(err, "entry %llu", (unsigned long long)at);
-        f->batch_records++;
-        f->looked++;
+            err_in(err, "entry %llu", (unsigned long long)at);
     }
-    return 0;
+    return rc;
 }
 
 /* Look through the missing ones from *from on, a chunk a call; *from is UINT64_MAX when all have been looked at. */

@@ -25,6 +25,10 @@ static int take_payload(const struct view *view, struct arena *arena, struct spa
     int rc = payload_next(&reader, &payload, err);
     if (rc <= 0 || payload.hole)
         return rc < 0 ? rc : 0;
+    struct err damaged;
+    if (seal_check(span_str(record->log.origin), record->entry, payload.salt, payload.payload, &damaged) != 0)
+        return err_set(err, ERR_IO, "log %s: payload of entry %llu does not fit its seal: a disk has changed it",
+                       record->log.origin, (unsigned long long)record->index);
     record->salt = arena_copy(arena, payload.salt);
     record->text = arena_copy(arena, payload.payload);
     if (!record->salt.data || !record->text.data)

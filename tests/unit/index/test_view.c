@@ -218,6 +218,53 @@ static void erased_before_the_index_knows(void **state)
     roles_end(&r);
 }
 
+static int64_t known_to_index(const struct node *node, int64_t ref)
+{
+    char path[160];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    snprintf(path, sizeof(path), "%s/index.db", node->dir);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM record WHERE ref = ?", -1, &statement, NULL), 0);
+    sqlite3_bind_int64(statement, 1, ref);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return count;
+}
+
+/* A payload that a disk has changed is neither shown nor folded. */
+static void damaged_payload(void **state)
+{
+    (void)state;
+    struct roles r;
+    struct arena arena;
+    struct view_record record;
+    char path[160];
+    roles_begin(&r);
+    arena_init(&arena, 1u << 20);
+    int64_t ref = RECORD_REF(r.own.number, 1);
+    assert_int_equal(known_to_index(&r.node, ref), 1);
+    if (sqlite3_exec(store_db(r.node.store),
+                     "UPDATE tail_payload SET item = CAST(CAST(substr(item, 1, 60) AS TEXT) || 'X' || "
+                     "CAST(substr(item, 62) AS TEXT) AS BLOB)"
+                     " WHERE ref = (1 << 40) + 1",
+                     NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(store_db(r.node.store)));
+    struct view ours = view_of(r.node.store, r.index, the_operator);
+    bad(view_record(&ours, &r.own, 1, &arena, &record, &err), ERR_IO, "does not fit its seal");
+    index_close(r.index);
+    snprintf(path, sizeof(path), "%s/index.db", r.node.dir);
+    assert_int_equal(unlink(path), 0);
+    r.index = index_of(&r.node);
+    update(r.index, r.node.store);
+    assert_int_equal(known_to_index(&r.node, ref), 0);
+    assert_int_equal(known_to_index(&r.node, RECORD_REF(r.local.number, 1)), 1);
+    arena_done(&arena);
+    roles_end(&r);
+}
+
 static void payload_bundles_have_holes(void **state)
 {
     (void)state;
@@ -452,6 +499,7 @@ int main(void)
         cmocka_unit_test(heads_pass_what_is_hidden),
         cmocka_unit_test(records_by_marking),
         cmocka_unit_test(erased_before_the_index_knows),
+        cmocka_unit_test(damaged_payload),
         cmocka_unit_test(payload_bundles_have_holes),
         cmocka_unit_test(tiles_of_every_width),
         cmocka_unit_test(proofs_hold),
