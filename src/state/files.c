@@ -1,6 +1,7 @@
 #include "state/internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -183,13 +184,14 @@ int file_read(struct store *store, const struct log_row *row, int kind, void *ou
 {
     if (len == 0)
         return 0;
+    errno = 0;
     int fd, rc = file_get(store, row, kind, false, &fd, err);
     if (!rc) {
         char path[PATH_MAX];
         file_path(store, row->info.hex, kind, path);
         rc = disk_pread(fd, out, len, offset, path, err);
     }
-    if (rc == ERR_IO) {
+    if (rc == ERR_IO && errno != EMFILE && errno != ENFILE) {
         char text[ERR_TEXT_MAX];
         snprintf(text, sizeof text, "%s", err->text);
         err_set(err, ERR_IO, "%s; a damaged log is fetched again from its mirrors by `tongzhou sync`", text);
