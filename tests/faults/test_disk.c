@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,14 @@ static char scratch[64]; /* a folder of ours */
 static struct tape *tape;
 static struct ledger *ledger;
 static struct source *source;
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
 
 static struct {
     uint64_t seeds, epochs, kills, cuts, ends, failing, lost, acknowledged, records, checked;
@@ -101,6 +110,7 @@ static int wait_for(pid_t child)
 
 static void live(uint64_t seed, uint64_t nth, enum tape_end end, unsigned operations)
 {
+    signal(SIGINT, SIG_IGN); /* the parent's: it ends after this seed */
     chance_begin(seed);
     tape_begin(tape, ledger->root, nth, end);
     struct store *store = work_open(ledger);
@@ -229,7 +239,7 @@ static void report(void)
 
 static int campaign(uint64_t first, uint64_t count, const char *forget)
 {
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count && !interrupted; i++) {
         const char *failure = run_seed(first + i, forget);
         if (failure) {
             printf("seed %" PRIu64 ": %s\n# again: make faults SEED=%" PRIu64 " SEEDS=1\n", first + i, failure,
@@ -285,6 +295,8 @@ int main(int argc, char **argv)
         return 2;
     }
     prepare();
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     int rc;
     if (argc == 1) {
         rc = as_test();

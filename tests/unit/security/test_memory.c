@@ -312,8 +312,13 @@ static void still_whole(const char *dir)
     store_close(store);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EVERY 10 /* a process each, which takes its time there */
+#define SAMPLES 20
+#else
 #define EVERY 60    /* the first allocations: each of them */
 #define SAMPLES 150 /* of the others */
+#endif
 
 static void at_each(struct node_folder *folder, const char *name, int (*what)(struct node *, struct err *))
 {
