@@ -1,8 +1,10 @@
 #include "state/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define HEAL                                                                                                           \
     "the files do not fit state.db (a restored backup, a cloned or failing disk): put back a whole backup with "       \
@@ -200,14 +202,46 @@ static int recover_own(struct store *store, struct err *err)
     return rc;
 }
 
+#define WAL_PIECE ((size_t)1 << 20)
+
+/* The same bytes once more, so that they are written whatever the kernel believes to have written. */
+static int rewrite(int fd, const char *path, struct err *err)
+{
+    uint64_t len = 0;
+    uint8_t *piece = malloc(WAL_PIECE);
+    int rc = piece ? disk_length(fd, path, &len, err) : err_memory(err);
+    for (uint64_t at = 0; !rc && at < len; at += WAL_PIECE) {
+        size_t part = len - at < WAL_PIECE ? (size_t)(len - at) : WAL_PIECE;
+        rc = disk_pread(fd, piece, part, at, path, err);
+        if (!rc)
+            rc = disk_pwrite(fd, span_of(piece, part), at, path, err);
+    }
+    free(piece);
+    return rc || len == 0 ? rc : disk_sync(fd, path, err);
+}
+
 /*
- * What is left of a sync that failed looks whole as long as the page cache lives: commits in the WAL that are on no disk, and
- * in front of which whatever is committed next would be lost with them. Copied to state.db they are written once more.
+ * After a sync that failed the kernel takes pages for written that are on no disk. What it should have written looks whole as
+ * long as the page cache lives: commits in the WAL, behind which whatever is committed next would be lost with them, or which
+ * a checkpoint would copy to state.db half, with nothing to complete it from. So the WAL is written and synced again, and then
+ * copied. After a clean end there is none.
  */
 static int recover_wal(struct store *store, struct err *err)
 {
-    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    /* Somebody who only reads is in the way: then the machine has not been down since, and he was here before us. */
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.3900s/state.db-wal", store->dir);
+    int fd, rc = 0;
+    if (access(path, F_OK) == 0) {
+        rc = disk_open(path, O_RDWR, &fd, NULL, err);
+        if (rc)
+            return rc;
+        rc = rewrite(fd, path, err);
+        close(fd);
+    }
+    if (rc)
+        return rc;
+    rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* Somebody who only reads is in the way: it is in state.db all the same, as far as he lets it. */
     return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED ? 0 : db_fail(store, rc, err);
 }
 
