@@ -366,6 +366,13 @@ static bool hides_port(const char *value)
     return listed(url);
 }
 
+/* A URL whose path is an indicator of its own would be two hits. */
+static bool holds_path(const char *value)
+{
+    const char *path = strchr(value, '/');
+    return path && listed(path);
+}
+
 /* Types that a kind of log can show: d name, a address, u URL, p port, t path. */
 static const char *plant(struct scene *s, const char *can)
 {
@@ -393,7 +400,7 @@ static const char *plant(struct scene *s, const char *can)
             snprintf(s->path, sizeof(s->path), "%s", value);
             return value;
         default:
-            if (letters[pick].type == IOC_IPV4_PORT && hides_port(value))
+            if (letters[pick].type == IOC_IPV4_PORT ? hides_port(value) : holds_path(value))
                 continue;
             snprintf(s->referer, sizeof(s->referer), "http://%s%s", value, letters[pick].type == IOC_URL ? "" : "/");
             return value;

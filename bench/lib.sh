@@ -25,7 +25,8 @@ log_bytes=${BENCH_LOG_BYTES:-70000000}   # of each log swept
 indicators=${BENCH_INDICATORS:-10000000} # of the large sweep set
 link_records=${BENCH_LINK:-10000}        # over the bad link
 growth=${BENCH_GROWTH:-10000 100000 1000000}
-seconds=${BENCH_SECONDS:-10} # of one measurement of requests
+seconds=${BENCH_SECONDS:-10}  # of one measurement of requests
+cut=${BENCH_CUT:-60}         # seconds for which the link is cut
 patience=${BENCH_PATIENCE:-120} # seconds given to a peer that may take for ever
 data=${TONGZHOU_DATA:-$root/../shared/data}
 

@@ -7,9 +7,9 @@ have wrk || fail "wrk is not installed"
 filled "$records"
 serve "$filled_dir"
 node "$filled_dir" export-static "$work/tree" >/dev/null 2>"$work/err" || fail "export-static: $(cat "$work/err")"
-(cd "$work/tree" && find logs -path '*/tile/0/*' ! -path '*.p*') | sed 's,^,/,' | sort >"$work/tiles"
-(cd "$work/tree" && find logs -path '*/tile/entries/*' ! -path '*.p*') | sed 's,^,/,' | sort >"$work/entries"
-(cd "$work/tree" && find logs -path '*/payload/*') | sed 's,^,/,' | sort >"$work/payloads"
+(cd "$work/tree" && find logs -type f -path '*/tile/0/*' ! -path '*.p*') | sed 's,^,/,' | sort >"$work/tiles"
+(cd "$work/tree" && find logs -type f -path '*/tile/entries/*' ! -path '*.p*') | sed 's,^,/,' | sort >"$work/entries"
+(cd "$work/tree" && find logs -type f -path '*/payload/*') | sed 's,^,/,' | sort >"$work/payloads"
 is "$(wc -l <"$work/tiles")" $(((records + 1) / 256)) "full tiles of hashes"
 
 nginx=$(PATH=$PATH:/usr/sbin command -v nginx)

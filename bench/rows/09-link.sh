@@ -75,7 +75,7 @@ has() { # entries and contents held, of the staged ones too
     sqlite3 "file:$work/b/state.db?mode=ro" "SELECT coalesce(max(staged + payloads), 0) FROM log WHERE NOT is_operator" 2>/dev/null || echo 0
 }
 
-# Until all is there; at a third and at two thirds the link is cut for a minute. It may take forty minutes.
+# Until all is there; at a third and at two thirds the link is cut. It may take forty minutes.
 size=$((link_records + 1)) cuts=0 now=0
 for ((waited = 0; waited < 2400; waited++)); do
     now=$(has)
@@ -84,7 +84,7 @@ for ((waited = 0; waited < 2400; waited++)); do
     if [ $cuts -lt 2 ] && [ "$now" -gt $(((size + link_records) * (cuts + 1) / 3)) ]; then
         cuts=$((cuts + 1))
         kill -USR1 "$link_pid"
-        sleep 60
+        sleep "$cut"
         kill -USR2 "$link_pid"
     fi
     sleep 1
@@ -98,7 +98,7 @@ wait "$link_pid"
 tail -1 "$work/link" >"$work/passed"
 useful=$(node "$dir" members --json | jq -r 'select(.origin|startswith("a.example/"))|.bytes')
 down=$(jq .forth.bytes "$work/passed")
-result time "catching up with $link_records records over 256 kbit/s, 600 ms, 5 % loss, cut twice for a minute" "$took" s --note "$limits" \
+result time "catching up with $link_records records over 256 kbit/s, 600 ms, 5 % loss, cut twice for $cut s" "$took" s --note "$limits" \
     --peer "the link alone, uncut" "$(calc "$useful * 8 / 256000")"
 result bytes "bytes over the link for each useful byte" "$(calc "$down / $useful")" ""
 result lost "packets lost, of each hundred given to the link" "$(jq '[.forth, .back] | (map(.lost) | add) / (map(.packets + .lost) | add) * 1000 | round / 10' "$work/passed")" ""
