@@ -366,11 +366,14 @@ static bool hides_port(const char *value)
     return listed(url);
 }
 
-/* A URL whose path is an indicator of its own would be two hits. */
-static bool holds_path(const char *value)
+/* A URL whose path is an indicator of its own, or ends with another listed URL, would be two hits. */
+static bool holds_another(const char *value)
 {
-    const char *path = strchr(value, '/');
-    return path && listed(path);
+    const char *slash = strchr(value, '/');
+    bool found = slash && listed(slash);
+    for (; slash && !found; slash = strchr(slash + 1, '/'))
+        found = listed(slash + 1);
+    return found;
 }
 
 /* Types that a kind of log can show: d name, a address, u URL, p port, t path. */
@@ -400,7 +403,7 @@ static const char *plant(struct scene *s, const char *can)
             snprintf(s->path, sizeof(s->path), "%s", value);
             return value;
         default:
-            if (letters[pick].type == IOC_IPV4_PORT ? hides_port(value) : holds_path(value))
+            if (letters[pick].type == IOC_IPV4_PORT ? hides_port(value) : holds_another(value))
                 continue;
             snprintf(s->referer, sizeof(s->referer), "http://%s%s", value, letters[pick].type == IOC_URL ? "" : "/");
             return value;
