@@ -258,6 +258,19 @@ static int next_batch(struct folder *f, int64_t number, struct err *err)
     return rc;
 }
 
+/* More was taken in than the store holds now, when all that it has was looked at. */
+static int drop_what_went(struct folder *f, int64_t number, struct err *err)
+{
+    bool more = f->cursor.payloads > f->log.payloads;
+    int rc = 0;
+    while (rc == 0 && more) {
+        rc = folder_drop(f, &more, err);
+        if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
+            rc = next_batch(f, number, err);
+    }
+    return rc;
+}
+
 static int fold_log(struct folder *f, int64_t number, struct err *err)
 {
     int rc = begin_batch(f, err);
@@ -274,8 +287,10 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
             rc = next_batch(f, number, err);
     }
     uint64_t arrived = f->log.arrived, from = 0;
-    if (rc < 0 || f->cursor.entries < fold_end(&f->log) || f->cursor.arrived == arrived)
+    if (rc < 0 || f->cursor.entries < fold_end(&f->log))
         return rc;
+    if (f->cursor.arrived == arrived)
+        return drop_what_went(f, number, err);
     while (rc == 0 && from < UINT64_MAX && may_go_on(f)) {
         rc = scan_missing(f, &from, err);
         if (rc == 0 && (rc = cursor_put(f->index, number, &f->cursor, err)) == 0)
@@ -284,7 +299,8 @@ static int fold_log(struct folder *f, int64_t number, struct err *err)
     if (rc < 0 || from < UINT64_MAX)
         return rc;
     f->cursor.arrived = arrived;
-    return cursor_put(f->index, number, &f->cursor, err);
+    rc = cursor_put(f->index, number, &f->cursor, err);
+    return rc < 0 ? rc : drop_what_went(f, number, err);
 }
 
 /* ---- all logs ---- */
@@ -324,7 +340,7 @@ static int look_at_log(void *ctx, const struct log_info *log, struct err *err)
         return rc;
     uint64_t entries = distance(fold_end(log), cursor.entries);
     changed->folded += cursor.entries;
-    if (cursor_is_at(&cursor, log, fold_end(log)))
+    if (cursor_is_at(&cursor, log, fold_end(log)) && cursor.payloads <= log->payloads)
         return 0;
     changed->behind += entries > 0 ? entries : cursor.arrived < log->arrived ? log->arrived - cursor.arrived : 1;
     return changed->list ? add_number(changed->list, log->number, err) : 0;

@@ -122,26 +122,41 @@ static int delete_row(struct folder *f, int64_t ref, bool *ret_known, bool *ret_
     return rc;
 }
 
-int folder_forget(struct folder *f, uint64_t at, struct err *err)
+/* Rows of one record out of all tables; *ret_known: there were any. */
+static int forget(struct folder *f, uint64_t at, bool *ret_known, struct err *err)
 {
     int64_t ref = RECORD_REF(f->log.number, at);
     int rc = f->pending && ref >= f->pending_from ? folder_flush(f, err) : write_rows(f, err);
-    bool known = false, is_inline = false;
+    bool is_inline = false;
+    *ret_known = false;
     if (rc == 0)
-        rc = delete_row(f, ref, &known, &is_inline, err);
-    if (rc < 0 || !known)
+        rc = delete_row(f, ref, ret_known, &is_inline, err);
+    if (rc < 0 || !*ret_known)
         return rc;
     if (!is_inline && f->cursor.payloads > 0)
         f->cursor.payloads--;
-    /* In the same transaction: whoever runs next knows that text of it may still stand in unused parts of the file. */
-    int64_t forgotten;
-    rc = index_counter(f->index, INDEX_FORGOTTEN, 1, &forgotten, err);
     for (size_t i = 0; rc == 0 && capabilities[i]; i++) {
         rc = capabilities[i]->forget ? capabilities[i]->forget(&f->fold, ref, err) : 0;
         if (rc < 0)
             return err_in(err, "%s", capabilities[i]->name);
     }
     return rc;
+}
+
+int folder_forget(struct folder *f, uint64_t at, struct err *err)
+{
+    bool known;
+    int64_t forgotten;
+    int rc = forget(f, at, &known, err);
+    /* In the same transaction: whoever runs next knows that text of it may still stand in unused parts of the file. */
+    return rc == 0 && known ? index_counter(f->index, INDEX_FORGOTTEN, 1, &forgotten, err) : rc;
+}
+
+int folder_let_go(struct folder *f, uint64_t at, struct err *err)
+{
+    bool known;
+    int rc = forget(f, at, &known, err);
+    return rc == 0 && known ? missing_insert(f->index, f->log.number, at, err) : rc;
 }
 
 /* What entries from `from` on had erased is no longer erased by them: look for it again. */

@@ -58,6 +58,15 @@ int folder_take(struct folder *f, uint64_t at, enum entry_class class, struct sp
 /* Forget what this log's record `at` contributed, if anything. */
 int folder_forget(struct folder *f, uint64_t at, struct err *err);
 
+/*
+ * The same for content that is not kept any longer, though nobody withdrew it: it is folded again should it come back, and
+ * its text need not leave unused parts of the file.
+ */
+int folder_let_go(struct folder *f, uint64_t at, struct err *err);
+
+/* Let go of all content of this log that the store has dropped, oldest first, at most a batch; *ret_more: call again. */
+int folder_drop(struct folder *f, bool *ret_more, struct err *err);
+
 /* Forget from the end downward to `end`, at most a batch of records; the cursor follows. */
 int folder_cut(struct folder *f, uint64_t end, struct err *err);
 

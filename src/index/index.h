@@ -5,10 +5,11 @@
  * The core's own tables:
  *   record(ref PRIMARY KEY, kind, time_ms, tlp, lang, type, bytes, is_inline, shown, folded)  every entry whose text is
  *          known here; kind, lang and type are numbers of rows in word(number, text); `shown`: the public may see it
- *   cursor(log PRIMARY KEY, entries, payloads)  how far each log is folded, and how many payloads the store held then
+ *   cursor(log PRIMARY KEY, entries, payloads, arrived)  how far each log is folded, how many payloads were taken in and not
+ *          forgotten since, and how many had ever come late when they were last looked for
  *   missing(log, first, last)                   runs of entries that were passed while their payload was not here
  *   erased(ref PRIMARY KEY, by_index)           withdrawn by a folded connect/erase of the same log
- * A payload that arrives after its entry was passed is folded then.
+ * A payload that arrives after its entry was passed is folded then; what the store drops is let go of.
  *
  * SQLite in WAL mode with synchronous=NORMAL: a power cut may take the last batches, cursor and rows alike, and
  * they are folded again; it does not damage the file. A damaged file is deleted and made again at open.

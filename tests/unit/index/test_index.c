@@ -168,14 +168,76 @@ static void folds_as_many_as_are_dropped(void **state)
         good(index_behind(index, node.store, &behind, &err));
         assert_true(behind > 0);
         update(index, node.store);
-        assert_int_equal(sql_number(index, COUNT_TEXT), at);
+        assert_int_equal(sql_number(index, COUNT_TEXT), 10);
         good(index_behind(index, node.store, &behind, &err));
         assert_int_equal(behind, 0);
     }
-    assert_int_equal(sql_number(index, "SELECT count(*) FROM missing"), 0);
+    assert_int_equal(sql_number(index, "SELECT sum(last - first + 1) FROM missing"), 10);
     index_close(index);
     made_end(&log);
     node_stop(&node);
+}
+
+static void drop_before(struct store *store, int64_t number, uint64_t index)
+{
+    good(payload_drop_before(store, number, index, &err));
+}
+
+/* Contents that a mirror keeps no longer leave the tables, and come back with them; nothing has to be wiped for that. */
+static void lets_go_of_what_is_dropped(void **state)
+{
+    (void)state;
+    struct node node, other;
+    struct made_log log;
+    bool due = true;
+    node_start(&node);
+    node_start(&other);
+    made_begin(&log, "a.example");
+    for (int i = 1; i <= 1000; i++) {
+        char body[32];
+        snprintf(body, sizeof(body), "text %d", i);
+        made_record(&log, "test/text", TLP_CLEAR, TIME_MS, NULL, body);
+    }
+    int64_t number = made_feed(&log, node.store, log.count, true);
+    struct index *index = index_of(&node);
+    assert_int_equal(update(index, node.store), 1001);
+    drop_before(node.store, number, 700);
+    update(index, node.store);
+    assert_int_equal(sql_number(index, COUNT_TEXT), 301);
+    assert_int_equal(sql_number(index, "SELECT sum(last - first + 1) FROM missing"), 699);
+    good(index_scrub_due(index, &due, &err));
+    assert_false(due);
+    assert_int_equal(update(index, node.store), 0);
+
+    /* As if it had been folded today. */
+    int64_t there = made_feed(&log, other.store, log.count, true);
+    drop_before(other.store, there, 700);
+    struct index *whole = index_of(&other);
+    update(whole, other.store);
+    dump_equal(index, node.store, whole, other.store);
+    index_close(whole);
+
+    /* More goes, some comes back, and an author withdraws meanwhile. */
+    made_payload(&log, node.store, number, 5);
+    drop_before(node.store, number, 5);
+    made_erase(&log, 900);
+    made_feed(&log, node.store, log.count, true);
+    size_t erased = 0;
+    good(mirror_erase_queued(node.store, &erased, &err));
+    assert_int_equal(erased, 1);
+    update(index, node.store);
+    assert_int_equal(sql_number(index, COUNT_TEXT), 301);
+    assert_int_equal(sql_number(index, "SELECT count(*) FROM test_text WHERE body = 'text 5'"), 1);
+    assert_int_equal(sql_number(index, "SELECT count(*) FROM test_text WHERE body = 'text 900'"), 0);
+    drop_before(node.store, number, log.count);
+    update(index, node.store);
+    assert_int_equal(sql_number(index, COUNT_TEXT),
+                     1); /* the store looks for what to drop behind what it dropped before */
+    assert_int_equal(sql_number(index, "SELECT count(*) FROM test_text WHERE body = 'text 5'"), 1);
+    index_close(index);
+    made_end(&log);
+    node_stop(&node);
+    node_stop(&other);
 }
 
 static void forgets_what_its_author_withdraws(void **state)
@@ -510,6 +572,7 @@ int main(void)
         cmocka_unit_test(keeps_what_it_cannot_fold),
         cmocka_unit_test(folds_payloads_that_come_late),
         cmocka_unit_test(folds_as_many_as_are_dropped),
+        cmocka_unit_test(lets_go_of_what_is_dropped),
         cmocka_unit_test(forgets_what_its_author_withdraws),
         cmocka_unit_test(erasures_in_any_order),
         cmocka_unit_test(forgets_what_this_node_erases),
