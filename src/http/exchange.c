@@ -13,7 +13,8 @@
 #include "http/target.h"
 
 #define REQUEST_ARENA_MAX (128u << 20) /* bytes: a payload, its tree and what a page makes of them */
-#define REPLY_BODY_MAX (PAYLOAD_BUNDLE_MAX + (1u << 20))
+/* Payloads are read until they are more than a bundle; the one too many is cut off again. */
+#define REPLY_BODY_MAX (PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + (1u << 20))
 
 struct exchange {
     struct http_server *server;

@@ -38,7 +38,7 @@ struct http_reply {
     const char *cache_control;
     char etag[72];        /* with quotes, "" none */
     const char *location; /* for redirects, in the arena */
-    struct buf body;      /* initialised, PAYLOAD_BUNDLE_MAX + 1 MiB at most */
+    struct buf body;      /* initialised, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 1 MiB at most */
     /* Instead of body: a part of a file, sent with sendfile; the server closes fd. */
     int fd; /* -1 none */
     uint64_t fd_offset;
