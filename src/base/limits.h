@@ -42,6 +42,13 @@
 #define PEER_LOW_SPEED_BPS 200 /* bytes a second; below it a transfer stalls: 256 kbit/s shared by 100 */
 #define PEER_LOW_SPEED_S 30    /* seconds of that before it is given up */
 #define PEER_CONNECT_TIMEOUT_MS 10000
+/*
+ * Answers that are under way or wait for their commit, so that a machine with 256 MB pulls from anybody. An answer has
+ * room kept for it, by the size of those before; one that is larger is asked for again, with all the room it may take.
+ */
+#define PEER_ANSWER_ROOM (2u << 20)  /* bytes kept for an answer at least: 256 records of 8 kB */
+#define PEER_MEMORY_MAX (48u << 20)  /* bytes of one peer: the largest answer and half of one that waits */
+#define PEERS_MEMORY_MAX (96u << 20) /* bytes of all peers; one more answer if all wait for it */
 
 /* ---- index and sweep ---- */
 #define SEARCH_RESULTS_MAX 200    /* rows a page of results */

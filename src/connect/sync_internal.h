@@ -27,17 +27,15 @@
 #include "state/mirror.h"
 #include "state/payload.h"
 
-#define SYNC_WINDOW 8                  /* requests under way a peer, its long poll aside */
-#define SYNC_FLUSH_BYTES (8u << 20)    /* what is ready is committed at the latest when it is so large, */
-#define SYNC_FLUSH_MS 400              /* or so old; at once when nothing else is under way */
-#define SYNC_PEER_HELD_MAX (24u << 20) /* bytes arrived and not yet committed, a peer: then nothing more is asked */
-#define SYNC_HELD_MAX (192u << 20)     /* of all peers */
-#define SYNC_SOURCES_MAX 8             /* peers remembered for one log under way */
-#define SYNC_LISTED_MAX 10000          /* logs beyond its quota that one peer can make us list */
-#define SYNC_SEEN_MAX 20000            /* lines taken and not yet committed: two full pages */
-#define SYNC_HUNTS_MAX 64              /* waiting; more are dropped and come again with the next line */
-#define SYNC_REFRESH_MS 3000           /* how often the list of peers is read again */
-#define SYNC_BACKOFF_MS 2000           /* after the first failure, doubled up to */
+#define SYNC_WINDOW 8               /* requests under way a peer, its long poll aside */
+#define SYNC_FLUSH_BYTES (8u << 20) /* what is ready is committed at the latest when it is so large, */
+#define SYNC_FLUSH_MS 400           /* or so old; at once when nothing else is under way */
+#define SYNC_SOURCES_MAX 8          /* peers remembered for one log under way */
+#define SYNC_LISTED_MAX 10000       /* logs beyond its quota that one peer can make us list */
+#define SYNC_SEEN_MAX 20000         /* lines taken and not yet committed: two full pages */
+#define SYNC_HUNTS_MAX 64           /* waiting; more are dropped and come again with the next line */
+#define SYNC_REFRESH_MS 3000        /* how often the list of peers is read again */
+#define SYNC_BACKOFF_MS 2000        /* after the first failure, doubled up to */
 #define SYNC_BACKOFF_MAX_MS INT64_C(900000)
 
 struct sync;
@@ -51,6 +49,8 @@ struct sync_peer {
     struct fetch *poll, *node;
     unsigned in_flight; /* requests but the poll */
     size_t held;        /* bytes of its answers that wait for a commit */
+    size_t room;        /* bytes kept for answers with pieces that are under way */
+    size_t expects;     /* bytes to keep for the next one, by those that came */
     bool polled;        /* a round: all lines have come */
     bool failed;        /* a round: not asked again */
     bool counted;       /* in report.reached */
@@ -89,6 +89,7 @@ struct piece {
         asked_from;  /* the bundle bytes begin with this entry: `from` when asked by range, else the bundle's first */
     uint64_t offset; /* by range from this byte of its bundle on; 0: all */
     bool whole;      /* the partial bundle was gone, the full one is asked for */
+    size_t room;     /* bytes kept for the answer under way */
     bool is_due;     /* not asked for yet: the rest of an answer that was cut */
     struct buf body; /* arrived: exactly [from, to) */
 };
@@ -172,7 +173,7 @@ struct sync {
     size_t peer_count, peer_cap;
     struct log_slot *slots;
     size_t slot_count;
-    size_t job_count, held;
+    size_t job_count, held, room; /* of all peers */
     TAILQ_HEAD(ready_list, job) ready;
     size_t ready_bytes;
     struct seen *seen;
@@ -287,6 +288,7 @@ void piece_free(struct piece *piece);
 bool piece_is_here(const struct piece *piece); /* has arrived; NULL: no */
 bool piece_is_late(const struct job *job);     /* the first, which all others wait for, is to be asked for */
 bool pieces_are_due(const struct job *job);    /* any is */
+bool piece_has_room(const struct job *job);    /* may its next one be asked for? */
 void pieces_free(struct job *job);
 void payloads_begin(struct job *job);
 uint64_t payloads_start(const struct log_info *log); /* first entry whose payload the log's mode keeps */

@@ -473,14 +473,11 @@ static int job_begin(struct job *job, struct err *err)
     return sync_ask(peer, path, &request, &job->fetch, err);
 }
 
-/*
- * Whose turn it is to ask for something. With as much in memory as may be only those whose first piece is lacking: what is
- * held waits for it.
- */
-static struct job *job_asking(const struct sync_peer *peer, bool is_full)
+/* Whose turn it is to ask for something. */
+static struct job *job_asking(const struct sync_peer *peer)
 {
     struct job *job = TAILQ_FIRST(&peer->asking);
-    while (job && is_full && !piece_is_late(job))
+    while (job && !piece_has_room(job))
         job = TAILQ_NEXT(job, link);
     return job;
 }
@@ -491,14 +488,13 @@ void peer_pump(struct sync_peer *peer)
     struct err err = {0};
     int code = 0;
     while (code == 0 && sync->fatal == 0 && peer_usable(peer) && peer->in_flight < SYNC_WINDOW) {
-        bool is_full = peer->held >= SYNC_PEER_HELD_MAX || sync->held >= SYNC_HELD_MAX;
-        struct job *job = job_asking(peer, is_full);
+        struct job *job = job_asking(peer);
         if (job) {
             code = piece_ask_next(job, &err);
             continue;
         }
         job = TAILQ_FIRST(&peer->waiting);
-        if (!job || is_full)
+        if (!job || !TAILQ_EMPTY(&peer->asking)) /* those that wait for room come first */
             return;
         code = job_begin(job, &err); /* NOLINT(clang-analyzer-unix.Malloc): a freed job has left its list */
     }

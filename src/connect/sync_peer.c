@@ -44,6 +44,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
     peer->row = *row;
     peer->cursor_saved = row->cursor[0] != '\0';
     peer->aside_saved = row->set_aside;
+    peer->expects = PEER_ANSWER_ROOM;
     peer->sync = sync;
     TAILQ_INIT(&peer->waiting);
     TAILQ_INIT(&peer->asking);

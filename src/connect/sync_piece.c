@@ -8,7 +8,75 @@
 #define PAYLOAD_ANSWER_MAX (PAYLOAD_BUNDLE_MAX + 65536) /* bytes: the answer stops at the first, item headers aside */
 #define ASKED_MAX 65536                                 /* bytes of the fact that remembers who was asked */
 
+/* ---- room for answers ---- */
+
+static size_t answer_max(const struct job *job)
+{
+    return job->step == JOB_ENTRIES ? (size_t)BUNDLE_MAX : PAYLOAD_ANSWER_MAX;
+}
+
+static size_t room_wanted(const struct job *job)
+{
+    size_t max = answer_max(job);
+    return job->peer->expects < max ? job->peer->expects : max;
+}
+
+static void room_keep(struct piece *piece, size_t bytes)
+{
+    struct job *job = piece->job;
+    job->peer->room += bytes - piece->room;
+    job->sync->room += bytes - piece->room;
+    piece->room = bytes;
+}
+
+/* Whose first piece is lacking may go on when nothing else is under way: what is held waits for it. */
+bool piece_has_room(const struct job *job)
+{
+    const struct sync *sync = job->sync;
+    const struct sync_peer *peer = job->peer;
+    size_t wanted = room_wanted(job);
+    if (peer->held + peer->room + wanted <= PEER_MEMORY_MAX && sync->held + sync->room + wanted <= PEERS_MEMORY_MAX)
+        return true;
+    return sync->room == 0 && piece_is_late(job);
+}
+
+static void room_learn(struct sync_peer *peer, size_t came)
+{
+    size_t wanted = 2 * came > PEER_ANSWER_ROOM ? 2 * came : PEER_ANSWER_ROOM;
+    if (wanted > PAYLOAD_ANSWER_MAX)
+        wanted = PAYLOAD_ANSWER_MAX;
+    peer->expects = wanted > peer->expects ? wanted : peer->expects - (peer->expects - wanted) / 4;
+}
+
 /* ---- pieces ---- */
+
+static int piece_ask(struct piece *piece, const char *path, struct fetch_request *request, struct err *err)
+{
+    room_keep(piece, room_wanted(piece->job));
+    request->body_max = piece->room;
+    request->ctx = piece;
+    int code = sync_ask(piece->job->peer, path, request, &piece->fetch, err);
+    if (code < 0)
+        room_keep(piece, 0);
+    return code;
+}
+
+/* The answer has come, or none. False: it was larger than the room kept for it, and is asked for again. */
+static bool piece_answered(struct piece *piece, const struct fetch_reply *reply)
+{
+    struct job *job = piece->job;
+    struct sync_peer *peer = job->peer;
+    bool is_over = reply->code == ERR_LIMIT && piece->room < answer_max(job);
+    piece->fetch = NULL;
+    room_keep(piece, 0);
+    sync_account(peer, reply);
+    room_learn(peer, is_over ? PAYLOAD_ANSWER_MAX : reply->body.len);
+    if (is_over) {
+        piece->is_due = true;
+        job_to(job, &peer->asking);
+    }
+    return !is_over;
+}
 
 void piece_free(struct piece *piece)
 {
@@ -17,6 +85,7 @@ void piece_free(struct piece *piece)
         fetch_cancel(piece->fetch);
         job->peer->in_flight--;
     }
+    room_keep(piece, 0);
     job->held -= piece->body.len;
     job->peer->held -= piece->body.len;
     job->sync->held -= piece->body.len;
@@ -158,8 +227,8 @@ static void on_entries(void *ctx, struct fetch_reply *reply)
     struct err err = {0};
     uint64_t first = piece->from & ~(uint64_t)(TILE_WIDTH - 1);
     bool is_ranged = piece->asked_from > first;
-    piece->fetch = NULL;
-    sync_account(job->peer, reply);
+    if (!piece_answered(piece, reply))
+        return;
     if (reply->code == 0 && reply->status == 404 && !piece->whole && piece->to - first < TILE_WIDTH) {
         piece->whole = true; /* the log has grown, the partial bundle went: its bytes begin the full one */
         if (entries_ask(piece, &err) < 0)
@@ -200,14 +269,14 @@ static int entries_ask(struct piece *piece, struct err *err)
     tile.width = piece->whole ? TILE_WIDTH : (unsigned)(piece->to - first);
     tile_path(&tile, name);
     snprintf(path, sizeof(path), "/logs/%s/%s", job->log.hex, name);
-    struct fetch_request request = {.body_max = (size_t)BUNDLE_MAX, .done = on_entries, .ctx = piece};
+    struct fetch_request request = {.done = on_entries};
     piece->asked_from = first;
     if (piece->offset > 0) {
         request.has_range = true;
         request.range_from = piece->offset;
         piece->asked_from = piece->from;
     }
-    return sync_ask(job->peer, path, &request, &piece->fetch, err);
+    return piece_ask(piece, path, &request, err);
 }
 
 static int entries_next(struct job *job, struct err *err)
@@ -426,8 +495,8 @@ static void on_payloads(void *ctx, struct fetch_reply *reply)
     struct job *job = piece->job;
     struct err err = {0};
     uint64_t count = 0;
-    piece->fetch = NULL;
-    sync_account(job->peer, reply);
+    if (!piece_answered(piece, reply))
+        return;
     bool is_gone = reply->code == 0 && reply->status == 404; /* serves no payloads: as good as holes */
     if (!is_gone && (reply->code < 0 || reply->status != 200)) {
         piece_failed(piece, reply, "payloads");
@@ -457,8 +526,8 @@ static int payloads_ask(struct piece *piece, struct err *err)
     snprintf(path, sizeof(path), "/logs/%s/payload/%llu?from=%llu&to=%llu", job->log.hex,
              (unsigned long long)(piece->from / TILE_WIDTH), (unsigned long long)piece->from,
              (unsigned long long)piece->to);
-    struct fetch_request request = {.body_max = PAYLOAD_ANSWER_MAX, .done = on_payloads, .ctx = piece};
-    return sync_ask(job->peer, path, &request, &piece->fetch, err);
+    struct fetch_request request = {.done = on_payloads};
+    return piece_ask(piece, path, &request, err);
 }
 
 /* The last of [from, to) whose payload is wanted, plus one: most often found at once, when all or one are. */
@@ -513,7 +582,7 @@ int piece_ask_next(struct job *job, struct err *err)
     int code;
     if (due) {
         due->is_due = false;
-        code = payloads_ask(due, err);
+        code = job->step == JOB_ENTRIES ? entries_ask(due, err) : payloads_ask(due, err);
     } else {
         code = job->step == JOB_ENTRIES ? entries_next(job, err) : payloads_next(job, err);
     }

@@ -38,6 +38,7 @@ struct raw {
     pthread_t thread, workers[RAW_THREADS_MAX];
     size_t worker_count;
     atomic_bool stop;
+    atomic_size_t under_way, most_under_way; /* bytes of answers whose clients have not gone yet */
     struct raw_page pages[RAW_PAGES_MAX];
     size_t page_count;
 };
@@ -46,6 +47,13 @@ struct raw_job {
     struct raw *raw;
     int socket;
 };
+
+static inline void raw_count(struct raw *raw, size_t len)
+{
+    size_t now = atomic_fetch_add(&raw->under_way, len) + len, most = atomic_load(&raw->most_under_way);
+    while (now > most && !atomic_compare_exchange_weak(&raw->most_under_way, &most, now))
+        ;
+}
 
 static inline bool raw_send(int socket, const uint8_t *data, size_t len)
 {
@@ -80,9 +88,12 @@ static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page
     }
     if (!raw_send(socket, page->answer.data, len))
         return;
-    while (page->manner == RAW_ENDLESS && !atomic_load(&raw->stop))
-        if (!raw_send(socket, rubbish, sizeof(rubbish)))
-            return;
+    size_t counted = 0;
+    while (page->manner == RAW_ENDLESS && !atomic_load(&raw->stop) && raw_send(socket, rubbish, sizeof(rubbish))) {
+        raw_count(raw, sizeof(rubbish));
+        counted += sizeof(rubbish);
+    }
+    atomic_fetch_sub(&raw->under_way, counted);
     while (page->manner == RAW_DRIP && !atomic_load(&raw->stop)) {
         if (!raw_send(socket, rubbish, 1))
             return;
