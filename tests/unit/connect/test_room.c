@@ -81,6 +81,7 @@ static void test_large_contents(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endless_contents),
         cmocka_unit_test(test_large_contents),
