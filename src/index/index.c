@@ -11,7 +11,6 @@
 #include "base/sha256.h"
 #include "index/internal.h"
 
-#define BUSY_TIMEOUT_MS 60000 /* another process's batch is a second or two */
 #define PATH_LEN_MAX 4096
 
 static const char *const core_schema =
@@ -203,7 +202,7 @@ static int open_database(struct index *index, struct err *err)
     if (sqlite3_open_v2(path, &index->db, flags, NULL) != SQLITE_OK)
         return index_fail(index, "open", err);
     sqlite3_extended_result_codes(index->db, 1);
-    sqlite3_busy_timeout(index->db, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(index->db, INDEX_BUSY_MS);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     int rc = index_exec(index, settings, "open", err);
     if (rc == 0)

@@ -9,6 +9,8 @@
 /* Slots of the statement cache: a power of two, several times the number of statements of all capabilities. */
 #define STATEMENT_SLOTS 1024
 
+#define INDEX_BUSY_MS 60000 /* another process's batch is a second or two */
+
 struct statement_slot {
     const char *sql;
     sqlite3_stmt *statement;

@@ -1,9 +1,9 @@
 #include "index/index.h"
 
 #include "index/internal.h"
+#include "state/wal.h"
 
 #define CHECKPOINT_WAIT_MS 15000 /* for readers of other processes: a page or an export is done by then */
-#define BUSY_AGAIN_MS 60000
 
 /* Kinds and media types of erased records are text of theirs, too. */
 static const char *const drop_words = "DELETE FROM word WHERE number NOT IN (SELECT kind FROM record UNION"
@@ -11,9 +11,7 @@ static const char *const drop_words = "DELETE FROM word WHERE number NOT IN (SEL
 
 static int truncate_wal(struct index *index, struct err *err)
 {
-    sqlite3_busy_timeout(index->db, CHECKPOINT_WAIT_MS);
-    int rc = sqlite3_wal_checkpoint_v2(index->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(index->db, BUSY_AGAIN_MS);
+    int rc = wal_truncate(index->db, CHECKPOINT_WAIT_MS, INDEX_BUSY_MS);
     if (rc == SQLITE_OK)
         return 0;
     if ((rc & 0xff) == SQLITE_BUSY)

@@ -5,6 +5,7 @@
 
 #include "state/mirror.h"
 #include "state/residue.h"
+#include "state/wal.h"
 
 #define ERASE_BATCH 1024   /* erasures that share their commits */
 #define ERASE_WAIT_MS 5000 /* for readers that keep the WAL */
@@ -120,9 +121,7 @@ static int wal_empty(struct store *store, int wait_ms, struct err *err)
 {
     if (disk_step("checkpoint"))
         return err_sys(err, "checkpoint %s/state.db", store->dir);
-    sqlite3_busy_timeout(store->db, wait_ms);
-    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(store->db, 60000);
+    int rc = wal_truncate(store->db, wait_ms, STORE_BUSY_MS);
     if (rc == SQLITE_OK)
         return 0;
     if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)

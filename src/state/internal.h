@@ -22,6 +22,8 @@ static inline void be64_store(uint8_t *p, uint64_t value)
         p[i] = (uint8_t)value;
 }
 
+#define STORE_BUSY_MS 60000 /* the longest that one waits for the writer's lock */
+
 /* ---- files of a log (files.c) ---- */
 
 /* In the order in which they are synced. */

@@ -140,8 +140,7 @@ int schema_open(struct store *store, bool create, struct err *err)
     if (rc != SQLITE_OK)
         return db_fail(store, rc, err);
     sqlite3_extended_result_codes(store->db, 1);
-    /* 60 s: the longest that one waits for the writer's lock. */
-    sqlite3_busy_timeout(store->db, 60000);
+    sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
     bool empty;
     rc = schema_check(store, create, &empty, err);
     if (rc)

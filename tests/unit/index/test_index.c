@@ -539,6 +539,38 @@ static void two_processes_fold_at_once(void **state)
     node_stop(&node);
 }
 
+/* The serving node scrubs while a command does: SQLite does not wait for another's checkpoint, so the scrub has to. */
+static void two_processes_scrub_at_once(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info a;
+    struct err why = {0};
+    node_start(&node);
+    node_member(&node, "a.example", true, &a);
+    append_many(node.store, a.number, "text", 200, 40, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    index_close(index);
+    store_close(node.store);
+    pid_t child = fork(); /* no SQLite handle may cross it */
+    assert_true(child >= 0);
+    int rc = index_open(node.dir, &index, &why);
+    for (int i = 0; i < 100 && !rc; i++)
+        rc = index_scrub(index, &why);
+    if (child == 0)
+        _exit(rc < 0);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (rc)
+        print_error("%s\n", why.text);
+    assert_int_equal(rc, 0);
+    assert_int_equal(status, 0);
+    index_close(index);
+    node.store = node_handle(&node);
+    node_stop(&node);
+}
+
 static void counters_count(void **state)
 {
     (void)state;
@@ -582,6 +614,7 @@ int main(void)
         cmocka_unit_test(notices_a_new_file),
         cmocka_unit_test(forgets_another_generation),
         cmocka_unit_test(two_processes_fold_at_once),
+        cmocka_unit_test(two_processes_scrub_at_once),
         cmocka_unit_test(counters_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
