@@ -1,5 +1,6 @@
 # Requests a second for tiles of hashes, bundles of entries and bundles of contents, by wrk over kept connections; beside it nginx
-# serving the exported static tree. Both have the machine's cores, which wrk shares with them.
+# serving the exported static tree. Both have the machine's cores, which wrk shares with them; but with one connection the
+# servers have one core and wrk another: whether the scheduler puts the two on one core is luck, and halves the time or not.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -33,9 +34,10 @@ http {
 }
 CONF
     "$nginx" -e "$work/nginx/log" -c "$work/nginx.conf" 2>/dev/null &
-    pids+=($!)
+    nginx_pid=$!
+    pids+=("$nginx_pid")
     until curl -sf -o /dev/null "http://127.0.0.1:$port/node"; do
-        kill -0 "${pids[-1]}" 2>/dev/null || fail "nginx: $(tail -2 "$work/nginx/log")"
+        kill -0 "$nginx_pid" 2>/dev/null || fail "nginx: $(tail -2 "$work/nginx/log")"
         sleep 0.05
     done
     while read -r path; do # both say the same
@@ -43,9 +45,19 @@ CONF
     done < <(head -2 "$work/tiles" "$work/entries" "$work/payloads" | grep '^/')
 fi
 
+last=$(($(nproc) - 1))
+
+confine() { # cores: where the servers run
+    local pid
+    for pid in "$served_pid" $([ -n "$nginx" ] && echo "$nginx_pid" && pgrep -P "$nginx_pid"); do
+        taskset -acp "$1" "$pid" >/dev/null || fail "taskset: cannot keep the servers on cores $1"
+    done
+}
+
 rate() { # server, file of addresses, connections: requests a second
-    local threads=$(($3 < 2 ? 1 : 2))
-    wrk -t$threads -c"$3" -d"${seconds}s" -s "$root/bench/requests.lua" "$1" "$2" >"$work/out" 2>&1 || fail "wrk: $(cat "$work/out")"
+    local threads=$(($3 < 2 ? 1 : 2)) cores=0-$last
+    [ "$3" = 1 ] && cores=0
+    taskset -c $cores wrk -t$threads -c"$3" -d"${seconds}s" -s "$root/bench/requests.lua" "$1" "$2" >"$work/out" 2>&1 || fail "wrk: $(cat "$work/out")"
     grep -qE 'Non-2xx|Socket errors' "$work/out" && fail "wrk: $(grep -E 'Non-2xx|Socket errors' "$work/out")"
     sed -n 's,^Requests/sec: *,,p' "$work/out"
 }
@@ -63,6 +75,7 @@ for kind in tiles entries payloads; do
     esac
     for connections in 1 64; do
         ours=0 theirs=0 peer=()
+        confine "$([ $connections = 1 ] && echo "$last" || echo "0-$last")"
         for _ in 1 2; do
             now=$(rate "$served_url" "$work/$kind" $connections) || exit 1
             ours=$(more "$ours" "$now")

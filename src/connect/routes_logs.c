@@ -61,17 +61,17 @@ static int etag_of(const struct log_info *log, uint64_t from, struct http_reply 
     struct payload_item item;
     struct sha256 sha;
     char place[96];
-    uint8_t hash[32];
+    uint8_t hash[32], there[TILE_WIDTH];
+    size_t count = 0;
     int more;
+    while ((more = payload_next(&reader, &item, err)) > 0 && count < TILE_WIDTH)
+        there[count++] = !item.hole;
+    if (more < 0)
+        return more;
     snprintf(place, sizeof(place), "%s %llu ", log->hex, (unsigned long long)from);
     sha256_init(&sha);
     sha256_add(&sha, span_str(place));
-    while ((more = payload_next(&reader, &item, err)) > 0) {
-        uint8_t there = !item.hole;
-        sha256_add(&sha, span_of(&there, 1));
-    }
-    if (more < 0)
-        return more;
+    sha256_add(&sha, span_of(there, count));
     sha256_end(&sha, hash);
     reply->etag[0] = '"';
     hex_encode(hash, 16, reply->etag + 1);

@@ -124,6 +124,22 @@ int db_run(struct store *store, struct err *err, const char *sql, const char *ty
     return rc > 0 ? 0 : rc;
 }
 
+int db_snapshot(struct store *store, bool *ret_own, struct err *err)
+{
+    *ret_own = false;
+    if (!sqlite3_get_autocommit(store->db))
+        return 0;
+    int rc = db_run(store, err, "BEGIN", "");
+    *ret_own = rc == 0;
+    return rc;
+}
+
+void db_snapshot_end(struct store *store)
+{
+    struct err ignored; /* nothing was written, so there is nothing that could fail to be kept */
+    db_run(store, &ignored, "COMMIT", "");
+}
+
 int db_int(struct store *store, int64_t *ret, struct err *err, const char *sql, const char *types, ...)
 {
     va_list list;

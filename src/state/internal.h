@@ -100,6 +100,10 @@ void db_end(sqlite3_stmt *stmt);
 /* The whole of a statement that gives no row. */
 int db_run(struct store *store, struct err *err, const char *sql, const char *types, ...);
 
+/* What is read until the end is as of one moment; *ret_own false: within a transaction already, nothing to end. */
+int db_snapshot(struct store *store, bool *ret_own, struct err *err);
+void db_snapshot_end(struct store *store);
+
 /* One row of one integer; ERR_NOTFOUND "" without a row. */
 int db_int(struct store *store, int64_t *ret, struct err *err, const char *sql, const char *types, ...);
 

@@ -203,6 +203,21 @@ static uint64_t last_place(const uint64_t *slots, size_t count)
     return last;
 }
 
+/* Slots and row as of one moment: within one transaction, since beginning one costs as much as what is read in it. */
+static int look(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *ret_slots,
+                struct log_row *ret_row, struct err *err)
+{
+    bool own = false;
+    int rc = db_snapshot(store, &own, err);
+    if (!rc)
+        rc = slots_read(store, number, first, count, ret_slots, err);
+    if (!rc)
+        rc = row_load(store, number, ret_row, err);
+    if (own)
+        db_snapshot_end(store);
+    return rc;
+}
+
 /* Up to a bundle's worth, read until no slot changed meanwhile. */
 static int read_some(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
                      struct window *window, struct buf *out, size_t *ret_count, struct err *err)
@@ -210,19 +225,19 @@ static int read_some(struct store *store, int64_t number, uint64_t first, size_t
     uint64_t slots[TILE_WIDTH], again[TILE_WIDTH];
     size_t before = out->len;
     for (int i = 0; i < READ_TRIES; i++) {
-        struct log_row row;
-        int rc = slots_read(store, number, first, count, slots, err);
-        if (!rc)
-            rc = row_load(store, number, &row, err);
+        struct log_row row, row_again;
+        struct err pass_err;
+        int rc = look(store, number, first, count, slots, &row, err);
         if (rc)
             return rc;
-        struct err pass_err;
         window->last = last_place(slots, count);
         int pass = read_pass(store, &row, first, slots, count, clear_only, window, out, ret_count, &pass_err);
-        rc = slots_read(store, number, first, count, again, err);
+        rc = look(store, number, first, count, again, &row_again, err);
         if (rc)
             return rc;
-        if (memcmp(slots, again, count * sizeof *slots) == 0) {
+        /* A slot of the file may be younger than the row, and its item beyond the end that the row knows. */
+        bool is_behind = pass == ERR_NOTFOUND && row_again.payload_end != row.payload_end;
+        if (!is_behind && memcmp(slots, again, count * sizeof *slots) == 0) {
             if (pass)
                 *err = pass_err;
             return pass;
