@@ -108,6 +108,9 @@ static int end_output(int status)
 static int run(const struct command *command, char *dir, int argc, char **argv)
 {
     struct invocation inv = {.command = command, .dir = dir};
+    if (dir)
+        setenv("SQLITE_TMPDIR", dir,
+               0); /* what does not fit memory is written where there is room: beside what it is of */
     inv.args = calloc((size_t)argc + 1, sizeof(*inv.args));
     inv.given = calloc((size_t)argc + 1, sizeof(*inv.given));
     int status = EXIT_FAILED;

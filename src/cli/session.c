@@ -63,7 +63,7 @@ int session_fold(struct invocation *inv, struct session *session)
 
 static int open_parts(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
 {
-    struct store_options options = {.create = (flags & SESSION_CREATE) != 0};
+    struct store_options options = {.create = (flags & SESSION_CREATE) != 0, .heal = (flags & SESSION_HEAL) != 0};
     int rc = check_folder(inv->dir, &inv->err);
     if (!rc)
         rc = store_open(inv->dir, &options, &session->store, &inv->err);

@@ -17,6 +17,7 @@ struct session {
 #define SESSION_SIGN 4u    /* and the start check, before anything is signed; --alone overrides */
 #define SESSION_CREATE 8u  /* make DIR */
 #define SESSION_PUBLIC 16u /* the view is the public's: what leaves as files for others */
+#define SESSION_HEAL 32u   /* alone, to mend what a disk has changed */
 
 /* 0, or an exit status after having said why. Close in every case. */
 int session_open(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet);

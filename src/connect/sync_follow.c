@@ -95,6 +95,20 @@ static int drop_old(struct store *store, int64_t number, struct err *err)
     return code < 0 ? code : payload_drop_before(store, number, payloads_start(&log), err);
 }
 
+int sync_ask_anew(struct store *store, const struct log_info *log, struct err *err)
+{
+    int code = store_begin(store, err);
+    if (code < 0)
+        return code;
+    code = asked_forget(store, log, err);
+    if (code == 0)
+        code = peer_each(store, cursor_forget, store, err);
+    if (code == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return code;
+}
+
 int sync_follow(struct store *store, struct span origin, enum log_mode mode, uint64_t recent, struct err *err)
 {
     if (!origin_valid(origin))

@@ -313,6 +313,9 @@ int sync_flush(struct sync *sync, struct err *err);
 
 /* ---- sync_follow.c ---- */
 
+/* A transaction of its own: what lacks of the log is wanted from every peer again, whatever it said before. */
+int sync_ask_anew(struct store *store, const struct log_info *log, struct err *err);
+
 /* How often a person has changed what is followed: by the store's own count, for other processes to notice. */
 int sync_follows(struct store *store, uint64_t *ret, struct err *err);
 

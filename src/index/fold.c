@@ -388,7 +388,7 @@ static int follow_generation(struct index *index, struct store *store, struct er
         rc = known_generation(index, &known, err);
     if (rc < 0 || known == generation)
         return rc;
-    if ((rc = index_begin(index, err)) < 0)
+    if ((rc = index_spill(index, true, err)) < 0 || (rc = index_begin(index, err)) < 0)
         return rc;
     rc = known_generation(index, &known, err);
     if (rc == 0 && known != generation) {
@@ -400,7 +400,8 @@ static int follow_generation(struct index *index, struct store *store, struct er
         index_rollback(index);
         return rc;
     }
-    return index_commit(index, err);
+    rc = index_commit(index, err);
+    return rc < 0 ? rc : index_spill(index, false, err);
 }
 
 static uint64_t batch_size(uint64_t folded)
@@ -441,12 +442,14 @@ int index_restart(struct index *index, struct err *err)
 {
     struct err first;
     int rc = index_refresh(index, &first);
-    if (rc == 0 && (rc = index_begin(index, &first)) == 0) {
+    if (rc == 0 && (rc = index_spill(index, true, &first)) == 0 && (rc = index_begin(index, &first)) == 0) {
         if ((rc = index_empty(index, &first)) == 0)
             rc = index_commit(index, &first);
         else
             index_rollback(index);
     }
+    if (rc == 0)
+        rc = index_spill(index, false, &first);
     if (rc == ERR_IO)
         rc = index_replace(index, &first);
     if (rc < 0)

@@ -149,6 +149,12 @@ static int drop_all(struct index *index, struct err *err)
     }
 }
 
+int index_spill(struct index *index, bool spill, struct err *err)
+{
+    return index_exec(index, spill ? "PRAGMA temp_store=FILE" : "PRAGMA temp_store=MEMORY", "choose where copies go",
+                      err);
+}
+
 int index_empty(struct index *index, struct err *err)
 {
     int rc = drop_all(index, err);
@@ -167,7 +173,7 @@ static int ensure_schema(struct index *index, struct err *err)
     int found = 0, rc;
     if ((rc = read_version(index, &found, err)) < 0 || found == schema_version())
         return rc;
-    if ((rc = index_begin(index, err)) < 0)
+    if ((rc = index_spill(index, true, err)) < 0 || (rc = index_begin(index, err)) < 0)
         return rc;
     if ((rc = read_version(index, &found, err)) == 0 && found != schema_version())
         rc = index_empty(index, err);
@@ -175,7 +181,8 @@ static int ensure_schema(struct index *index, struct err *err)
         index_rollback(index);
         return rc;
     }
-    return index_commit(index, err);
+    rc = index_commit(index, err);
+    return rc < 0 ? rc : index_spill(index, false, err);
 }
 
 /* ---- open and close ---- */

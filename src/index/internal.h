@@ -28,6 +28,12 @@ struct index {
 int index_exec(struct index *index, const char *sql, const char *what, struct err *err);
 
 int index_begin(struct index *index, struct err *err);
+
+/*
+ * For what goes through the whole file in one statement: SQLite's copies of pages go to a file from here on, or again to
+ * memory. Dropping the tables of ten million records took 1.8 GB of memory, rewriting the file as much as it is long.
+ */
+int index_spill(struct index *index, bool spill, struct err *err);
 int index_commit(struct index *index, struct err *err);
 void index_rollback(struct index *index);
 

@@ -59,7 +59,11 @@ int index_scrub(struct index *index, struct err *err)
     if (rc == 0)
         rc = index_exec(index, drop_words, "drop unused words", err);
     if (rc == 0)
+        rc = index_spill(index, true, err);
+    if (rc == 0)
         rc = index_exec(index, "VACUUM", "rewrite the file", err);
+    if (rc == 0)
+        rc = index_spill(index, false, err);
     if (rc == 0)
         rc = truncate_wal(index, err);
     return rc < 0 || forgotten == 0 ? rc : note_scrubbed(index, forgotten, err);

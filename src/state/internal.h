@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "state/disk.h"
+#include "state/heal.h"
 #include "state/payload.h"
 
 static inline uint64_t be64_load(const uint8_t *p)
@@ -229,8 +230,20 @@ int row_leaf(struct store *store, const struct log_row *row, uint64_t index, str
 #define ITEM_INDEX 8                              /* bytes of the index in front of an item */
 #define ITEM_HEAD (ITEM_INDEX + 4)                /* with the length */
 
-/* Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. */
+/*
+ * A slot as its file has it: the upper byte checks the others and the index, for a slot that a disk has changed would
+ * hide a payload, or show one that is not for everybody. Any one changed byte is noticed.
+ */
+uint64_t slot_to_file(uint64_t index, uint64_t slot);
+bool slot_from_file(uint64_t index, uint64_t word, uint64_t *ret);
+
+/*
+ * Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. ERR_IO if a disk has
+ * changed one; slots_look then says which in ret_bad, and gives 0 for them.
+ */
 int slots_read(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, struct err *err);
+int slots_look(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t *out,
+               bool *ret_bad, struct err *err);
 
 /* One slot; ERR_NOTFOUND unless the index is below `limit`. (payload.c) */
 int slot_of(struct store *store, int64_t number, uint64_t index, uint64_t limit, uint64_t *ret, struct err *err);
@@ -305,7 +318,14 @@ bool keys_published(const struct keys *keys, const struct member *member);
 
 /* ---- recovery (recover.c) ---- */
 
+#define HEAL                                                                                                           \
+    "the files do not fit state.db (a restored backup, a cloned or failing disk): put back a whole backup with "       \
+    "`tongzhou restore`, or fetch what is damaged again from mirrors with `tongzhou sync --heal`"
+
 int recover(struct store *store, bool clean, struct err *err);
+
+/* As if nothing of the log had ever been here; the pull fetches it again. Who it is and how we treat it stays. */
+int log_empty(struct store *store, struct log_row *row, struct err *err);
 
 /* Do the stored hashes give the head's root? ERR_FORK: a disk has changed them, and what is signed now would be a fork. */
 int row_check_root(struct store *store, const struct log_row *row, struct err *err);

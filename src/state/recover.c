@@ -6,10 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEAL                                                                                                           \
-    "the files do not fit state.db (a restored backup, a cloned or failing disk): put back a whole backup with "       \
-    "`tongzhou restore`, or fetch the log again from its mirrors with `tongzhou sync --heal`"
-
 /* ERR_FORK if a file is too short; one that is too long is cut if `cut`. */
 static int check_lengths(struct store *store, const struct log_row *row, bool cut, struct err *err)
 {
@@ -87,8 +83,7 @@ static int check_edge(struct store *store, const struct log_row *row, struct err
     return rc ? rc : row_check_root(store, row, err);
 }
 
-/* As if nothing of the log had ever been here; the pull fetches it again. Who it is and how we treat it stays. */
-static int log_empty(struct store *store, struct log_row *row, struct err *err)
+int log_empty(struct store *store, struct log_row *row, struct err *err)
 {
     static const char *const statements[] = {
         "DELETE FROM tail WHERE ref >= ? AND ref < ?",

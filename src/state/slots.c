@@ -1,5 +1,27 @@
 #include "state/internal.h"
 
+#define SLOT_CHECK_SHIFT 56
+
+static uint8_t slot_check(uint64_t index, uint64_t slot)
+{
+    uint64_t sum = slot ^ index;
+    sum ^= sum >> 32;
+    sum ^= sum >> 16;
+    sum ^= sum >> 8;
+    return (uint8_t)sum ^ 0xa5; /* zeros are no slot */
+}
+
+uint64_t slot_to_file(uint64_t index, uint64_t slot)
+{
+    return slot | (uint64_t)slot_check(index, slot) << SLOT_CHECK_SHIFT;
+}
+
+bool slot_from_file(uint64_t index, uint64_t word, uint64_t *ret)
+{
+    *ret = word & ((UINT64_C(1) << SLOT_CHECK_SHIFT) - 1);
+    return slot_check(index, *ret) == word >> SLOT_CHECK_SHIFT;
+}
+
 /* Slots of the tail; entries that have moved to files meanwhile keep `*ret_got` short. */
 static int slots_tail(struct store *store, int64_t number, uint64_t first, size_t count, uint64_t *out, size_t *ret_got,
                       struct err *err)
@@ -35,7 +57,7 @@ static int slots_late(struct store *store, int64_t number, uint64_t first, size_
  * and synced before the commit that dropped the row. So rows first, file second, rows on top.
  */
 static int slots_file(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t *out,
-                      struct err *err)
+                      bool *ret_bad, struct err *err)
 {
     uint8_t bytes[8 * TILE_WIDTH];
     uint64_t late[TILE_WIDTH];
@@ -46,10 +68,42 @@ static int slots_file(struct store *store, const struct log_row *row, uint64_t f
         rc = slots_late(store, row->info.number, first, part, late, err);
         if (!rc)
             rc = file_read(store, row, FILE_SLOTS, bytes, 8 * part, 8 * first, err);
-        for (size_t i = 0; !rc && i < part; i++)
-            *out++ = late[i] != UINT64_MAX ? late[i] : be64_load(bytes + 8 * i);
+        for (size_t i = 0; !rc && i < part; i++, out++) {
+            bool good = late[i] != UINT64_MAX || slot_from_file(first + i, be64_load(bytes + 8 * i), out);
+            if (late[i] != UINT64_MAX)
+                *out = late[i];
+            if (!good && !ret_bad)
+                rc = err_set(err, ERR_IO, "log %s: what `slots` says of entry %llu was changed by a disk; " HEAL,
+                             row->info.origin, (unsigned long long)(first + i));
+            else if (ret_bad)
+                *ret_bad++ = !good;
+            if (!good)
+                *out = 0;
+        }
         first += part;
         count -= part;
+    }
+    return rc;
+}
+
+int slots_look(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t *out,
+               bool *ret_bad, struct err *err)
+{
+    uint64_t full = row_full(row);
+    size_t in_file = first >= full ? 0 : full - first < count ? (size_t)(full - first) : count, got = 0;
+    int rc = 0;
+    if (ret_bad)
+        memset(ret_bad, 0, count * sizeof *ret_bad);
+    if (in_file > 0)
+        rc = slots_file(store, row, first, in_file, out, ret_bad, err);
+    if (!rc && in_file < count)
+        rc = slots_tail(store, row->info.number, first + in_file, count - in_file, out + in_file, &got, err);
+    if (!rc && in_file + got < count) {
+        if (got > 0)
+            return err_set(err, ERR_IO, "log %s: part of its tail is missing in state.db", row->info.origin);
+        /* Moved to files since the row was read. */
+        rc = slots_file(store, row, first + in_file, count - in_file, out + in_file, ret_bad ? ret_bad + in_file : NULL,
+                        err);
     }
     return rc;
 }
@@ -58,21 +112,7 @@ int slots_read(struct store *store, int64_t number, uint64_t first, size_t count
 {
     struct log_row row;
     int rc = row_load(store, number, &row, err);
-    if (rc)
-        return rc;
-    uint64_t full = row_full(&row);
-    size_t in_file = first >= full ? 0 : full - first < count ? (size_t)(full - first) : count, got = 0;
-    if (in_file > 0)
-        rc = slots_file(store, &row, first, in_file, out, err);
-    if (!rc && in_file < count)
-        rc = slots_tail(store, number, first + in_file, count - in_file, out + in_file, &got, err);
-    if (!rc && in_file + got < count) {
-        if (got > 0)
-            return err_set(err, ERR_IO, "log %s: part of its tail is missing in state.db", row.info.origin);
-        /* Moved to files since the row was read. */
-        rc = slots_file(store, &row, first + in_file, count - in_file, out + in_file, err);
-    }
-    return rc;
+    return rc ? rc : slots_look(store, &row, first, count, out, NULL, err);
 }
 
 int slot_write(struct store *store, const struct log_row *row, uint64_t index, uint64_t slot, struct err *err)
@@ -105,7 +145,7 @@ int slots_settle(struct store *store, struct err *err)
         if (!rc && (other || at != stream.offset))
             stream_begin(&stream, store, &row, FILE_SLOTS, at);
         uint8_t bytes[8];
-        be64_store(bytes, (uint64_t)sqlite3_column_int64(stmt, 1));
+        be64_store(bytes, slot_to_file(RECORD_REF_INDEX(ref), (uint64_t)sqlite3_column_int64(stmt, 1)));
         if (!rc)
             rc = stream_add(&stream, span_of(bytes, sizeof bytes), err);
         if (rc)

@@ -86,8 +86,10 @@ static int lock_open(struct store *store, struct err *err)
         int rc = db_int(store, &clean, err, "SELECT clean FROM node", "");
         if (!rc)
             rc = recover(store, clean != 0, err);
-        if (rc)
+        if (rc || store->heal) /* whoever heals stays alone */
             return rc;
+    } else if (store->heal) {
+        return err_set(err, ERR_STATE, "%s: another process works on this node: end it first", store->dir);
     }
     while (flock(store->lock_fd, LOCK_SH) != 0)
         if (errno != EINTR)

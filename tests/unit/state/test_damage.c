@@ -203,6 +203,7 @@ static void payload_files(void **state)
     (void)state;
     file_of_log("payloads", "data");
     file_of_log("payloads", "slots");
+    assert_true(seen[NOTICED] == 42); /* the upper byte of each is a sum of all */
 }
 
 static void state_db(void **state)

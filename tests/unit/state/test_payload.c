@@ -283,7 +283,44 @@ static void large(void **state)
     node_stop(&node);
 }
 
-/* A slot that points at another entry's item, or nowhere, holds nothing; it never serves something else. */
+/* As slots stand in their file: the upper byte is the sum of the others and of the index, so that zeros are none. */
+static void slot_put(FILE *file, uint64_t index, uint64_t slot)
+{
+    uint8_t bytes[8], sum = 0xa5;
+    for (int i = 0; i < 8; i++) {
+        bytes[i] = i == 0 ? 0 : (uint8_t)(slot >> (56 - 8 * i));
+        sum ^= bytes[i] ^ (uint8_t)(index >> (56 - 8 * i));
+    }
+    bytes[0] = sum;
+    assert_int_equal(fseek(file, (long)(8 * index), SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, 1, 8, file), 8);
+}
+
+static uint64_t slot_get(FILE *file, uint64_t index)
+{
+    uint8_t bytes[8];
+    uint64_t slot = 0;
+    assert_int_equal(fseek(file, (long)(8 * index), SEEK_SET), 0);
+    assert_int_equal(fread(bytes, 1, 8, file), 8);
+    for (int i = 1; i < 8; i++)
+        slot = slot << 8 | bytes[i];
+    return slot;
+}
+
+static void slot_is_refused(struct store *store, int64_t number, uint64_t index)
+{
+    struct buf item;
+    size_t count;
+    buf_init(&item, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX);
+    bad(payload_read(store, number, index, &item, NULL, &err), ERR_IO, "changed by a disk");
+    bad(payload_read_bundle(store, number, index - 2, 5, true, &item, &count, &err), ERR_IO, "sync --heal");
+    buf_done(&item);
+}
+
+/*
+ * A slot that points at another entry's item, or nowhere, holds nothing; it never serves something else. One that a disk
+ * has changed is noticed, whichever byte it is.
+ */
 static void wrong_slots(void **state)
 {
     (void)state;
@@ -294,19 +331,21 @@ static void wrong_slots(void **state)
     append_many(node.store, info.number, "w", 600, 100, true);
     store_close(node.store);
     char path[256];
-    uint8_t slot[8];
     snprintf(path, sizeof path, "%s/payloads/%s/slots", node.dir, info.hex);
     FILE *file = fopen(path, "r+");
     assert_non_null(file);
-    assert_int_equal(fseek(file, 8 * 10, SEEK_SET), 0);
-    assert_int_equal(fread(slot, 1, 8, file), 8);
-    assert_int_equal(fseek(file, 8 * 20, SEEK_SET), 0);
-    assert_int_equal(fwrite(slot, 1, 8, file), 8);
-    memset(slot + 2, 0xff, 6);
-    assert_int_equal(fwrite(slot, 1, 8, file), 8);
-    slot[7] = 3;
-    memset(slot + 2, 0, 5);
-    assert_int_equal(fwrite(slot, 1, 8, file), 8);
+    uint64_t other = slot_get(file, 10), flags = other & ~((UINT64_C(1) << 48) - 1);
+    slot_put(file, 20, other);
+    slot_put(file, 21, flags | ((UINT64_C(1) << 48) - 1));
+    slot_put(file, 22, flags | 3);
+    for (int i = 0; i < 8; i++) {
+        uint64_t index = 30 + 10 * (uint64_t)i;
+        slot_put(file, index, slot_get(file, index));
+        assert_int_equal(fseek(file, (long)(8 * index) + i, SEEK_SET), 0);
+        int c = fgetc(file);
+        assert_int_equal(fseek(file, (long)(8 * index) + i, SEEK_SET), 0);
+        fputc(c ^ 1 << i, file);
+    }
     fclose(file);
     node.store = node_handle(&node);
     payload_expect(node.store, info.number, 10, "w");
@@ -314,6 +353,10 @@ static void wrong_slots(void **state)
     assert_null(payload_text(node.store, info.number, 21));
     assert_null(payload_text(node.store, info.number, 22));
     payload_expect(node.store, info.number, 23, "w");
+    for (uint64_t index = 30; index <= 100; index += 10) {
+        slot_is_refused(node.store, info.number, index);
+        payload_expect(node.store, info.number, index + 1, "w");
+    }
     node_stop(&node);
 }
 
