@@ -10,6 +10,8 @@
  *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
  *   sync_later.c  what is asked for again after a while
  *   sync_piece.c  bundles of entries and of payloads as they arrive
+ *   sync_room.c   no more is asked for at a time than memory has room for
+ *   sync_wanted.c which payloads a log wants, and which peers were asked for them
  *   sync_flush.c  commits
  *   sync_hunt.c   fork hunts, each in a thread of its own since they wait for their peer
  */
@@ -288,9 +290,22 @@ void piece_free(struct piece *piece);
 bool piece_is_here(const struct piece *piece); /* has arrived; NULL: no */
 bool piece_is_late(const struct job *job);     /* the first, which all others wait for, is to be asked for */
 bool pieces_are_due(const struct job *job);    /* any is */
-bool piece_has_room(const struct job *job);    /* may its next one be asked for? */
 void pieces_free(struct job *job);
 void payloads_begin(struct job *job);
+
+/* ---- sync_room.c ---- */
+
+bool piece_has_room(const struct job *job); /* may its next one be asked for? */
+void room_keep(struct piece *piece, size_t bytes);
+
+/* Start a GET of PEER/path for this piece, with room kept for the answer. */
+int piece_ask(struct piece *piece, const char *path, struct fetch_request *request, struct err *err);
+
+/* The answer has come, or none. False: it was larger than the room kept for it, and is asked for again. */
+bool piece_answered(struct piece *piece, const struct fetch_reply *reply);
+
+/* ---- sync_wanted.c ---- */
+
 uint64_t payloads_start(const struct log_info *log); /* first entry whose payload the log's mode keeps */
 
 /*
