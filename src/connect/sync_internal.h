@@ -4,16 +4,17 @@
  * One thread, one store handle, one fetcher. Answers come in callbacks of fetcher_run, which change only what is in
  * memory here; everything that is written goes through sync_flush, which makes one commit of whatever is ready.
  *
- *   sync.c        the loop, the round, the running node
- *   sync_peer.c   the list of peers, failures and back-off, quotas
- *   sync_poll.c   long polls and the lines they answer (listing.h bounds them)
- *   sync_job.c    one log being pulled: which peer, what to ask next, checkpoints
- *   sync_later.c  what is asked for again after a while
- *   sync_piece.c  bundles of entries and of payloads as they arrive
- *   sync_room.c   no more is asked for at a time than memory has room for
- *   sync_wanted.c which payloads a log wants, and which peers were asked for them
- *   sync_flush.c  commits
- *   sync_hunt.c   fork hunts, each in a thread of its own since they wait for their peer
+ *   sync.c             the loop, the round, the running node
+ *   sync_peer.c        the list of peers, failures and back-off, quotas
+ *   sync_poll.c        long polls and the lines they answer (listing.h bounds them)
+ *   sync_job.c         one log being pulled: which peer, what to ask next
+ *   sync_checkpoint.c  what a peer's checkpoint of it means
+ *   sync_later.c       what is asked for again after a while
+ *   sync_piece.c       bundles of entries and of payloads as they arrive
+ *   sync_room.c        no more is asked for at a time than memory has room for
+ *   sync_wanted.c      which payloads a log wants, and which peers were asked for them
+ *   sync_flush.c       commits
+ *   sync_hunt.c        fork hunts, each in a thread of its own since they wait for their peer
  */
 #ifndef TONGZHOU_CONNECT_SYNC_INTERNAL_H
 #define TONGZHOU_CONNECT_SYNC_INTERNAL_H
@@ -266,7 +267,8 @@ void peers_poll(struct sync *sync); /* start what is due */
 struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
                     bool again);
 bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer);
-uint64_t job_announced(struct job *job); /* the size at which its peer announced the log */
+uint64_t job_announced(struct job *job);          /* the size at which its peer announced the log */
+void job_correct(struct job *job, uint64_t size); /* it has no more than that: nobody goes on believing its line */
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
 void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
@@ -276,6 +278,10 @@ void job_reject(struct job *job, const struct err *why); /* what its peer sent d
 void job_finished(struct job *job);                      /* another source has more, or the end */
 void job_is_ready(struct job *job);
 void peer_pump(struct sync_peer *peer); /* start requests as the window allows */
+
+/* ---- sync_checkpoint.c ---- */
+
+int checkpoint_ask(struct job *job, struct err *err); /* and go on by what it says */
 
 /* ---- sync_later.c ---- */
 
