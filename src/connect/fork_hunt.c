@@ -4,132 +4,14 @@
 #include <stdlib.h>
 
 #include "base/reader.h"
-#include "connect/fetch.h"
+#include "connect/fork_remote.h"
 #include "state/author.h"
 #include "state/mirror.h"
 #include "tlog/checkpoint.h"
-#include "tlog/tile.h"
 
-#define REMOTE_TILES 32            /* kept: a proof needs two a level */
 #define HUNT_ARENA_MAX (16u << 20) /* bytes: ROTATIONS_MAX entries of ENTRY_MAX would be as much; real ones are 1 kB */
 #define UNTOLD "forks.untold"      /* fact: u32 length ‖ record, of proofs that wait to be signed for */
 #define UNTOLD_MAX 65536
-
-/* ---- the peer's tiles as a source of hashes ---- */
-
-struct remote_tile {
-    int level;
-    uint64_t index;
-    unsigned width;
-    struct tlog_hash hashes[TILE_WIDTH];
-};
-
-struct remote {
-    struct fetcher *fetcher;
-    const struct fork_hunt *hunt;
-    const char *hex;
-    uint64_t size;
-    struct remote_tile *tiles;
-    size_t count, turn;
-    bool is_done;
-    struct fetch_reply reply;
-};
-
-static void remote_done(void *ctx, struct fetch_reply *reply)
-{
-    struct remote *remote = ctx;
-    fetch_reply_done(&remote->reply);
-    remote->reply = *reply;
-    buf_init(&reply->body, 0);
-    remote->is_done = true;
-}
-
-static bool is_stopped(const struct fork_hunt *hunt)
-{
-    return hunt->stop && atomic_load(hunt->stop);
-}
-
-static int remote_get(struct remote *remote, const struct tile *tile, struct err *err)
-{
-    const struct fork_hunt *hunt = remote->hunt;
-    char url[1024], path[TILE_PATH_MAX];
-    struct fetch *fetch;
-    tile_path(tile, path);
-    snprintf(url, sizeof(url), "%s/logs/%s/%s", hunt->url, remote->hex, path);
-    struct fetch_request request = {.url = url,
-                                    .body_max = (size_t)TILE_WIDTH * TLOG_HASH_SIZE,
-                                    .low_speed_bps = hunt->low_speed_bps,
-                                    .low_speed_s = hunt->low_speed_s,
-                                    .connect_timeout_ms = hunt->connect_timeout_ms,
-                                    .done = remote_done,
-                                    .ctx = remote};
-    remote->is_done = false;
-    int code = fetch_start(remote->fetcher, &request, &fetch, err);
-    while (code == 0 && !remote->is_done) {
-        code = fetcher_run(remote->fetcher, 200, err);
-        if (code == 0 && !remote->is_done && is_stopped(hunt)) {
-            fetch_cancel(fetch);
-            return err_set(err, ERR_NET, "stopped");
-        }
-    }
-    if (code == 0 && remote->reply.code < 0)
-        code = err_set(err, remote->reply.code, "%s: %s", path, remote->reply.err.text);
-    return code;
-}
-
-static int remote_load(struct remote *remote, int level, uint64_t index, const struct remote_tile **ret,
-                       struct err *err)
-{
-    for (size_t i = 0; i < remote->count; i++)
-        if (remote->tiles[i].level == level && remote->tiles[i].index == index) {
-            *ret = &remote->tiles[i];
-            return 0;
-        }
-    unsigned width = tile_width(level, index, remote->size);
-    struct tile tile = {.level = level, .index = index, .width = width};
-    int code = remote_get(remote, &tile, err);
-    if (code == 0 && remote->reply.status == 404 && width < TILE_WIDTH) {
-        tile.width = TILE_WIDTH; /* the partial one went when the log grew */
-        code = remote_get(remote, &tile, err);
-    }
-    if (code < 0)
-        return code;
-    if (remote->reply.status != 200)
-        return err_set(err, ERR_NET, "tile of level %d: status %d", level, remote->reply.status);
-    size_t len = remote->reply.body.len;
-    if (len != (size_t)tile.width * TLOG_HASH_SIZE)
-        return err_set(err, ERR_SYNTAX, "tile of level %d: %zu bytes, expected %u", level, len,
-                       tile.width * TLOG_HASH_SIZE);
-    struct remote_tile *slot =
-        &remote->tiles[remote->count < REMOTE_TILES ? remote->count++ : remote->turn++ % REMOTE_TILES];
-    slot->level = level;
-    slot->index = index;
-    slot->width = width;
-    memcpy(slot->hashes, remote->reply.body.data, (size_t)width * TLOG_HASH_SIZE);
-    *ret = slot;
-    return 0;
-}
-
-static int remote_read(void *ctx, unsigned level, uint64_t first, size_t count, struct tlog_hash *out, struct err *err)
-{
-    while (count > 0) {
-        const struct remote_tile *tile = NULL;
-        int code = remote_load(ctx, (int)level, first / TILE_WIDTH, &tile, err);
-        if (code < 0)
-            return code;
-        size_t at = (size_t)(first % TILE_WIDTH), n = tile->width > at ? tile->width - at : 0;
-        if (n == 0)
-            return err_set(err, ERR_USAGE, "hash %llu of level %u is beyond the tree", (unsigned long long)first,
-                           level);
-        if (n > count)
-            n = count;
-        memcpy(out, tile->hashes + at, n * sizeof(*out));
-        out += n;
-        first += n;
-        count -= n;
-    }
-    return 0;
-}
 
 /* ---- the first leaf that differs ---- */
 
@@ -439,7 +321,7 @@ static int hunt_down(struct prey *prey, struct fork_found *ret, struct err *err)
     } else if (code == 0 && !is_same_size) {
         ret->outcome = FORK_NONE;
         return 0;
-    } else if (is_stopped(prey->hunt)) {
+    } else if (fork_hunt_stopped(prey->hunt)) {
         return code; /* what the tiles would have shown is looked for next time */
     } else if (is_same_size && code != ERR_IO && code != ERR_MEMORY) {
         struct err no_proof = {0};
@@ -477,28 +359,25 @@ int fork_hunt(struct store *store, struct fetcher *fetcher, int64_t number, cons
     struct log_info log;
     struct member member;
     struct arena arena;
-    struct remote remote = {.fetcher = fetcher, .hunt = hunt};
     struct prey prey = {.store = store, .log = &log, .hunt = hunt, .arena = &arena};
+    struct fork_remote *remote = NULL;
     *ret = (struct fork_found){0};
     buf_init(&ret->record, INLINE_MAX);
     buf_init(&prey.a.note, NOTE_MAX);
     buf_init(&prey.b.note, NOTE_MAX);
-    buf_init(&remote.reply.body, 0);
     arena_init(&arena, HUNT_ARENA_MAX);
-    remote.tiles = calloc(REMOTE_TILES, sizeof(*remote.tiles));
-    int code = remote.tiles ? store_log(store, number, &log, err) : err_memory(err);
+    int code = store_log(store, number, &log, err);
     if (code == 0 && log.size == 0)
         code = err_set(err, ERR_STATE, "log %s: nothing of it is here", log.origin);
     if (code == 0)
         code = prey_load(&prey, &member, err);
-    if (code == 0) {
-        remote.hex = log.hex;
-        remote.size = prey.b.checkpoint.size;
-        prey.b.source = hunt->source ? *hunt->source : (struct tlog_source){remote_read, &remote};
+    if (code == 0 && hunt->source)
+        prey.b.source = *hunt->source;
+    else if (code == 0)
+        code = fork_remote_new(fetcher, hunt, log.hex, prey.b.checkpoint.size, &remote, &prey.b.source, err);
+    if (code == 0)
         code = hunt_down(&prey, ret, err);
-    }
-    free(remote.tiles);
-    fetch_reply_done(&remote.reply);
+    fork_remote_free(remote);
     buf_done(&prey.a.note);
     buf_done(&prey.b.note);
     arena_done(&arena);

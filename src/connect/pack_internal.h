@@ -1,17 +1,20 @@
 /*
  * What the files of packs share. Nobody else includes this.
  *
- *   pack_name.c   names in a pack, its manifest: pure parsing
- *   pack_write.c  making one
- *   pack_read.c   the archive, file after file
- *   pack_log.c    one log coming by: entries, head, keys, payloads
- *   pack_fork.c   a log that contradicts ours: is it a fork?
+ *   pack_name.c     names in a pack, its manifest: pure parsing
+ *   pack_write.c    making one
+ *   pack_read.c     the archive, file after file
+ *   pack_log.c      one log coming by: entries, head, keys
+ *   pack_payload.c  its payloads
+ *   pack_fork.c     a log that contradicts ours: is it a fork?
  */
 #ifndef TONGZHOU_CONNECT_PACK_INTERNAL_H
 #define TONGZHOU_CONNECT_PACK_INTERNAL_H
 
 #include "connect/pack.h"
 #include "connect/verify_tree.h"
+
+#define UNPACK_COMMIT_BYTES (16u << 20) /* written in one transaction: others wait no longer than that takes */
 
 /* In the order in which a log's files stand. Bundles and payload files come many times, the others once. */
 enum pack_part { PACK_NONE, PACK_ORIGIN, PACK_KEYS, PACK_CHECKPOINT, PACK_BUNDLE, PACK_PAYLOADS };
@@ -61,6 +64,18 @@ int unpack_file(struct unpacking *u, const struct pack_name *name, struct span b
 
 /* No more files of this log will come. */
 int unpack_end(struct unpacking *u, struct err *err);
+
+/* Transactions open when something is to be written and may stay open from file to file. */
+int unpacking_begin(struct unpacking *u, struct err *err);
+int unpacking_commit(struct unpacking *u, struct err *err);
+
+/* All entries were given: make the head stand, durably, and cosign it. 0 also if the log was turned away. */
+int unpacking_finish(struct unpacking *u, struct err *err);
+
+/* ---- pack_payload.c ---- */
+
+/* A file of payloads from entry `first` on: what is to be kept is put beside the log. */
+int unpack_payloads(struct unpacking *u, uint64_t first, struct span bytes, struct err *err);
 
 /* ---- pack_fork.c ---- */
 

@@ -7,9 +7,7 @@
 #include "connect/fork_hunt.h"
 #include "connect/sync_internal.h"
 
-#define COMMIT_BYTES (16u << 20) /* written in one transaction: others wait no longer than that takes */
-
-static int begin(struct unpacking *u, struct err *err)
+int unpacking_begin(struct unpacking *u, struct err *err)
 {
     if (u->open)
         return 0;
@@ -20,7 +18,7 @@ static int begin(struct unpacking *u, struct err *err)
     return rc;
 }
 
-static int commit(struct unpacking *u, struct err *err)
+int unpacking_commit(struct unpacking *u, struct err *err)
 {
     if (!u->open)
         return 0;
@@ -40,10 +38,10 @@ static void rollback(struct unpacking *u)
 /* What earlier transactions staged of a log that is turned away goes again. */
 static int unstage(struct unpacking *u, struct err *err)
 {
-    int rc = begin(u, err);
+    int rc = unpacking_begin(u, err);
     if (!rc)
         rc = store_unstage(u->store, u->number, err);
-    return rc ? rc : commit(u, err);
+    return rc ? rc : unpacking_commit(u, err);
 }
 
 /* What is wrong with one log turns that log away; only a disk that fails or memory that lacks ends the whole. */
@@ -78,7 +76,7 @@ static int follow_up(struct unpacking *u, struct err *err)
     struct log_info log;
     struct err without = {0};
     size_t collected = 0, forks = 0;
-    int rc = begin(u, err);
+    int rc = unpacking_begin(u, err);
     if (rc)
         return rc;
     int part = mirror_collect(u->store, u->number, buf_view(&u->note), &collected, &without);
@@ -91,7 +89,7 @@ static int follow_up(struct unpacking *u, struct err *err)
         part = mirror_cosign(u->store, u->number, (uint64_t)u->options->now_s, &without);
     if (sync_error_is_ours(part))
         return err_set(err, part, "%s", without.text);
-    rc = commit(u, err);
+    rc = unpacking_commit(u, err);
     if (!rc && u->advance)
         rc = fork_scan(u->store, u->number, u->held, &forks, err);
     u->result->forks += forks;
@@ -101,7 +99,7 @@ static int follow_up(struct unpacking *u, struct err *err)
 static int make_head(struct unpacking *u, struct err *err)
 {
     struct log_info log;
-    int rc = begin(u, err);
+    int rc = unpacking_begin(u, err);
     if (!rc)
         rc = store_log(u->store, u->number, &log, err);
     if (rc)
@@ -112,11 +110,10 @@ static int make_head(struct unpacking *u, struct err *err)
     if (log.staged != u->next)
         return err_set(err, ERR_STATE, "another program fetches this log at this moment: unpack again");
     rc = mirror_finish(u->store, u->number, buf_view(&u->note), err);
-    return rc ? rc : commit(u, err);
+    return rc ? rc : unpacking_commit(u, err);
 }
 
-/* All entries were given: make the head stand, durably, and cosign it. 0 also if the log was turned away. */
-static int finish(struct unpacking *u, struct err *err)
+int unpacking_finish(struct unpacking *u, struct err *err)
 {
     if (u->refused || u->finished || u->last < PACK_CHECKPOINT)
         return 0;
@@ -149,12 +146,12 @@ static int become_own(struct unpacking *u, struct log_info *log, struct err *err
     /* First the keys: a log without them could not be signed, keys without a log are only untidy. */
     int rc = keys_save(store_dir(u->store), &u->keys, err);
     if (!rc)
-        rc = begin(u, err);
+        rc = unpacking_begin(u, err);
     log->role = LOG_OWN;
     log->mode = MODE_FULL;
     if (!rc)
         rc = store_log_update(u->store, log, err);
-    return rc ? rc : commit(u, err);
+    return rc ? rc : unpacking_commit(u, err);
 }
 
 /* Keys arrive with a log that verified: from now on it is ours, if they are the keys that count. */
@@ -188,9 +185,9 @@ static int adopt(struct unpacking *u, struct err *err)
 
 int unpack_end(struct unpacking *u, struct err *err)
 {
-    int rc = finish(u, err);
+    int rc = unpacking_finish(u, err);
     if (!rc)
-        rc = commit(u, err);
+        rc = unpacking_commit(u, err);
     if (!rc && u->hex[0] && !u->refused && !u->finished) {
         err_set(err, ERR_SYNTAX, "its checkpoint is missing");
         rc = refuse(u, err);
@@ -267,9 +264,9 @@ static int clear_staged(struct unpacking *u, struct log_info *log, struct err *e
         return 0;
     int rc = store_unstage(u->store, log->number, err);
     if (!rc)
-        rc = commit(u, err);
+        rc = unpacking_commit(u, err);
     if (!rc)
-        rc = begin(u, err);
+        rc = unpacking_begin(u, err);
     return rc ? rc : store_log(u->store, log->number, log, err);
 }
 
@@ -282,7 +279,7 @@ static int take_checkpoint(struct unpacking *u, struct span bytes, struct err *e
     buf_span(&u->note, bytes);
     int rc = buf_check(&u->note, "checkpoint", err);
     if (!rc)
-        rc = begin(u, err);
+        rc = unpacking_begin(u, err);
     if (!rc)
         rc = find_or_make_log(u, &log, err);
     if (!rc && !log_goes_on(&log))
@@ -304,7 +301,7 @@ static int take_checkpoint(struct unpacking *u, struct span bytes, struct err *e
     u->next = 0;
     u->advance = result == MIRROR_ADVANCE;
     if (u->held > 0) /* what we have is compared first: nobody need wait for that */
-        rc = commit(u, err);
+        rc = unpacking_commit(u, err);
     return !rc && (result == MIRROR_FORK_SAME || result == MIRROR_FORK_OLD) ? branch_begin(u, 0, err) : rc;
 }
 
@@ -332,7 +329,7 @@ static int stage(struct unpacking *u, struct span bundle, size_t count, struct e
     uint64_t skip = u->held > u->next ? u->held - u->next : 0, staged;
     if (skip >= count)
         return 0;
-    int rc = begin(u, err);
+    int rc = unpacking_begin(u, err);
     if (!rc)
         rc = store_log(u->store, u->number, &log, err);
     if (!rc && log.staged != u->next + skip)
@@ -375,90 +372,10 @@ static int take_bundle(struct unpacking *u, const struct tile *tile, struct span
     if (!u->branch && !rc)
         rc = stage(u, bytes, count, err);
     u->next += rc ? 0 : count;
-    if (rc || u->open_bytes < COMMIT_BYTES)
+    if (rc || u->open_bytes < UNPACK_COMMIT_BYTES)
         return rc;
     u->staged = true;
-    return commit(u, err);
-}
-
-/* ---- payloads ---- */
-
-/* To be kept? Of what is not marked CLEAR only a member's own luggage speaks. Without a record nobody can tell. */
-static int choose(struct unpacking *u, uint64_t index, const struct payload_item *item, struct arena *arena,
-                  struct payload_new *out, bool *ret, struct err *err)
-{
-    struct record record;
-    struct err unread = {0};
-    struct buf entry;
-    arena_clear(arena);
-    *ret = false;
-    int rc = record_parse(item->payload, arena, &record, &unread);
-    if (sync_error_is_ours(rc))
-        return err_set(err, rc, "%s", unread.text);
-    if (!rc) {
-        bool clear = record.tlp == TLP_CLEAR;
-        *ret = clear || u->options->luggage;
-        *out = (struct payload_new){index, item->salt, item->payload, clear};
-        return 0;
-    }
-    buf_init(&entry, ENTRY_MAX);
-    rc = store_read_entry(u->store, u->number, index, &entry, err);
-    if (!rc)
-        rc = seal_check(span_str(u->origin), buf_view(&entry), item->salt, item->payload, err);
-    if (!rc)
-        rc = payload_refuse(u->store, u->number, index, err);
-    buf_done(&entry);
-    return rc;
-}
-
-static int put_payloads(struct unpacking *u, const struct log_info *log, uint64_t first, struct span bytes,
-                        struct err *err)
-{
-    struct payload_reader reader = {.bundle = bytes};
-    struct payload_item item;
-    struct payload_new items[TILE_WIDTH];
-    struct arena arena;
-    uint64_t index = first, end = (first | (TILE_WIDTH - 1)) + 1;
-    size_t count = 0, kept = 0;
-    int more = 0, rc = 0;
-    if (end > u->checkpoint.size)
-        end = u->checkpoint.size;
-    arena_init(&arena, 1u << 20);
-    for (; !rc && (more = payload_next(&reader, &item, err)) > 0; index++) {
-        bool keep = false;
-        if (index >= end)
-            rc = err_set(err, ERR_SYNTAX, "payload of entry %llu, behind entry %llu where its file ends",
-                         (unsigned long long)index, (unsigned long long)end - 1);
-        if (!rc && !item.hole && index >= payloads_start(log))
-            rc = choose(u, index, &item, &arena, &items[count], &keep, err);
-        count += keep;
-    }
-    arena_done(&arena);
-    if (!rc && more < 0)
-        rc = more;
-    if (!rc && count > 0)
-        rc = payload_put_many(u->store, u->number, items, count, &kept, err);
-    u->result->payloads += kept;
-    u->open_payloads += kept;
-    u->open_bytes += bytes.len;
-    return rc;
-}
-
-static int take_payloads(struct unpacking *u, uint64_t first, struct span bytes, struct err *err)
-{
-    struct log_info log;
-    int rc = finish(u, err);
-    if (rc || u->refused)
-        return rc;
-    if (first >= u->checkpoint.size)
-        return err_set(err, ERR_SYNTAX, "payload of entry %llu, the checkpoint covers %llu", (unsigned long long)first,
-                       (unsigned long long)u->checkpoint.size);
-    rc = begin(u, err);
-    if (!rc)
-        rc = store_log(u->store, u->number, &log, err);
-    if (!rc)
-        rc = put_payloads(u, &log, first, bytes, err);
-    return rc || u->open_bytes < COMMIT_BYTES ? rc : commit(u, err);
+    return unpacking_commit(u, err);
 }
 
 /* ---- one file after the other ---- */
@@ -484,7 +401,7 @@ static int take_part(struct unpacking *u, const struct pack_name *name, struct s
     case PACK_BUNDLE:
         return take_bundle(u, &name->tile, bytes, err);
     case PACK_PAYLOADS:
-        return take_payloads(u, name->first, bytes, err);
+        return unpack_payloads(u, name->first, bytes, err);
     case PACK_NONE:
         break;
     }
