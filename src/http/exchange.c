@@ -198,26 +198,42 @@ static enum MHD_Result run(struct exchange *x)
 
 /* ---- what is checked before a body is read ---- */
 
-/* Whether a body comes that is too long or, in sum with others, too much. 0 or an HTTP status. */
-static int check_body(struct exchange *x)
+/*
+ * RFC 9112 sections 6.1 and 6.3: who sees two lengths, or a coding that we do not undo, may end the body elsewhere than
+ * we.
+ */
+static bool body_ends_somewhere(struct exchange *x, uint64_t *ret_bytes, bool *ret_chunked)
 {
     struct span length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    struct span coding = header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    bool chunked = coding.len > 0;
-    uint64_t bytes = 0;
-    if (length.len > 0 && !span_u64(length, UINT64_MAX, &bytes))
+    unsigned lengths = headers_named(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    unsigned codings = headers_named(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    *ret_chunked = codings == 1 && http_same_word(header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING), "chunked");
+    *ret_bytes = 0;
+    if (codings > 0)
+        return *ret_chunked && lengths == 0;
+    return lengths == 0 || (lengths == 1 && span_u64(length, UINT64_MAX, ret_bytes));
+}
+
+/* A body that is not wanted, too long or, in sum with others, too much is refused unread. 0: it may come. */
+static int check_body(struct exchange *x, const char **ret_detail)
+{
+    uint64_t bytes;
+    bool chunked;
+    if (!body_ends_somewhere(x, &bytes, &chunked)) {
+        *ret_detail = TR_MARK("It is not clear where the content of this request ends.");
         return 400;
-    /* RFC 9112 section 6.1: who sees two lengths, or a coding that we do not undo, may end the body elsewhere than we. */
-    if (chunked && (length.len > 0 || !http_same_word(coding, "chunked") ||
-                    headers_named(x, MHD_HTTP_HEADER_TRANSFER_ENCODING) > 1))
-        return 400;
-    if (x->request.method == HTTP_GET)
+    }
+    if (x->request.method == HTTP_GET) {
+        *ret_detail = TR_MARK("No content is expected with this request.");
         return bytes > 0 || chunked ? 400 : 0;
+    }
+    *ret_detail = TR_MARK("At most 64 MiB can be sent in one request.");
     if (bytes > HTTP_BODY_MAX)
         return 413;
     if (!chunked && bytes < UPLOAD_LARGE)
         return 0;
     x->is_large = true;
+    *ret_detail = TR_MARK("Please try again in a moment.");
     return atomic_fetch_add(&x->server->large_uploads, 1) < UPLOADS_LARGE_MAX ? 0 : 503;
 }
 
@@ -287,13 +303,14 @@ static enum MHD_Result start(struct exchange *x, const char *method)
     if (request->method == HTTP_POST &&
         !http_same_origin(host, header(x, MHD_HTTP_HEADER_ORIGIN), header(x, "Sec-Fetch-Site")))
         return send_problem(x, 403, TR_MARK("Not allowed"), TR_MARK("This form was sent by another site."));
-    int status = check_body(x);
-    if (status == 413)
-        return send_problem(x, 413, TR_MARK("Too large"), TR_MARK("At most 64 MiB can be sent in one request."));
-    if (status == 503)
-        return send_problem(x, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+    const char *detail;
+    int status = check_body(x, &detail);
     if (status != 0)
-        return send_problem(x, 400, TR_MARK("Not understood"), TR_MARK("No content is expected with this request."));
+        return send_problem(x, status,
+                            status == 413   ? TR_MARK("Too large")
+                            : status == 503 ? TR_MARK("Not now")
+                                            : TR_MARK("Not understood"),
+                            detail);
     watch_limit(x->server->watch, x->socket, request->method == HTTP_POST ? WATCH_BODY_MS : 0);
     return MHD_YES;
 }
