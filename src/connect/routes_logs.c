@@ -5,10 +5,10 @@
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "connect/heads.h"
+#include "http/header.h"
 #include "http/page.h"
 #include "tlog/tile.h"
 
-#define WAIT_MAX_S 60 /* of one long poll */
 #define BUNDLE_NUMBER_MAX (LOG_SIZE_MAX / TILE_WIDTH)
 
 /* ---- /logs/{hash}/... ---- */
@@ -131,21 +131,6 @@ static int route_log(const struct view *view, const struct http_request *request
 
 /* ---- /heads ---- */
 
-/* RFC 7240: "wait=N" among the preferences; 0 without one. */
-static unsigned prefer_wait(struct span prefer)
-{
-    for (size_t at = 0; at < prefer.len;) {
-        struct span rest = span_sub(prefer, at, prefer.len);
-        size_t comma = span_find(rest, ',');
-        struct span one = span_trim(span_sub(rest, 0, comma));
-        uint64_t seconds;
-        if (span_starts(one, SPAN_LIT("wait=")) && span_u64(span_sub(one, 5, one.len), 86400, &seconds))
-            return seconds < WAIT_MAX_S ? (unsigned)seconds : WAIT_MAX_S;
-        at += comma + 1;
-    }
-    return 0;
-}
-
 struct heads_writer {
     struct buf *out;
     size_t lines;
@@ -176,7 +161,7 @@ static int route_heads(const struct view *view, const struct http_request *reque
     code = view_heads(view, since, HEADS_PAGE_MAX, write_head, &writer, &next, err);
     if (code < 0)
         return code;
-    unsigned wait_s = prefer_wait(request->prefer);
+    unsigned wait_s = http_prefer_wait(request->prefer, HTTP_WAIT_MAX_S);
     if (writer.lines == 0 && wait_s > 0 && !request->waited) {
         reply->wait_seq = next;
         reply->wait_s = wait_s;
