@@ -15,8 +15,8 @@
  * Check, heal, allow. Cheap without peers, without own logs, and while a node runs on this folder that has checked
  * already (start_check_note). Logs that are frozen or suspended are never signed again, so nothing is asked about them.
  *   alone  do not ask anybody
- * Errors: ERR_STATE no peer answered, or restored and no peer to ask; ERR_FORK a peer holds another branch of our own log, signed with our key: nothing
- * more may be signed there; others as they come.
+ * Errors: ERR_STATE no peer answered, or restored and no peer to ask; ERR_FORK a peer holds another branch of our own
+ * log, signed with our key: nothing more may be signed there; others as they come.
  */
 int start_check(struct store *store, bool alone, struct err *err);
 

@@ -28,7 +28,8 @@ const char *page_plural(const struct page *page, uint64_t number, const char *on
 #define TR_MARK(english) english
 
 /* Begin: doctype, head, navigation with `section` marked ("home", "members", "intelligence", ... or ""). Title is a
- * source text, translated here, or somebody's name. End: footer with the language switch. Headers of the reply are set, status stays. */
+ * source text, translated here, or somebody's name. End: footer with the language switch. Headers of the reply are set,
+ * status stays. */
 void page_begin(struct page *page, const struct http_request *request, struct http_reply *reply, const char *section,
                 const char *title);
 int page_end(struct page *page, struct err *err);
@@ -108,9 +109,11 @@ void page_origin_path(struct page *page, const char *prefix, struct span origin)
 void page_count(struct page *page, uint64_t number, const char *words, const char *path);
 
 /*
- * A table of others' sayings: `headings` are source texts, one a column. The first cell of a row names it. On a narrow screen
- * a row becomes a block of its own in which each cell carries its heading.
- *   page_table(page, headings, 2); page_table_row(page); ...; page_table_cell(page, headings[1]); ...; page_table_row_end(page);
+ * A table of others' sayings: `headings` are source texts, one a column. The first cell of a row names it. On a narrow
+ * screen a row becomes a block of its own in which each cell carries its heading.
+ *   page_table(page, headings, 2);
+ *   page_table_row(page); ...; page_table_cell(page, headings[1]); ...; page_table_row_end(page);
+ *   page_table_end(page);
  */
 void page_table(struct page *page, const char *const *headings, size_t count);
 void page_table_row(struct page *page);

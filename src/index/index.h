@@ -37,8 +37,8 @@ int index_refresh(struct index *index, struct err *err);
 #define INDEX_ONE_BATCH UINT64_MAX /* as many records as go into one commit */
 
 /*
- * Fold what is new, at most about `max_records` (0: all; INDEX_ONE_BATCH). Commits in batches, and at the end. Safe beside other processes doing the
- * same.
+ * Fold what is new, at most about `max_records` (0: all; INDEX_ONE_BATCH). Commits in batches, and at the end. Safe
+ * beside other processes doing the same.
  *   ret_folded  records looked at; may be NULL
  */
 int index_update(struct index *index, struct store *store, uint64_t max_records, uint64_t *ret_folded, struct err *err);

@@ -64,16 +64,17 @@ int payload_put_many(struct store *store, int64_t number, const struct payload_n
 int payload_refuse(struct store *store, int64_t number, uint64_t index, struct err *err);
 
 /*
- * Begins and commits transactions of its own: after success no file below DIR/payloads and no page of state.db holds the
- * payload or its salt, be it held or dropped before. An entry that is no seal stays as it is. The index and the sweep
- * set forget by their own means (index.h).
+ * Begins and commits transactions of its own: after success no file below DIR/payloads and no page of state.db holds
+ * the payload or its salt, be it held or dropped before. An entry that is no seal stays as it is. The index and the
+ * sweep set forget by their own means (index.h).
  */
 int payload_erase(struct store *store, int64_t number, uint64_t index, struct err *err);
 
 /*
- * Keep no payload of entries below `index` any longer: what is held there is forgotten (erased ones stay erased, and any
- * may be fetched again), its bytes in the files become zeros, which take no room where the file system can, and
- * payloads_from moves. Begins and commits transactions of its own. If the process ends in between, the next open writes the zeros.
+ * Keep no payload of entries below `index` any longer: what is held there is forgotten (erased ones stay erased, and
+ * any may be fetched again), its bytes in the files become zeros, which take no room where the file system can, and
+ * payloads_from moves. Begins and commits transactions of its own. If the process ends in between, the next open writes
+ * the zeros.
  */
 int payload_drop_before(struct store *store, int64_t number, uint64_t index, struct err *err);
 
