@@ -145,12 +145,13 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct verifying v = {.inv = inv, .session = &session};
-    bool proof = inv->arg_count && !is_address(inv->args[0]) && is_file(inv->args[0]);
+    bool there = inv->arg_count && is_address(inv->args[0]), proof = inv->arg_count && !there && is_file(inv->args[0]);
     if (proof && !cli_option(inv, "entry", NULL))
         return cli_usage(inv, "%s: a proof is checked over an entry: give it with --entry FILE", inv->args[0]);
     if (!proof && cli_option(inv, "entry", NULL))
         return cli_usage(inv, "--entry belongs to a proof: name the file that `tongzhou show --proof` wrote");
-    int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
+    /* What others serve can be checked by anybody; only the keys of its cosigners are looked up here. */
+    int status = session_open(inv, &session, there ? SESSION_ANY : 0, OUTLET_CLI_LOG);
     if (!status)
         status = verify(&v) ? cli_fail(inv) : v.failed ? EXIT_FAILED : EXIT_DONE;
     if (v.failed)
@@ -167,7 +168,8 @@ const struct command cmd_verify = {
     .details =
         "Without an argument every log here; a MEMBER's; all logs that a node serves (http://host:port), or one\n"
         "of them (http://host:port/logs/HEX); or a proof file with --entry. Every entry is hashed, every hash\n"
-        "compared, keys are followed from the first entry, contents are compared with their seals.\n",
+        "compared, keys are followed from the first entry, contents are compared with their seals. A URL needs no\n"
+        "node of one's own.\n",
     .options = options,
     .max_args = 1,
     .run = run,

@@ -67,6 +67,10 @@ static int open_parts(struct invocation *inv, struct session *session, unsigned 
     int rc = check_folder(inv->dir, &inv->err);
     if (!rc)
         rc = store_open(inv->dir, &options, &session->store, &inv->err);
+    if (rc == ERR_NOTFOUND && (flags & SESSION_ANY)) {
+        inv->err = (struct err){0};
+        return 0;
+    }
     if (rc)
         return rc;
     if (flags & SESSION_SIGN) {

@@ -18,6 +18,7 @@ struct session {
 #define SESSION_CREATE 8u  /* make DIR */
 #define SESSION_PUBLIC 16u /* the view is the public's: what leaves as files for others */
 #define SESSION_HEAL 32u   /* alone, to mend what a disk has changed */
+#define SESSION_ANY 64u    /* the folder need not be a node: then `store` is NULL and there is no view */
 
 /* 0, or an exit status after having said why. Close in every case. */
 int session_open(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet);

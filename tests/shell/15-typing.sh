@@ -87,6 +87,8 @@ ok "nor is a name" status 2 b peer add --origin a.example "$url"
 ok "one that was read out in capitals is" node b peer add --origin "${finger^^}" "$url"
 ok "a log of which nothing is here is no verified one" eval 'status 0 b follow "c.example/$(printf "a%.0s" {1..52})" && status 1 b verify c.example && said "no entry of it is here"'
 ok "an address that does not answer is named" eval 'status 1 b verify http://127.0.0.1:1 && said "http://127.0.0.1:1: /heads"'
+ok "what others serve is verified without a node of one's own" eval 'status 0 nobody verify "$url" && grep -q "^ok      a.example/" out && [ ! -e nobody ]'
+ok "what is here is not" eval 'status 1 nobody verify && said "no node here"'
 ok "somebody else's word is not ours to erase" eval 'status 1 b erase a.example/1 && said "does not live on this node"'
 stop a
 
