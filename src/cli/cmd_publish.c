@@ -54,13 +54,25 @@ static bool is_whole(const char *text)
            span_u64(span_str(slash + 1), LOG_SIZE_MAX, &index);
 }
 
+/* Of what never leaves this node nothing that does may tell. */
+static int refuse_local(struct invocation *inv, struct session *session, struct span origin)
+{
+    struct log_info log;
+    struct err elsewhere;
+    if (cli_flag(inv, "local") || store_log_find(session->store, origin, &log, &elsewhere) || log.role != LOG_LOCAL)
+        return 0;
+    err_set(&inv->err, ERR_REFUSED, "%s is a local log, of which others do not hear: add --local", log.origin);
+    return cli_fail(inv);
+}
+
 static int name_ref(struct invocation *inv, struct session *session, const char *value, struct named *out)
 {
     struct log_info log;
     uint64_t index;
     if (is_uri(value) || is_whole(value)) {
         out->span[out->count++] = span_str(value);
-        return 0;
+        const char *slash = strrchr(value, '/');
+        return is_uri(value) ? 0 : refuse_local(inv, session, span_of(value, (size_t)(slash - value)));
     }
     int rc = session_record(inv, session, value, &log, &index);
     if (rc)
@@ -68,7 +80,7 @@ static int name_ref(struct invocation *inv, struct session *session, const char 
     snprintf(out->text[out->count], sizeof(out->text[0]), "%s/%llu", log.origin, (unsigned long long)index);
     out->span[out->count] = span_str(out->text[out->count]);
     out->count++;
-    return 0;
+    return refuse_local(inv, session, span_str(log.origin));
 }
 
 static int name_member(struct invocation *inv, struct session *session, const char *value, struct named *out)
@@ -76,14 +88,14 @@ static int name_member(struct invocation *inv, struct session *session, const ch
     struct log_info log;
     if (origin_valid(span_str(value))) {
         out->span[out->count++] = span_str(value);
-        return 0;
+        return refuse_local(inv, session, span_str(value));
     }
     if (view_log_find(&session->view, span_str(value), &log, &inv->err))
         return cli_fail(inv);
     snprintf(out->text[out->count], sizeof(out->text[0]), "%s", log.origin);
     out->span[out->count] = span_str(out->text[out->count]);
     out->count++;
-    return 0;
+    return refuse_local(inv, session, span_str(log.origin));
 }
 
 static struct record_draft draft_of(const struct invocation *inv, enum tlp tlp)

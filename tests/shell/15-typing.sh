@@ -77,6 +77,10 @@ ok "a reference may be short, and is whole in the record" eval 'is "$(said_ref a
 ok "as the list shows it" eval 'is "$(said_ref "$short/1")" "$origin/1"'
 ok "whole" eval 'is "$(said_ref "$origin/1")" "$origin/1"'
 ok "or a URI" eval 'is "$(said_ref "urn:isbn:1/2")" "urn:isbn:1/2"'
+ok "nothing that others hear tells of the local log" eval 'node b publish --local --kind culture/note --tlp red note >local && status 1 b publish --kind culture/note --tlp clear --ref local/1 note && said "is a local log"'
+ok "by its whole name neither" status 1 b publish --kind culture/note --tlp clear --ref "$(cat local)" note
+ok "nor is it said to it" status 1 b publish --kind culture/note --tlp clear --to local note
+ok "within it one refers to it" node b publish --local --kind culture/note --tlp red --ref local/1 note
 ok "what nobody said is no reference" status 1 b publish --kind culture/note --tlp clear --ref a.example/99 note
 ok "an audience may be short, too" eval 'node b show "$(node b publish --kind culture/note --tlp red --to a.example note 2>/dev/null)" | grep -qx "to $origin"'
 ok "a stranger is nobody" status 1 b publish --kind culture/note --tlp red --to stranger.example note
