@@ -48,18 +48,22 @@ static int pack(struct invocation *inv, struct session *session, uint64_t newest
         .payloads_newest = newest, .now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
     struct pack_result result;
     int64_t *numbers = calloc((size_t)inv->given_count + 1, sizeof(*numbers));
-    if (!numbers)
-        return EXIT_FAILED;
+    if (!numbers) {
+        err_memory(&inv->err);
+        return cli_fail(inv);
+    }
     int status = EXIT_DONE;
-    for (int i = 0; i < inv->given_count && !status; i++) {
+    for (int i = 0; i < inv->given_count; i++) {
         struct log_info log;
         if (strcmp(inv->given[i].option->name, "member") != 0)
             continue;
         if (store_log_find(session->store, span_str(inv->given[i].value), &log, &inv->err) == 0 &&
             log.role == LOG_LOCAL)
             err_set(&inv->err, ERR_REFUSED, "%s is a local log: it stays on this node", log.origin);
-        if (inv->err.code || view_log_find(&session->view, span_str(log.origin), &log, &inv->err))
+        if (inv->err.code || view_log_find(&session->view, span_str(log.origin), &log, &inv->err)) {
             status = cli_fail(inv);
+            break;
+        }
         numbers[pack_options.number_count++] = log.number;
         pack_options.numbers = numbers;
     }

@@ -13,7 +13,7 @@
         {"sector", "S", "finance, power, transport, health, research, ...", ANY_NUMBER},                               \
         {"contact", "TEXT", "how people reach it", AT_MOST_ONCE},                                                      \
     {                                                                                                                  \
-        "endpoint", "URL", "where its node is reached", true                                                           \
+        "endpoint", "URL", "where its node is reached", ANY_NUMBER                                                     \
     }
 
 /* 0, or an exit status after having said what is wrong. */
