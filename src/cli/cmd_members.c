@@ -146,7 +146,9 @@ const struct command cmd_members = {
     .arguments = "",
     .summary = "List the members whose logs are here",
     .details = "HERE: operator, hosted (lives on this node), mirrored (all contents), recent, heads (proofs only),\n"
-               "listed (announced, above its peer's quota), local (never served). CO: cosignatures of the head.\n",
+               "listed (announced, above its peer's quota), moved (has left this node), local (never served). CO: "
+               "cosignatures\n"
+               "of the head.\n",
     .options = options,
     .max_args = 0,
     .run = run,

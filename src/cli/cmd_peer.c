@@ -228,8 +228,9 @@ static int run_follow(struct invocation *inv)
 
 const struct command cmd_follow = {
     .name = "follow",
-    .arguments = "ORIGIN",
+    .arguments = "MEMBER",
     .summary = "Mirror a member whoever announces it, beyond any quota",
+    .details = "One whose log is not here yet is named by its whole origin.\n",
     .options = follow_options,
     .min_args = 1,
     .max_args = 1,

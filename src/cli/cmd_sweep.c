@@ -216,13 +216,12 @@ const struct command cmd_sweep = {
     .name = "sweep",
     .arguments = "FILE|-...",
     .summary = "Find the indicators that occur in log files",
-    .details =
-        "Whole tokens are compared, not substrings: evil.com matches www.evil.com, not notevil.com. Addresses,\n"
-        "networks, domains, URLs, hashes and e-mail addresses; any text log, also compressed with gzip, zstd or xz.\n"
-        "Each hit names file, line, column, indicator, and who reported it when.\n\n"
-        "  tongzhou sweep --stats /var/log/dnsmasq.log\n"
-        "  zcat access.log.*.gz | tongzhou sweep --json -\n\n"
-        "Exit status 0 with hits, 1 without, 2 after an error.\n",
+    .details = "Whole tokens are compared, not substrings: evil.com matches www.evil.com, not notevil.com. Addresses,\n"
+               "networks, domains, URLs, hashes and e-mail addresses; any text log, also compressed (gzip, zstd, xz,\n"
+               "bzip2). Each hit names file, line, column, indicator, and who reported it when.\n\n"
+               "  tongzhou sweep --stats /var/log/dnsmasq.log\n"
+               "  zcat access.log.*.gz | tongzhou sweep --json -\n\n"
+               "Exit status 0 with hits, 1 without, 2 after an error.\n",
     .options = options,
     .min_args = 1,
     .max_args = -1,
