@@ -120,8 +120,8 @@ static void write_row_title(struct page *page, const struct view *view, const st
     struct err ignored;
     struct page_aside aside;
     page_aside_begin(&aside, page);
-    bool said = row->has_text && view_record_ref(view, row->ref, &aside.arena, &record, &ignored) == 0 &&
-                record.parsed && page_title(&aside.page, view, &record.record);
+    bool said = row->has_text && view_record_brief(view, row->ref, &aside.arena, &record, &ignored) == 0 &&
+                record.parsed && !record.cut && page_title(&aside.page, view, &record.record);
     page_aside_end(&aside);
     if (said)
         return;

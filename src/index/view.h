@@ -105,6 +105,7 @@ struct view_record {
     struct span entry; /* the entry's bytes */
     bool has_text;     /* the record's text may be seen: it stands in the entry, or its payload is held and visible */
     struct span text, salt; /* salt only for payloads */
+    bool cut;               /* text is only the beginning of a long one: its header, for lists */
     bool parsed;            /* text is a well-formed record */
     struct record record;
     bool erased; /* operator only; the public sees a hole */
@@ -118,6 +119,14 @@ int view_record(const struct view *view, const struct log_info *log, uint64_t in
 /* The same by its ref. */
 int view_record_ref(const struct view *view, int64_t ref, struct arena *arena, struct view_record *ret,
                     struct err *err);
+
+/*
+ * The same for a list of many: of a text longer than VIEW_BRIEF_MAX only the beginning is read, and not compared with its
+ * seal (`cut`), so that nobody makes a list slow for everybody by saying long things.
+ */
+#define VIEW_BRIEF_MAX ((size_t)256 << 10)
+int view_record_brief(const struct view *view, int64_t ref, struct arena *arena, struct view_record *ret,
+                      struct err *err);
 
 /* May the viewer see this record's text? The test that every query of every capability applies to its rows. */
 bool view_sees_ref(const struct view *view, int64_t ref);

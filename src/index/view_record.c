@@ -3,8 +3,8 @@
 
 #include "index/internal.h"
 
-#define TITLE_MAX 160                           /* bytes of a title line */
-#define ROW_ARENA_MAX (4 * (size_t)PAYLOAD_MAX) /* one record with what its parsers make of it */
+#define TITLE_MAX 160                       /* bytes of a title line */
+#define ROW_ARENA_MAX (64 * VIEW_BRIEF_MAX) /* one record with what its parsers make of it */
 
 /* ---- one record ---- */
 
@@ -17,16 +17,18 @@ static void parse_text(struct view_record *record, struct arena *arena)
 }
 
 /* Take the payload in if this viewer may see it. */
-static int take_payload(const struct view *view, struct arena *arena, struct span item, struct view_record *record,
-                        struct err *err)
+static int take_payload(const struct view *view, struct arena *arena, size_t max, struct span item,
+                        struct view_record *record, struct err *err)
 {
     struct payload_reader reader = {.bundle = item};
     struct payload_item payload;
     int rc = payload_next(&reader, &payload, err);
     if (rc <= 0 || payload.hole)
         return rc < 0 ? rc : 0;
+    record->cut = payload.payload.len >= max && max < PAYLOAD_MAX;
     struct err damaged;
-    if (seal_check(span_str(record->log.origin), record->entry, payload.salt, payload.payload, &damaged) != 0)
+    if (!record->cut &&
+        seal_check(span_str(record->log.origin), record->entry, payload.salt, payload.payload, &damaged) != 0)
         return err_set(err, ERR_IO, "log %s: payload of entry %llu does not fit its seal: a disk has changed it",
                        record->log.origin, (unsigned long long)record->index);
     record->salt = arena_copy(arena, payload.salt);
@@ -43,13 +45,14 @@ static int take_payload(const struct view *view, struct arena *arena, struct spa
     return 0;
 }
 
-static int read_payload(const struct view *view, struct arena *arena, struct view_record *record, struct err *err)
+static int read_payload(const struct view *view, struct arena *arena, size_t max, struct view_record *record,
+                        struct err *err)
 {
     struct buf item;
     struct err failed;
     buf_init(&item, PAYLOAD_MAX + SEAL_SALT + 64);
     unsigned flags = 0;
-    int rc = payload_read(view->store, record->log.number, record->index, &item, &flags, &failed);
+    int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
     bool is_public = view->viewer.class == VIEWER_PUBLIC;
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
     if (rc == ERR_NOTFOUND)
@@ -57,7 +60,7 @@ static int read_payload(const struct view *view, struct arena *arena, struct vie
     else if (rc < 0)
         *err = failed;
     else if (!is_public || (flags & SLOT_CLEAR) != 0)
-        rc = take_payload(view, arena, buf_view(&item), record, err);
+        rc = take_payload(view, arena, max, buf_view(&item), record, err);
     buf_done(&item);
     return rc;
 }
@@ -75,8 +78,9 @@ static bool is_folded(const struct view *view, int64_t ref)
     return folded;
 }
 
-int view_record(const struct view *view, const struct log_info *log, uint64_t index, struct arena *arena,
-                struct view_record *ret, struct err *err)
+/* Of a content at most `max` bytes. */
+static int record_read(const struct view *view, const struct log_info *log, uint64_t index, size_t max,
+                       struct arena *arena, struct view_record *ret, struct err *err)
 {
     if (!view_sees_log(view, log) || index >= log->size)
         return err_set(err, ERR_NOTFOUND, "entry %llu: no such entry here", (unsigned long long)index);
@@ -93,7 +97,7 @@ int view_record(const struct view *view, const struct log_info *log, uint64_t in
         return rc;
     ret->entry_class = entry_classify(ret->entry);
     if (ret->entry_class == ENTRY_SEAL) {
-        rc = read_payload(view, arena, ret, err);
+        rc = read_payload(view, arena, max, ret, err);
     } else {
         ret->has_text = true;
         ret->text = ret->entry;
@@ -101,6 +105,20 @@ int view_record(const struct view *view, const struct log_info *log, uint64_t in
     }
     ret->folded = rc == 0 && ret->has_text && is_folded(view, ret->ref);
     return rc;
+}
+
+int view_record(const struct view *view, const struct log_info *log, uint64_t index, struct arena *arena,
+                struct view_record *ret, struct err *err)
+{
+    return record_read(view, log, index, PAYLOAD_MAX, arena, ret, err);
+}
+
+int view_record_brief(const struct view *view, int64_t ref, struct arena *arena, struct view_record *ret,
+                      struct err *err)
+{
+    struct log_info log;
+    int rc = view_log_by_number(view, RECORD_REF_LOG(ref), &log, err);
+    return rc < 0 ? rc : record_read(view, &log, RECORD_REF_INDEX(ref), VIEW_BRIEF_MAX, arena, ret, err);
 }
 
 int view_record_ref(const struct view *view, int64_t ref, struct arena *arena, struct view_record *ret, struct err *err)
@@ -131,7 +149,7 @@ static void make_title(const struct view_record *record, struct arena *arena, st
     if (!record->parsed)
         return;
     const struct capability *capability = capability_of(record->record.kind, NULL);
-    if (capability && capability->title)
+    if (capability && capability->title && !record->cut)
         capability->title(&record->record, arena, out);
     struct span type = record->record.type;
     if (out->len == 0 && !out->failed && (type.len == 0 || span_starts(type, SPAN_LIT("text/"))))
@@ -184,7 +202,7 @@ static int list_one(struct lister *lister, const struct log_info *log, uint64_t 
 {
     struct view_record record = {.index = index};
     arena_clear(&lister->arena);
-    int rc = view_record(lister->view, log, index, &lister->arena, &record, err);
+    int rc = record_read(lister->view, log, index, VIEW_BRIEF_MAX, &lister->arena, &record, err);
     if (rc < 0 || !wanted(lister->query, &record))
         return rc;
     return give(lister, &record, err);

@@ -104,7 +104,7 @@ static void write_object_link(struct page *page, const struct view *view, const 
     page_raw(page, "\">");
     page_aside_begin(&aside, page);
     bool said = strcmp(row->stix_type, "relationship") == 0 &&
-                view_record_ref(view, row->ref, &aside.arena, &record, &ignored) == 0 && record.parsed &&
+                view_record_brief(view, row->ref, &aside.arena, &record, &ignored) == 0 && record.parsed &&
                 page_object_name(&aside.page, view, &record.record, false);
     page_aside_end(&aside);
     if (!said)

@@ -18,28 +18,14 @@ static const struct {
     {"related-to", TR_MARK("{1} is related to {2}")},
 };
 
-struct named {
-    struct span id, name;
-    struct arena *arena;
-};
-
-static int keep_name(void *ctx, const struct intel_row *row, struct err *err)
-{
-    struct named *named = ctx;
-    (void)err;
-    if (named->name.len == 0 && row->stix_id && span_is(named->id, row->stix_id) && row->name)
-        named->name = arena_copy(named->arena, span_str(row->name));
-    return 0;
-}
-
 /* The name of an object that is known here, else its id. */
 static struct span name_of(struct page *page, const struct view *view, struct span id)
 {
-    struct named named = {.id = id, .arena = page->request->arena};
+    struct span name;
     struct err ignored;
-    if (id.len == 0 || intel_search(view, id, 1, keep_name, &named, &ignored) < 0 || named.name.len == 0)
+    if (id.len == 0 || intel_name(view, id, page->request->arena, &name, &ignored) < 0 || name.len == 0)
         return id;
-    return named.name;
+    return name;
 }
 
 #define END_SHOWN 100 /* bytes of the name of a relationship's end */

@@ -30,7 +30,7 @@ static void write_provenance_row(struct page *page, const struct view *view, con
     page_record_link(page, span_str(row->origin), RECORD_REF_INDEX(row->ref), span_str(names_itself ? "" : row->name));
     page_table_cell(page, headings[3]);
     page_aside_begin(&aside, page);
-    if (view_record_ref(view, row->ref, &aside.arena, &record, &err) == 0 && record.parsed)
+    if (view_record_brief(view, row->ref, &aside.arena, &record, &err) == 0 && record.parsed)
         page_tlp(page, record.record.tlp);
     page_aside_end(&aside);
     page_table_cell(page, headings[4]);

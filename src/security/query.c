@@ -231,9 +231,13 @@ int asker_row(struct asker *asker, const struct found *found, enum ioc_type type
     struct err refused;
     arena_clear(&asker->row);
     *ret = (struct intel_row){0};
-    int rc = view_record_ref(asker->view, found->ref, &asker->row, &record, err);
+    int rc = asker->read < ASKER_READ_MAX ? view_record_ref(asker->view, found->ref, &asker->row, &record, err)
+                                          : view_record_brief(asker->view, found->ref, &asker->row, &record, err);
     if (rc < 0 || !record.parsed)
         return rc == ERR_NOTFOUND ? 0 : rc;
+    asker->read += record.text.len;
+    if (record.cut)
+        return 0;
     if (json_scan(asker->scanner, record.record.body, &tree, &refused) < 0 ||
         stix_read(tree, &asker->row, &object, &refused) < 0)
         return 0;
@@ -282,6 +286,39 @@ int intel_value(const struct view *view, enum ioc_type type, struct span value,
 }
 
 /* ---- by id ---- */
+
+#define NAMES_TRIED 4 /* of an object that many report */
+
+int intel_name(const struct view *view, struct span stix_id, struct arena *arena, struct span *ret, struct err *err)
+{
+    struct asker asker;
+    struct found_list list = {0};
+    *ret = (struct span){0};
+    int rc = asker_init(&asker, view, err);
+    asker.read = ASKER_READ_MAX; /* for a name alone nothing long is read */
+    sqlite3_stmt *statement =
+        rc < 0
+            ? NULL
+            : index_statement(view->index,
+                              "SELECT ref FROM security_object WHERE id_hash = ?1 ORDER BY version_ms DESC, ref", err);
+    if (statement) {
+        sqlite3_bind_int64(statement, 1, index_hash(HASH_STIX_ID, stix_id));
+        while (list.count < NAMES_TRIED && (rc = index_step(view->index, statement, err)) > 0)
+            if ((rc = asker_add(&asker, &list, sqlite3_column_int64(statement, 0), err)) < 0)
+                break;
+        sqlite3_reset(statement);
+    } else if (rc == 0) {
+        rc = err->code;
+    }
+    for (size_t i = 0; rc >= 0 && i < list.count && ret->len == 0; i++) {
+        struct intel_row row;
+        if ((rc = asker_row(&asker, &list.items[i], IOC_NONE, (struct span){0}, &row, err)) > 0 &&
+            span_is(stix_id, row.stix_id))
+            *ret = arena_copy(arena, span_str(row.name));
+    }
+    asker_done(&asker);
+    return rc < 0 ? rc : 0;
+}
 
 int intel_by_id(struct index *index, int64_t number, struct span stix_id, int64_t *ret_ref, int64_t *ret_modified_ms,
                 uint8_t ret_body_hash[8], struct err *err)

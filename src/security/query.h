@@ -20,6 +20,9 @@ struct asker_origin {
     const char *origin;
 };
 
+/* A question about thousands of records of a few kB has an answer; nobody's records of 16 MiB hold up everybody. */
+#define ASKER_READ_MAX (128u << 20)
+
 struct asker {
     const struct view *view;
     int64_t now_ms;
@@ -27,6 +30,7 @@ struct asker {
     struct arena row;   /* for one row */
     struct arena names; /* of logs */
     struct json_scanner *scanner;
+    uint64_t read;                /* bytes of contents; beyond ASKER_READ_MAX what is long is passed over */
     struct asker_origin *origins; /* ascending by number */
     size_t origin_count, origin_cap;
 };

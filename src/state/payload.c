@@ -85,24 +85,19 @@ static int read_item(struct store *store, const struct log_row *row, uint64_t in
         return not_held(row, index, err);
     uint64_t at = place - ITEM_INDEX;
     int rc = 0;
-    if (window && !window_has(window, at, ITEM_HEAD))
+    if (!window_has(window, at, ITEM_HEAD))
         rc = window_fill(store, row, window, at, err);
-    size_t len = 0;
-    if (!rc && window) {
-        const uint8_t *head = window->bytes->data + (at - window->begin);
-        len = (size_t)(be64_load(head + 4) & 0xffffffff);
-        if (be64_load(head) != index || len < SEAL_SALT || len > SEAL_SALT + PAYLOAD_MAX ||
-            place + 4 + len > row->payload_end)
-            return not_held(row, index, err);
-    } else if (!rc) {
-        rc = item_length(store, row, index, place, &len, err);
-    }
     if (rc)
         return rc;
+    const uint8_t *head = window->bytes->data + (at - window->begin);
+    size_t len = (size_t)(be64_load(head + 4) & 0xffffffff);
+    if (be64_load(head) != index || len < SEAL_SALT || len > SEAL_SALT + PAYLOAD_MAX ||
+        place + 4 + len > row->payload_end)
+        return not_held(row, index, err);
     uint8_t *to = item_room(out, len);
     if (!to)
         return buf_check(out, "payload", err);
-    if (window && window_has(window, place + 4, len)) {
+    if (window_has(window, place + 4, len)) {
         memcpy(to, window->bytes->data + (place + 4 - window->begin), len);
         return 0;
     }
@@ -117,8 +112,30 @@ static int read_held(struct store *store, const struct log_row *row, uint64_t in
     return read_item(store, row, index, SLOT_PLACE(slot), window, out, err);
 }
 
+/* Salt and the first `max` bytes, under a length that says so. */
+static int read_head(struct store *store, const struct log_row *row, uint64_t index, uint64_t slot, size_t max,
+                     struct buf *out, struct err *err)
+{
+    size_t len = 0;
+    if (SLOT_PLACE(slot) == 0) /* those in rows are short */
+        return read_row(store, row, index, out, err);
+    int rc = item_length(store, row, index, SLOT_PLACE(slot), &len, err);
+    if (rc)
+        return rc;
+    if (len > SEAL_SALT + max)
+        len = SEAL_SALT + max;
+    uint8_t *to = item_room(out, len);
+    return to ? file_read(store, row, FILE_DATA, to, len, SLOT_PLACE(slot) + 4, err) : buf_check(out, "payload", err);
+}
+
 int payload_read(struct store *store, int64_t number, uint64_t index, struct buf *out, unsigned *ret_flags,
                  struct err *err)
+{
+    return payload_read_head(store, number, index, PAYLOAD_MAX, out, ret_flags, err);
+}
+
+int payload_read_head(struct store *store, int64_t number, uint64_t index, size_t max, struct buf *out,
+                      unsigned *ret_flags, struct err *err)
 {
     struct log_row row;
     uint64_t slot = 0, again;
@@ -137,7 +154,7 @@ int payload_read(struct store *store, int64_t number, uint64_t index, struct buf
             *ret_flags = SLOT_FLAGS(slot);
         if (!(SLOT_FLAGS(slot) & SLOT_HELD) || SLOT_FLAGS(slot) & SLOT_ERASED)
             return not_held(&row, index, err);
-        rc = read_held(store, &row, index, slot, NULL, out, err);
+        rc = read_head(store, &row, index, slot, max, out, err);
         if (rc && rc != ERR_NOTFOUND)
             break;
         int rc_again = slot_of(store, number, index, row.info.staged, &again, err);

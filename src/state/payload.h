@@ -28,6 +28,14 @@
 int payload_read(struct store *store, int64_t number, uint64_t index, struct buf *out, unsigned *ret_flags,
                  struct err *err);
 
+/*
+ * The same, but of a payload longer than `max` bytes only its beginning: whoever looks through many for what their headers
+ * say does not wait for what their authors have put behind. A part cannot be checked against a seal.
+ *   max  bytes of payload, PAYLOAD_TAIL_MAX at least
+ */
+int payload_read_head(struct store *store, int64_t number, uint64_t index, size_t max, struct buf *out,
+                      unsigned *ret_flags, struct err *err);
+
 /* Only the flags. */
 int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned *ret_flags, struct err *err);
 

@@ -413,6 +413,48 @@ static void expect_list(const struct view *view, const struct view_query *query,
     assert_string_equal(listed.text, expected);
 }
 
+/* A list reads no more of a long record than what it shows of it; the record itself is shown whole. */
+static void lists_of_long_records(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log made;
+    struct arena arena;
+    struct view_record record;
+    size_t len = 4 * VIEW_BRIEF_MAX;
+    char *body = malloc(len + 1);
+    assert_non_null(body);
+    memset(body, 'x', len);
+    memcpy(body, "in short\n", 9);
+    body[len] = '\0';
+    node_start(&node);
+    made_begin(&made, "long.example");
+    made_record(&made, "test/text", TLP_CLEAR, TIME_MS + 2, NULL, body);
+    made_record(&made, "test/text", TLP_GREEN, TIME_MS + 1, NULL, body);
+    int64_t number = made_feed(&made, node.store, made.count, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    struct view everybody = view_of(node.store, index, the_public), ours = view_of(node.store, index, the_operator);
+    struct view_query query = {.limit = 9, .kind = SPAN_LIT("test/text")};
+    expect_list(&everybody, &query, "lon/1 test/text in short|");
+    expect_list(&ours, &query, "lon/1 test/text in short|lon/2 test/text in short|");
+    arena_init(&arena, 32u << 20);
+    good(view_record_brief(&everybody, RECORD_REF(number, 1), &arena, &record, &err));
+    assert_true(record.cut && record.parsed && record.has_text);
+    assert_int_equal(record.text.len, VIEW_BRIEF_MAX);
+    assert_int_equal(record.record.tlp, TLP_CLEAR);
+    good(view_record_brief(&everybody, RECORD_REF(number, 2), &arena, &record, &err));
+    assert_false(record.parsed || record.has_text || record.text.data);
+    good(view_record_ref(&everybody, RECORD_REF(number, 1), &arena, &record, &err));
+    assert_false(record.cut);
+    assert_int_equal(record.record.body.len, len);
+    arena_done(&arena);
+    free(body);
+    index_close(index);
+    made_end(&made);
+    node_stop(&node);
+}
+
 static void lists_newest_first(void **state)
 {
     (void)state;
@@ -504,6 +546,7 @@ int main(void)
         cmocka_unit_test(tiles_of_every_width),
         cmocka_unit_test(proofs_hold),
         cmocka_unit_test(lists_newest_first),
+        cmocka_unit_test(lists_of_long_records),
         cmocka_unit_test(lists_of_one_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

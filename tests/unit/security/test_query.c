@@ -226,6 +226,78 @@ static void values_of_the_operator_s_logs_stay(void **state)
     node_stop(&node);
 }
 
+static void expect_name(const struct view *view, const char *id, const char *expected)
+{
+    struct arena arena;
+    struct span name;
+    arena_init(&arena, 1u << 20);
+    good(intel_name(view, span_str(id), &arena, &name, &err));
+    assert_int_equal(name.len, strlen(expected));
+    if (name.len > 0)
+        assert_memory_equal(name.data, expected, name.len);
+    arena_done(&arena);
+}
+
+static void names_by_id(void **state)
+{
+    (void)state;
+    struct community c;
+    char uuid[40], id[64];
+    community_begin(&c);
+    make_uuid(uuid, '4', 4);
+    snprintf(id, sizeof(id), "indicator--%s", uuid);
+    expect_name(&c.everybody, id, "net");
+    make_uuid(uuid, '4', 8);
+    snprintf(id, sizeof(id), "indicator--%s", uuid);
+    expect_name(&c.everybody, id, "");
+    expect_name(&c.ours, id, "Sandworm tools");
+    expect_name(&c.ours, "net", "");
+    community_end(&c);
+}
+
+#define LONG_RECORDS 10
+#define LONG_BYTES (15u << 20)
+
+/* Whoever says long things makes no question slow: beyond so many bytes they are passed over, the short ones are not. */
+static void long_records_have_an_end(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log made;
+    struct rows_text rows = {.text = ""};
+    char *body = malloc(LONG_BYTES + 4096), json[2048];
+    assert_non_null(body);
+    node_start(&node);
+    made_begin(&made, "l.example");
+    for (unsigned i = 0; i <= LONG_RECORDS; i++) {
+        struct sample sample = {.id = 100 + i, .name = "lengthy", .pattern = "[file:name = 'z']"};
+        sample_json(&sample, json, sizeof(json));
+        size_t blanks = i < LONG_RECORDS ? LONG_BYTES : 0;
+        memset(body, ' ', blanks);
+        body[0] = '{';
+        strcpy(body + (blanks ? blanks : 1), json + 1);
+        made_record(&made, STIX_KIND, TLP_CLEAR, TIME_MS + (int64_t)i, STIX_TYPE, body);
+    }
+    made_feed(&made, node.store, made.count, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    struct view view = public_view(node.store, index);
+    good(intel_search(&view, SPAN_LIT("lengthy"), 200, rows_add_text, &rows, &err));
+    assert_int_equal(rows.count, (128u / 15) + 1 + 1); /* the last one that is begun in time, and the short one */
+    assert_non_null(strstr(rows.text, "l/11 "));
+    char uuid[40], id[64];
+    make_uuid(uuid, '4', 100);
+    snprintf(id, sizeof(id), "indicator--%s", uuid);
+    expect_name(&view, id, "");
+    make_uuid(uuid, '4', 100 + LONG_RECORDS);
+    snprintf(id, sizeof(id), "indicator--%s", uuid);
+    expect_name(&view, id, "lengthy");
+    free(body);
+    index_close(index);
+    made_end(&made);
+    node_stop(&node);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -235,6 +307,8 @@ int main(void)
         cmocka_unit_test(one_value_in_canonical_order),
         cmocka_unit_test(counts_by_viewer),
         cmocka_unit_test(erased_is_not_found),
+        cmocka_unit_test(names_by_id),
+        cmocka_unit_test(long_records_have_an_end),
         cmocka_unit_test(values_of_the_operator_s_logs_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

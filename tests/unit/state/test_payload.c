@@ -283,6 +283,42 @@ static void large(void **state)
     node_stop(&node);
 }
 
+/* Of a long one the beginning alone is read; short ones whole, wherever they stand. */
+static void heads_of_payloads(void **state)
+{
+    (void)state;
+    struct node node;
+    struct log_info info;
+    struct buf whole, head;
+    unsigned flags;
+    node_start(&node);
+    node_member(&node, "heads.example.org", true, &info);
+    append_many(node.store, info.number, "h", 1, 1u << 20, true);
+    append_many(node.store, info.number, "h", 300, 100, true);
+    buf_init(&whole, PAYLOAD_MAX + 64);
+    buf_init(&head, PAYLOAD_MAX + 64);
+    for (uint64_t i = 1; i <= 301; i += 100) {
+        size_t max = PAYLOAD_TAIL_MAX;
+        payload_parts(node.store, info.number, i, &whole);
+        buf_clear(&head);
+        good(payload_read_head(node.store, info.number, i, max, &head, &flags, &err));
+        assert_int_equal(flags, SLOT_HELD | SLOT_CLEAR);
+        size_t len = i == 1 ? max : whole.len - 4 - SEAL_SALT;
+        assert_int_equal(head.len, 4 + SEAL_SALT + len);
+        struct payload_reader reader = {.bundle = buf_view(&head)};
+        struct payload_item item;
+        good(payload_next(&reader, &item, &err));
+        assert_false(item.hole);
+        assert_memory_equal(item.salt.data, whole.data + 4, SEAL_SALT);
+        assert_int_equal(item.payload.len, len);
+        assert_memory_equal(item.payload.data, whole.data + 4 + SEAL_SALT, len);
+    }
+    bad(payload_read_head(node.store, info.number, 0, PAYLOAD_TAIL_MAX, &head, &flags, &err), ERR_NOTFOUND, "not held");
+    buf_done(&whole);
+    buf_done(&head);
+    node_stop(&node);
+}
+
 /* As slots stand in their file: the upper byte is the sum of the others and of the index, so that zeros are none. */
 static void slot_put(FILE *file, uint64_t index, uint64_t slot)
 {
@@ -425,9 +461,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back), cmocka_unit_test(settling),
-        cmocka_unit_test(many_at_once),   cmocka_unit_test(dropping),    cmocka_unit_test(bundles),
-        cmocka_unit_test(large),          cmocka_unit_test(wrong_slots),
+        cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back),       cmocka_unit_test(settling),
+        cmocka_unit_test(many_at_once),   cmocka_unit_test(dropping),          cmocka_unit_test(bundles),
+        cmocka_unit_test(large),          cmocka_unit_test(heads_of_payloads), cmocka_unit_test(wrong_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
