@@ -311,13 +311,32 @@ static void *index_thread(void *arg)
 
 /* ---- feeds ---- */
 
+static bool feeds_stopped(void *ctx)
+{
+    return ((struct node *)ctx)->stop;
+}
+
+static int feed_done(void *ctx, const struct feed_report *report, struct err *err)
+{
+    (void)err;
+    int public = (int)strcspn(report->feed.url, "?"); /* a key may stand behind it */
+    if (report->outcome == FEED_FAILED)
+        tell(ctx, "feed %.*s: %s; tried again later", public, report->feed.url, report->feed.reason);
+    return 0;
+}
+
 /* A feed goes into our own log: signed only once the start check has passed (the sync thread notes it). */
 static int run_feeds(struct node *node, struct store *store, struct index *index, struct err *err)
 {
     size_t ran = 0;
     if (!start_check_noted(store))
         return 0;
-    struct feed_options feeds = {.transport = &feed_http, .now_ms = now_ms()};
+    struct feed_options feeds = {.transport = &feed_http,
+                                 .now_ms = now_ms(),
+                                 .clock_ms = clock_ms,
+                                 .stopped = feeds_stopped,
+                                 .done = feed_done,
+                                 .ctx = node};
     author_allow(store);
     int rc = feed_run_due(store, index, &feeds, &ran, err);
     if (ran)

@@ -55,13 +55,21 @@ static int spool_open(struct store *store, int *ret_fd, struct err *err)
 }
 
 struct spool {
+    const struct feed_options *options;
     int fd;
     uint64_t bytes;
 };
 
+static bool is_stopped(const struct feed_options *options)
+{
+    return options->stopped && options->stopped(options->ctx);
+}
+
 static int spool_write(void *ctx, struct span piece, struct err *err)
 {
     struct spool *spool = ctx;
+    if (is_stopped(spool->options))
+        return err_set(err, ERR_STATE, "stopped while it came in");
     if (piece.len > FEED_BYTES_MAX - spool->bytes)
         return err_set(err, ERR_LIMIT, "more than %llu bytes", (unsigned long long)FEED_BYTES_MAX);
     for (size_t at = 0; at < piece.len;) {
@@ -134,6 +142,14 @@ static int note_failure(struct store *store, const struct feed_options *options,
     return feed_update(store, feed, err);
 }
 
+/* As if it had not been tried. */
+static int note_stop(struct store *store, int64_t due_ms, struct feed_report *report, struct err *err)
+{
+    report->outcome = FEED_STOPPED;
+    report->feed.due_ms = due_ms;
+    return feed_update(store, &report->feed, err);
+}
+
 static int note_success(struct store *store, const struct feed_options *options, const struct feed_answer *answer,
                         struct feed_report *report, struct err *err)
 {
@@ -171,6 +187,24 @@ static int fetch(const struct feed *feed, const struct feed_options *options, st
     return rc;
 }
 
+/* ---- reading it ---- */
+
+struct patience {
+    const struct feed_options *options;
+    int64_t until_ms;
+};
+
+static int go_on(void *ctx, struct err *err)
+{
+    const struct patience *patience = ctx;
+    if (is_stopped(patience->options))
+        return err_set(err, ERR_STATE, "stopped while it was read");
+    if (patience->options->clock_ms() > patience->until_ms)
+        return err_set(err, ERR_LIMIT, "reading it takes longer than %lld minutes: that is the limit",
+                       (long long)FEED_IMPORT_MAX_MS / 60000);
+    return 0;
+}
+
 /*
  * An error page in plain text may name a site or two. What is small is read once for a look: is much less in it than
  * before, and most of that wrong?
@@ -184,10 +218,9 @@ static int check_spool(struct store *store, struct index *index, const struct fe
     if (feed->items == 0 || spool->bytes > FEED_LOOK_MAX)
         return 0;
     look.dry_run = true;
-    look.report = NULL;
     int rc = import_run(store, index, format, span_str(feed->url), spool_read, spool, &look, &found, err);
     if (rc == 0 && found.items > 0 && found.bad >= found.items && found.items <= feed->items / 2)
-        return err_set(err, ERR_SYNTAX, "%llu things in it cannot be read, %llu can, where there were %llu before",
+        return err_set(err, ERR_SYNTAX, "%llu wrong and %llu readable, where %llu were read before: an error page?",
                        (unsigned long long)found.bad, (unsigned long long)found.items, (unsigned long long)feed->items);
     if (rc == 0 && lseek(spool->fd, 0, SEEK_SET) < 0)
         return err_sys(err, "reading what the feed sent");
@@ -199,12 +232,14 @@ static int import_spool(struct store *store, struct index *index, const struct f
                         struct err *err)
 {
     bool known;
+    struct patience patience = {options, options->clock_ms() + FEED_IMPORT_MAX_MS};
     struct import_options import = {
         .number = feed->log_number,
         .tlp = (enum tlp)feed->tlp,
         .now_ms = options->now_ms,
-        .report = options->report,
-        .ctx = options->ctx,
+        .text_max = FEED_BYTES_MAX,
+        .go_on = go_on,
+        .ctx = &patience,
         .feed = feed->number,
     };
     enum import_format format = import_format_parse(span_str(feed->format), &known);
@@ -212,7 +247,7 @@ static int import_spool(struct store *store, struct index *index, const struct f
     if (rc == 0)
         rc = import_run(store, index, format, span_str(feed->url), spool_read, spool, &import, ret, err);
     if (rc == 0 && ret->items == 0 && feed->items > 0)
-        return err_set(err, ERR_SYNTAX, "nothing in it can be read, where there were %llu things before",
+        return err_set(err, ERR_SYNTAX, "nothing in it can be read, where %llu were before: an error page?",
                        (unsigned long long)feed->items);
     return rc;
 }
@@ -226,13 +261,14 @@ static bool is_fatal(int code)
 int feed_run_one(struct store *store, struct index *index, int64_t number, const struct feed_options *options,
                  struct feed_report *ret, struct err *err)
 {
-    struct spool spool = {.fd = -1};
+    struct spool spool = {.options = options, .fd = -1};
     struct feed_answer answer;
     struct err why;
     *ret = (struct feed_report){0};
     int rc = load_feed(store, number, &ret->feed, err);
     if (rc < 0)
         return rc;
+    int64_t due_ms = ret->feed.due_ms;
     /* Claimed before the fetch, so that another process does not fetch it, too. */
     ret->feed.due_ms = next_due(&ret->feed, options->now_ms);
     rc = feed_update(store, &ret->feed, err);
@@ -249,6 +285,8 @@ int feed_run_one(struct store *store, struct index *index, int64_t number, const
     close(spool.fd);
     if (rc == 0)
         return note_success(store, options, &answer, ret, err);
+    if (!is_fatal(rc) && is_stopped(options))
+        return note_stop(store, due_ms, ret, err);
     if (!is_fatal(rc))
         return note_failure(store, options, &why, ret, err);
     *err = why;
@@ -258,7 +296,7 @@ int feed_run_one(struct store *store, struct index *index, int64_t number, const
 /* ---- all of them ---- */
 
 struct due {
-    int64_t now_ms, next_ms;
+    int64_t now_ms;
     int64_t numbers[FEED_RUN_MAX];
     size_t count;
 };
@@ -267,10 +305,8 @@ static int see_feed(void *ctx, const struct feed *feed, struct err *err)
 {
     struct due *due = ctx;
     (void)err;
-    if (feed->due_ms < due->next_ms)
-        due->next_ms = feed->due_ms;
     /* One that is due later than it could be if it had run now: the clock was set back since. */
-    bool is_due = feed->due_ms <= due->now_ms || (due->now_ms > 0 && feed->due_ms > next_due(feed, due->now_ms));
+    bool is_due = feed->due_ms <= due->now_ms || feed->due_ms > next_due(feed, due->now_ms);
     if (is_due && due->count < FEED_RUN_MAX)
         due->numbers[due->count++] = feed->number;
     return 0;
@@ -279,23 +315,15 @@ static int see_feed(void *ctx, const struct feed *feed, struct err *err)
 int feed_run_due(struct store *store, struct index *index, const struct feed_options *options, size_t *ret_count,
                  struct err *err)
 {
-    struct due due = {.now_ms = options->now_ms, .next_ms = INT64_MAX};
+    struct due due = {.now_ms = options->now_ms};
     int rc = feed_each(store, see_feed, &due, err);
     *ret_count = 0;
-    for (size_t i = 0; i < due.count && rc == 0; i++) {
+    for (size_t i = 0; i < due.count && rc == 0 && !is_stopped(options); i++) {
         struct feed_report report;
         rc = feed_run_one(store, index, due.numbers[i], options, &report, err);
         *ret_count += rc == 0;
         if (rc == 0 && options->done)
             rc = options->done(options->ctx, &report, err);
     }
-    return rc;
-}
-
-int feed_next_due(struct store *store, int64_t *ret_ms, struct err *err)
-{
-    struct due due = {.now_ms = INT64_MIN, .next_ms = INT64_MAX};
-    int rc = feed_each(store, see_feed, &due, err);
-    *ret_ms = due.next_ms;
     return rc;
 }

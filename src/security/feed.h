@@ -10,8 +10,14 @@
 #include "security/import.h"
 #include "state/peers.h"
 
-#define FEED_BYTES_MAX (UINT64_C(1) << 30)     /* of one fetch; the whole Maltrail set is 58 MB unpacked */
-#define FEED_FETCH_MAX_MS (30u * 60 * 1000)    /* a fetch takes: 1 GiB at 5 Mbit/s */
+/*
+ * One feed must not keep the others waiting for long, nor the end of the node: bytes of one fetch, and of the text that
+ * comes out of it (the whole Maltrail set is 58 MB unpacked); how long fetching may take (256 MiB at 1.2 Mbit/s), and
+ * reading.
+ */
+#define FEED_BYTES_MAX (UINT64_C(256) << 20)
+#define FEED_FETCH_MAX_MS (30u * 60 * 1000)
+#define FEED_IMPORT_MAX_MS (INT64_C(10) * 60 * 1000)
 #define FEED_EVERY_MIN_S 60                    /* more often is impolite to any server */
 #define FEED_RETRY_MS (INT64_C(5) * 60 * 1000) /* after the first failure, doubled with each further one */
 #define FEED_RETRY_MAX_MS (INT64_C(24) * 3600 * 1000)
@@ -44,7 +50,12 @@ extern const struct feed_transport feed_http;
 
 /* ---- fetching ---- */
 
-enum feed_outcome { FEED_FETCHED, FEED_UNCHANGED, FEED_FAILED };
+enum feed_outcome {
+    FEED_FETCHED,
+    FEED_UNCHANGED,
+    FEED_FAILED,
+    FEED_STOPPED, /* in the middle, as asked: due as it was before; what was read is in the log */
+};
 
 struct feed_report {
     struct feed feed; /* as it stands afterwards: due_ms, failures, reason, items, vanished */
@@ -55,8 +66,9 @@ struct feed_report {
 struct feed_options {
     const struct feed_transport *transport;
     int64_t now_ms;
-    /* As in import_options; may be NULL. */
-    int (*report)(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset, const char *reason);
+    int64_t (*clock_ms)(void); /* monotonic: for FEED_IMPORT_MAX_MS */
+    /* Is all to end soon? Asked between feeds, between pieces of what comes, of what is read; may be NULL. */
+    bool (*stopped)(void *ctx);
     /* After each feed of feed_run_due; may be NULL. A negative result ends the round. */
     int (*done)(void *ctx, const struct feed_report *report, struct err *err);
     void *ctx;
@@ -68,17 +80,15 @@ struct feed_options {
  * it is in the report and in state.db (reason, failures, due_ms later and later).
  * A fetch that holds nothing readable where there was something before is a failure, too, and so is a small one with at
  * most half of what was there and as much that is wrong: an error page must not mark everything as vanished, nor become
- * an indicator itself.
+ * an indicator itself. What cannot be read to its end (cut off, damaged, too much of it, too slow) is one as well: what
+ * was read stays in the log, nothing is marked as vanished, and the next fetch passes quickly what is known already.
  * Errors: ERR_NOTFOUND no such feed; ERR_IO, ERR_MEMORY.
  */
 int feed_run_one(struct store *store, struct index *index, int64_t number, const struct feed_options *options,
                  struct feed_report *ret, struct err *err);
 
-/* All feeds that are due, one after another. *ret_count of them were tried. */
+/* All feeds that are due, one after another, until stopped. *ret_count of them were tried. */
 int feed_run_due(struct store *store, struct index *index, const struct feed_options *options, size_t *ret_count,
                  struct err *err);
-
-/* When the next feed is due; INT64_MAX: there is none. */
-int feed_next_due(struct store *store, int64_t *ret_ms, struct err *err);
 
 #endif

@@ -61,17 +61,23 @@ static struct import_reader *new_reader(struct import_run *run, enum import_form
     return import_reader_new(format, &source, &sink);
 }
 
-static int pump(struct import_reader *reader, struct peeked *peeked, struct err *err)
+static int pump(struct import_run *run, struct import_reader *reader, struct peeked *peeked, struct err *err)
 {
     uint8_t *piece = malloc(PIECE_MAX);
     int64_t count = 1;
     int rc = piece ? 0 : err_memory(err);
     while (rc == 0 && count > 0) {
         count = peeked_read(peeked, piece, PIECE_MAX, err);
-        rc = count < 0 ? (int)count : import_reader_feed(reader, span_of(piece, (size_t)count), err);
+        rc = count < 0 ? (int)count : run_go_on(run, (size_t)count, err);
+        if (rc == 0)
+            rc = import_reader_feed(reader, span_of(piece, (size_t)count), err);
     }
     free(piece);
-    return rc == 0 ? import_reader_end(reader, err) : rc;
+    if (rc == 0)
+        rc = import_reader_end(reader, err);
+    if (rc == 0 && run->options->feed && import_reader_cut(reader))
+        rc = err_set(err, ERR_SYNTAX, "it ends in the middle: cut off?");
+    return rc;
 }
 
 /* What cannot be read at all; NULL: it may be of this format. */
@@ -100,7 +106,7 @@ static int read_plain(struct import_run *run, enum import_format format, struct 
     if (format == IMPORT_AUTO)
         format = import_guess(head, name);
     struct import_reader *reader = new_reader(run, format, name);
-    int rc = reader ? pump(reader, peeked, err) : err_memory(err);
+    int rc = reader ? pump(run, reader, peeked, err) : err_memory(err);
     import_reader_free(reader);
     return rc;
 }
@@ -170,7 +176,7 @@ int import_run(struct store *store, struct index *index, enum import_format form
     if (rc == 0)
         rc = read_source(&run, format, name, read, read_ctx, err);
     /* What a feed held before and no longer holds; not if this fetch shows nothing at all. */
-    if (rc == 0 && options->feed && !options->dry_run && !run.incomplete && ret->items > 0)
+    if (rc == 0 && options->feed && !options->dry_run && ret->items > 0)
         rc = run_vanish(&run, err);
     /* What was read before a failure is good and goes in. */
     int flushed = run_flush(&run, rc < 0 ? &later : err);

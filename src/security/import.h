@@ -63,6 +63,7 @@ import_reader_new(enum import_format format, const struct import_source *source,
                   const struct import_sink *sink); /* format is not IMPORT_AUTO; NULL: no memory */
 int import_reader_feed(struct import_reader *reader, struct span bytes, struct err *err);
 int import_reader_end(struct import_reader *reader, struct err *err);
+bool import_reader_cut(const struct import_reader *reader); /* after the end: it came inside an object or a list */
 void import_reader_free(struct import_reader *reader);
 
 #define IMPORT_WAITING_BYTES (64u << 20) /* bytes of STIX objects whose marking is not known yet: one commit */
@@ -84,7 +85,14 @@ struct import_options {
     /* Called now and then with bytes done; may be NULL. */
     void (*progress)(void *ctx, uint64_t bytes, uint64_t records);
     void *ctx;
-    int64_t feed; /* feed number, 0: none: items are remembered and what vanished is marked */
+    uint64_t text_max; /* bytes of text in it, unpacked, more is ERR_LIMIT; 0: what an archive may unpack to */
+    /* Asked for every 256 kB of text: a negative result ends the run with it; may be NULL. */
+    int (*go_on)(void *ctx, struct err *err);
+    /*
+     * Feed number, 0: none. Items are remembered, and what vanished is marked. What cannot be read to its end, cut off or
+     * damaged, is then an error: what would have come behind has not vanished.
+     */
+    int64_t feed;
 };
 
 struct import_result {
@@ -110,7 +118,7 @@ struct import_result {
  * value (unless it was marked as vanished or revoked: then a new version). What only a narrower circle than asked was
  * told is no duplicate: it is added once more, for the wider one. The same id with a newer `modified` is an
  * update; an older one is a duplicate. The same id and `modified` with other bytes is refused as a conflict.
- * Errors: of `read`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source
+ * Errors: of `read`, of `go_on`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source
  * in no format that we know, ERR_LIMIT for more than 67 million things in one source.
  */
 int import_run(struct store *store, struct index *index, enum import_format format, struct span name,

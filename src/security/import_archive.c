@@ -16,7 +16,7 @@ struct unpack {
     struct archive *archive;
     import_read *read;
     void *read_ctx;
-    struct err err; /* of read */
+    struct err err; /* of read, or no patience with it */
     uint64_t packed, unpacked, members;
     const char *over; /* the bound that was passed, or NULL */
     uint8_t piece[PIECE_MAX];
@@ -47,6 +47,8 @@ static la_ssize_t on_read(struct archive *archive, void *ctx, const void **ret)
 {
     struct unpack *unpack = ctx;
     int64_t count = unpack->read(unpack->read_ctx, unpack->piece, sizeof(unpack->piece), &unpack->err);
+    if (count >= 0 && run_go_on(unpack->run, 0, &unpack->err) < 0)
+        count = unpack->err.code;
     if (count < 0) {
         archive_set_error(archive, EIO, "reading failed");
         return ARCHIVE_FATAL;
@@ -74,9 +76,11 @@ static int unpack_bad(struct unpack *unpack, struct err *err)
         *err = unpack->err;
         return err->code;
     }
-    unpack->run->incomplete = true;
     snprintf(reason, sizeof(reason), "the archive cannot be unpacked any further: %s",
              unpack->over ? unpack->over : text_escape_into(shown, sizeof(shown), span_str(text ? text : "damaged")));
+    if (unpack->run->options->feed)
+        return err_set(err, unpack->over ? ERR_LIMIT : ERR_SYNTAX, "%s", reason);
+    unpack->run->incomplete = true;
     return run_bad(unpack->run, 0, unpack->packed, reason, err);
 }
 
@@ -98,6 +102,27 @@ static int64_t member_read(void *ctx, uint8_t *out, size_t max, struct err *err)
     unpack->unpacked += (uint64_t)count;
     check_bounds(unpack);
     return (int64_t)count;
+}
+
+/*
+ * Pass what is left of a member. libarchive would do so by itself, but without an end: a read-me of terabytes packs well.
+ * What is wrong with it the next header says.
+ */
+static int pass_over(struct unpack *unpack, struct err *err)
+{
+    const void *block;
+    size_t len;
+    la_int64_t at;
+    int rc = 0, result = ARCHIVE_OK;
+    while (rc == 0 && !unpack->over && result != ARCHIVE_EOF) {
+        result = archive_read_data_block(unpack->archive, &block, &len, &at);
+        if (result != ARCHIVE_OK && result != ARCHIVE_WARN)
+            break;
+        unpack->unpacked += len;
+        check_bounds(unpack);
+        rc = run_go_on(unpack->run, len, err);
+    }
+    return rc;
 }
 
 static bool ends_with(struct span name, const char *end)
@@ -135,10 +160,12 @@ static int take_member(struct unpack *unpack, struct archive_entry *entry,
     if (!path)
         path = archive_entry_pathname(entry);
     struct span name = raw ? (struct span){0} : span_str(path ? path : "(no name)");
-    if (!raw && (archive_entry_filetype(entry) != AE_IFREG || !is_data(name)))
-        return 0;
     unpack->run->member = name;
-    int rc = file(unpack->run, name, member_read, unpack, err);
+    int rc = 0;
+    if (raw || (archive_entry_filetype(entry) == AE_IFREG && is_data(name)))
+        rc = file(unpack->run, name, member_read, unpack, err);
+    if (rc == 0)
+        rc = pass_over(unpack, err);
     unpack->run->member = (struct span){0};
     return rc;
 }

@@ -63,7 +63,8 @@ struct import_run {
     size_t note_count;
     int64_t others[IMPORT_OTHER_FEEDS_MAX]; /* feeds into the same log */
     size_t other_count;
-    bool incomplete; /* something of the source could not be read to its end: nothing vanishes */
+    uint64_t text;   /* bytes so far of all that was read, unpacked */
+    bool incomplete; /* the archive could not be unpacked to its end */
     bool reading;    /* a read transaction on the index is open */
     bool empty_log;  /* nothing can be known already */
     struct index_follow *follow;
@@ -84,6 +85,9 @@ void run_done(struct import_run *run);
 
 /* Sink function for what cannot be read; ctx is the run. */
 int run_bad(void *ctx, uint64_t line, uint64_t offset, const char *reason, struct err *err);
+
+/* `count` more bytes of text were read, or nothing but time passed: is there to be more? Else an error's code. */
+int run_go_on(struct import_run *run, size_t count, struct err *err);
 
 /* Add a record with this STIX object as its body. */
 int run_add(struct import_run *run, struct span object, enum tlp tlp, int64_t feed_key, bool vanished, struct err *err);

@@ -74,7 +74,9 @@ static int vanish_one(void *ctx, uint64_t key, uint64_t *value, struct err *err)
     bool held;
     if (ref <= 0) /* in this fetch, or marked at an earlier one */
         return 0;
-    int rc = run_held_elsewhere(run, (int64_t)key, &held, err);
+    int rc = run_go_on(run, 0, err);
+    if (rc == 0)
+        rc = run_held_elsewhere(run, (int64_t)key, &held, err);
     if (rc < 0 || held)
         return rc < 0 ? rc : run_note(run, (int64_t)key, 0, err);
     rc = run_read_back(run, ref, &object, &tlp, &why);

@@ -1,6 +1,7 @@
 /* One run: its memory, its batches of records, and what its feed held. */
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "security/import_impl.h"
 
 /* ---- begin and end ---- */
@@ -239,6 +240,22 @@ int run_bad(void *ctx, uint64_t line, uint64_t offset, const char *reason, struc
     struct import_run *run = ctx;
     run->result->bad++;
     return run_report(run, "bad", line, offset, reason, err);
+}
+
+/* ---- patience ---- */
+
+int run_go_on(struct import_run *run, size_t count, struct err *err)
+{
+    const struct import_options *options = run->options;
+    char shown[256];
+    run->text += count;
+    int rc = options->go_on ? options->go_on(options->ctx, err) : 0;
+    if (rc == 0 && options->text_max && run->text > options->text_max)
+        rc = err_set(err, ERR_LIMIT, "more than %llu bytes of text come out of it: that is the limit",
+                     (unsigned long long)options->text_max);
+    if (rc < 0 && run->member.len)
+        err_in(err, "%s", text_escape_into(shown, sizeof(shown), run->member));
+    return rc;
 }
 
 /* ---- earlier records ---- */

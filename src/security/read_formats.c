@@ -46,6 +46,11 @@ int import_reader_end(struct import_reader *reader, struct err *err)
     return reader->class->end(reader, err);
 }
 
+bool import_reader_cut(const struct import_reader *reader)
+{
+    return reader->cut;
+}
+
 void import_reader_free(struct import_reader *reader)
 {
     if (reader)

@@ -22,6 +22,7 @@ struct import_reader {
     const struct reader_class *class;
     struct import_source source;
     struct import_sink sink;
+    bool cut;
 };
 
 /* NULL: no memory. The head is filled in by import_reader_new. */
@@ -132,6 +133,7 @@ struct split {
     int (*object)(void *ctx, enum split_kind kind, struct span bytes, uint64_t line, uint64_t offset, struct err *err);
     int (*bad)(void *ctx, uint64_t line, uint64_t offset, const char *reason, struct err *err);
     void *ctx;
+    bool cut; /* after the end: it came inside an object or a list */
     struct split_state *state;
 };
 

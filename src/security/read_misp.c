@@ -319,7 +319,10 @@ static int misp_feed(struct import_reader *reader, struct span bytes, struct err
 
 static int misp_end(struct import_reader *reader, struct err *err)
 {
-    return split_end(&((struct misp_reader *)reader)->split, err);
+    struct split *split = &((struct misp_reader *)reader)->split;
+    int rc = split_end(split, err);
+    reader->cut = split->cut;
+    return rc;
 }
 
 static void misp_free(struct import_reader *reader)

@@ -350,6 +350,7 @@ int split_end(struct split *split, struct err *err)
 {
     struct split_state *state = split->state;
     static const char *const cut = "the object that begins here is not closed: cut off?";
+    split->cut = state->place != TOP || state->top_arrays > 0;
     switch (state->place) {
     case ELEMENT:
         return split->bad(split->ctx, state->element.line, state->element.offset, cut, err);

@@ -191,6 +191,7 @@ static int stix_end(struct import_reader *reader, struct err *err)
 {
     struct stix_reader *stix = (struct stix_reader *)reader;
     int rc = split_end(&stix->split, err);
+    reader->cut = stix->split.cut;
     for (size_t pos = 0; pos < stix->waiting.len && rc == 0;) {
         struct waiting head;
         memcpy(&head, stix->waiting.data + pos, sizeof(head));

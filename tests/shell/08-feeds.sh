@@ -29,5 +29,10 @@ due
 conditional() { [ "$(grep -c '" 304 ' "$tmp/http.log")" -ge 1 ]; }
 ok "an unchanged feed is not sent again" until_true conditional
 ok "and adds nothing" is "$(fact a a.example size)" "$size"
+printf 'one.example\n' | gzip -c | head -c 25 >"$tmp/www/list.txt"
+touch -d '+4 seconds' "$tmp/www/list.txt"
+due
+ok "one that is cut off fails, and the node says so" until_true grep -q "feed $feed: the archive cannot be unpacked" "$tmp/a.log"
+ok "nothing vanishes by that" has three.example
 ok "it is removed" node a feed remove "$feed"
 done_testing

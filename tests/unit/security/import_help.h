@@ -140,6 +140,7 @@ struct import_call {
     bool dry_run, fold_beside;
     int64_t now_ms;
     int fail_code;
+    uint64_t text_max;
 };
 
 /* One import_run; what was reported goes to `told` (may be NULL). */
@@ -153,6 +154,7 @@ static inline int node_import(struct node *node, const struct import_call *call,
         .dry_run = call->dry_run,
         .fold_beside = call->fold_beside,
         .now_ms = call->now_ms ? call->now_ms : TEST_NOW_MS,
+        .text_max = call->text_max,
         .report = told ? told_report : NULL,
         .ctx = told,
     };

@@ -11,6 +11,7 @@ const struct capability *const capabilities[] = {&security_capability, NULL};
 
 struct server {
     const char *body, *etag, *modified;
+    size_t body_len;  /* 0: a string */
     int status, code; /* code: the transfer fails behind the body */
     unsigned asked;
     char asked_etag[256], asked_modified[64];
@@ -25,8 +26,9 @@ static int server_get(void *ctx, const struct feed_request *request, struct feed
     ret->status = server->status;
     if (server->etag && strcmp(server->etag, request->etag) == 0)
         ret->status = 304;
-    for (size_t at = 0; ret->status == 200 && at < strlen(server->body); at += 5) {
-        int rc = request->sink(request->sink_ctx, span_sub(span_str(server->body), at, 5), err);
+    struct span body = server->body_len ? span_of(server->body, server->body_len) : span_str(server->body);
+    for (size_t at = 0; ret->status == 200 && at < body.len; at += 5) {
+        int rc = request->sink(request->sink_ctx, span_sub(body, at, 5), err);
         if (rc < 0)
             return rc;
     }
@@ -37,12 +39,33 @@ static int server_get(void *ctx, const struct feed_request *request, struct feed
     return 0;
 }
 
+/* ---- time, and the end of the node ---- */
+
+static int64_t clock_now_ms, clock_step_ms; /* each look at the clock takes so long */
+
+static int64_t test_clock_ms(void)
+{
+    clock_now_ms += clock_step_ms;
+    return clock_now_ms;
+}
+
+/* Says yes from the question on that is counted down to. */
+static unsigned questions;
+
+static bool stop_counting(void *ctx)
+{
+    (void)ctx;
+    questions -= questions > 0;
+    return questions == 0;
+}
+
 /* ---- a feed ---- */
 
 struct fixture {
     struct node *node;
     struct server server;
     int64_t number, now_ms;
+    bool (*stopped)(void *ctx);
 };
 
 static int64_t add_feed(struct node *node, const char *url, const char *format, int64_t log, enum tlp tlp)
@@ -66,7 +89,8 @@ static void fetch(struct fixture *fixture, struct feed_report *ret)
 {
     struct err err = {0};
     struct feed_transport transport = {.get = server_get, .ctx = &fixture->server};
-    struct feed_options options = {.transport = &transport, .now_ms = fixture->now_ms};
+    struct feed_options options = {
+        .transport = &transport, .now_ms = fixture->now_ms, .clock_ms = test_clock_ms, .stopped = fixture->stopped};
     node_check(feed_run_one(fixture->node->store, fixture->node->index, fixture->number, &options, ret, &err), &err);
     fixture->now_ms += HOUR_MS;
 }
@@ -244,7 +268,7 @@ static void check_failures(void **state)
     f.server.body = "Too many requests\nhttps://status.example/limits\n";
     fetch(&f, &report);
     assert_int_equal(report.outcome, FEED_FAILED);
-    assert_string_equal(report.feed.reason, "1 things in it cannot be read, 1 can, where there were 2 before");
+    assert_string_equal(report.feed.reason, "1 wrong and 1 readable, where 2 were read before: an error page?");
     assert_int_equal(report.feed.failures, 7);
     assert_string_equal(report.feed.etag, "\"v1\"");
     assert_int_equal(node_size(f.node, f.node->own.number), size);
@@ -319,20 +343,16 @@ static void check_due(void **state)
     struct err err = {0};
     size_t count;
     unsigned done = 0;
-    int64_t due_ms;
     start(&f, *state);
-    node_check(feed_next_due(f.node->store, &due_ms, &err), &err);
-    assert_int_equal(due_ms, 0);
     add_feed(f.node, "https://example.net/local", "auto", f.node->local.number, TLP_NONE);
     f.server.body = "a.com\n";
     struct feed_transport transport = {.get = server_get, .ctx = &f.server};
-    struct feed_options options = {.transport = &transport, .now_ms = TEST_NOW_MS, .done = count_done, .ctx = &done};
+    struct feed_options options = {
+        .transport = &transport, .now_ms = TEST_NOW_MS, .clock_ms = test_clock_ms, .done = count_done, .ctx = &done};
     node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
     assert_int_equal(count, 2);
     assert_int_equal(done, 2);
     assert_int_equal(node_size(f.node, f.node->local.number), 2);
-    node_check(feed_next_due(f.node->store, &due_ms, &err), &err);
-    assert_int_equal(due_ms, TEST_NOW_MS + HOUR_MS);
     options.now_ms += HOUR_MS - 1;
     node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
     assert_int_equal(count, 0);
@@ -359,7 +379,7 @@ static void check_errors(void **state)
     struct err err = {0};
     start(&f, *state);
     struct feed_transport transport = {.get = server_get, .ctx = &f.server};
-    struct feed_options options = {.transport = &transport, .now_ms = TEST_NOW_MS};
+    struct feed_options options = {.transport = &transport, .now_ms = TEST_NOW_MS, .clock_ms = test_clock_ms};
     assert_int_equal(feed_run_one(f.node->store, f.node->index, 77, &options, &report, &err), ERR_NOTFOUND);
     int64_t number = add_feed(f.node, "https://example.net/x", "list", 99, TLP_CLEAR);
     f.server.body = "a.com\n";
@@ -425,6 +445,115 @@ static void check_person_first(void **state)
     check_state(f.node, "b.com", false, TEST_NOW_MS);
 }
 
+/* What ends too soon says nothing about what would have come: it fails, and nothing vanishes. */
+static void check_cut_off(void **state)
+{
+    struct fixture f;
+    struct feed_report report;
+    start(&f, *state);
+    f.number = add_feed(f.node, "https://misp.example.org/x", "misp", f.node->own.number, TLP_CLEAR);
+    f.server.body = misp_both;
+    fetch(&f, &report);
+    char *cut = got_copy(span_sub(span_str(misp_one), 0, strlen(misp_one) - 1));
+    char *list;
+    assert_true(asprintf(&list, "[%s", misp_one) > 0);
+    const char *const bodies[] = {cut, list};
+    for (size_t i = 0; i < 2; i++) {
+        f.server.body = bodies[i];
+        fetch(&f, &report);
+        assert_int_equal(report.outcome, FEED_FAILED);
+        assert_non_null(strstr(report.feed.reason, "cut off?"));
+        assert_int_equal(report.import.vanished, 0);
+    }
+    free(cut);
+    free(list);
+}
+
+/* A gzip of "a.com" and "b.com" lines, its last bytes missing; and one whose data is another's. */
+static void check_broken_packing(void **state)
+{
+    static const char packed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x4b\xd4\x4b\xce\xcf\xe5\x4a\x02\x93"
+                                 "\x00\xcb\x4e\x0f\x2b\x0c\x00\x00\x00";
+    static char damaged[sizeof(packed)];
+    struct fixture f;
+    struct feed_report report;
+    start(&f, *state);
+    f.server.body = packed;
+    f.server.body_len = sizeof(packed) - 1;
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FETCHED);
+    assert_int_equal(report.import.added, 2);
+    memcpy(damaged, packed, sizeof(packed));
+    f.server.etag = "\"v2\"";
+    f.server.body_len = 16;
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    assert_non_null(strstr(report.feed.reason, "cannot be unpacked any further"));
+    f.server.body = damaged;
+    f.server.body_len = sizeof(packed) - 1;
+    damaged[10] = '\xff';
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FAILED);
+    assert_int_equal(report.import.vanished, 0);
+    assert_string_equal(report.feed.etag, "");
+}
+
+/* Reading takes too long: what was read stays, the rest is no success, and nothing vanishes. */
+static void check_slow(void **state)
+{
+    struct fixture f;
+    struct feed_report report;
+    start(&f, *state);
+    f.server.body = "a.com\nb.com\n";
+    fetch(&f, &report);
+    f.server.body = "a.com\nc.com\n";
+    clock_step_ms = FEED_IMPORT_MAX_MS / 2; /* for the last piece, which is empty, there is no time left */
+    fetch(&f, &report);
+    clock_step_ms = 0;
+    assert_int_equal(report.outcome, FEED_FAILED);
+    assert_string_equal(report.feed.reason, "reading it takes longer than 10 minutes: that is the limit");
+    assert_int_equal(report.import.vanished, 0);
+    check_state(f.node, "b.com", false, TEST_NOW_MS);
+    fetch(&f, &report);
+    assert_int_equal(report.outcome, FEED_FETCHED);
+    assert_int_equal(report.import.vanished, 1);
+}
+
+/* The node is to end: wherever that is seen, the feed is due as before and has not failed. */
+static void check_stopped(void **state)
+{
+    struct fixture f;
+    struct feed_report report;
+    struct err err = {0};
+    size_t count;
+    start(&f, *state);
+    f.server.body = "a.com\nb.com\n";
+    f.stopped = stop_counting;
+    for (unsigned until = 1; until < 6; until++) {
+        questions = until;
+        fetch(&f, &report);
+        assert_int_equal(report.outcome, FEED_STOPPED);
+        assert_int_equal(report.feed.due_ms, 0);
+        assert_int_equal(report.feed.failures, 0);
+        assert_string_equal(report.feed.reason, "");
+    }
+    add_feed(f.node, "https://example.net/local", "auto", f.node->local.number, TLP_NONE);
+    struct feed_transport transport = {.get = server_get, .ctx = &f.server};
+    struct feed_options options = {
+        .transport = &transport, .now_ms = TEST_NOW_MS, .clock_ms = test_clock_ms, .stopped = stop_counting};
+    f.server.asked = 0;
+    questions = 1;
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 0);
+    questions = 3; /* before the first feed, and while it comes in */
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_int_equal(f.server.asked, 1);
+    options.stopped = NULL;
+    node_check(feed_run_due(f.node->store, f.node->index, &options, &count, &err), &err);
+    assert_int_equal(count, 2);
+}
+
 #define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_setup, node_teardown)
 
 int main(void)
@@ -439,6 +568,10 @@ int main(void)
         NODE_TEST(check_errors),
         NODE_TEST(check_two_feeds),
         NODE_TEST(check_person_first),
+        NODE_TEST(check_cut_off),
+        NODE_TEST(check_broken_packing),
+        NODE_TEST(check_slow),
+        NODE_TEST(check_stopped),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

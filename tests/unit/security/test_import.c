@@ -648,6 +648,58 @@ static void check_bomb(void **state)
     free(lines);
 }
 
+/* What is passed over has a limit as well: here a read-me, then a page of HTML. */
+static void check_bomb_beside(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct told told;
+    static char bytes[1 << 20];
+    static const char *const names[] = {"README", "page.txt"};
+    size_t len = 80u << 20;
+    char *text = malloc(len + 1);
+    assert_non_null(text);
+    memset(text, '<', len);
+    text[len] = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const char *const file[][2] = {{names[i], text}, {"b.txt", "evil.com\n"}};
+        struct import_call call = {
+            .text = pack("pax", "zstd", file, 2, bytes, sizeof(bytes)), .number = node->own.number, .tlp = TLP_CLEAR};
+        run(node, &call, &result, &told);
+        assert_int_equal(result.items, 0);
+        assert_non_null(strstr(buf_cstr(&told.text), "1,000 times"));
+        buf_done(&told.text);
+    }
+    free(text);
+}
+
+/* Text has a limit of its own where one is asked for, packed or not, and whatever it is. */
+static void check_text_max(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    static char bytes[1 << 16];
+    static const char *const files[][2] = {{"a.txt", "a.com\n"}, {"README", "0123456789"}, {"b.txt", "b.com\n"}};
+    static const char *const file[][2] = {{"data", "a.com\nb.com\n"}};
+    struct span sources[] = {pack("zip", NULL, files, 3, bytes, 4096), pack("raw", "xz", file, 1, bytes + 4096, 4096),
+                             SPAN_LIT("a.com\nb.com\n")};
+    static const uint64_t lens[] = {22, 12, 12};
+    static const char *const where[] = {"b.txt: more than 21 bytes of text come out of it: that is the limit",
+                                        "more than 11 bytes of text come out of it: that is the limit",
+                                        "more than 11 bytes of text come out of it: that is the limit"};
+    for (size_t i = 0; i < 3; i++) {
+        struct err err = {0};
+        struct import_call call = {
+            .text = sources[i], .number = node->own.number, .tlp = TLP_CLEAR, .name = "x", .dry_run = true};
+        call.text_max = lens[i];
+        node_check(node_import(node, &call, &result, NULL, &err), &err);
+        assert_int_equal(result.items, 2);
+        call.text_max = lens[i] - 1;
+        assert_int_equal(node_import(node, &call, &result, NULL, &err), ERR_LIMIT);
+        assert_string_equal(err.text, where[i]);
+    }
+}
+
 /* Lines of all trails that are neither empty nor a comment, counted without our readers. */
 static size_t count_trail_lines(const char *path)
 {
@@ -880,8 +932,9 @@ int main(void)
         NODE_TEST(check_local),         NODE_TEST(check_marking_known),   NODE_TEST(check_versions),
         NODE_TEST(check_failures),      NODE_TEST(check_report_ends),     NODE_TEST(check_samples),
         NODE_TEST(check_archives),      NODE_TEST(check_compressed),      NODE_TEST(check_broken_archives),
-        NODE_TEST(check_bomb),          NODE_TEST(check_batches),         NODE_TEST(check_bytes),
-        NODE_TEST(check_refused_data),  NODE_TEST(check_maltrail),        NODE_TEST(check_fold_beside),
+        NODE_TEST(check_bomb_beside),   NODE_TEST(check_text_max),        NODE_TEST(check_bomb),
+        NODE_TEST(check_batches),       NODE_TEST(check_bytes),           NODE_TEST(check_refused_data),
+        NODE_TEST(check_maltrail),      NODE_TEST(check_fold_beside),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
