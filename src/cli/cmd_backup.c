@@ -17,7 +17,7 @@ static int run_backup(struct invocation *inv)
     struct backup_result result;
     int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
     struct progress progress;
-    struct backup_options backup_options = {.now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
+    struct backup_options backup_options = {.now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
     progress_begin(&progress, "Saving", 0);
     int rc = status ? 0 : backup_write(session.store, inv->args[0], &backup_options, &result, &inv->err);
     progress_end(&progress);
@@ -45,7 +45,7 @@ static int run_restore(struct invocation *inv)
 {
     struct backup_result result;
     struct progress progress;
-    struct backup_options restore_options = {.now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
+    struct backup_options restore_options = {.now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
     progress_begin(&progress, "Restoring", 0);
     int rc = backup_restore(inv->args[0], inv->dir, &restore_options, &result, &inv->err);
     progress_end(&progress);

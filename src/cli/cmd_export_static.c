@@ -18,7 +18,7 @@ static int run(struct invocation *inv)
     }
     int status = session_open(inv, &session, SESSION_INDEX | SESSION_PUBLIC, OUTLET_EXPORT_STATIC);
     struct progress progress;
-    struct static_options static_options = {.progress = progress_bytes, .ctx = &progress};
+    struct static_options static_options = {.progress = progress_part, .ctx = &progress};
     progress_begin(&progress, "Exporting", 0);
     int rc = status ? 0 : static_export(&session.view, inv->args[0], &static_options, &result, &inv->err);
     progress_end(&progress);

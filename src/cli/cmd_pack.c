@@ -45,7 +45,7 @@ static int pack(struct invocation *inv, struct session *session, uint64_t newest
 {
     struct progress progress;
     struct pack_options pack_options = {
-        .payloads_newest = newest, .now_ms = cli_now_ms(), .progress = progress_bytes, .ctx = &progress};
+        .payloads_newest = newest, .now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
     struct pack_result result;
     int64_t *numbers = calloc((size_t)inv->given_count + 1, sizeof(*numbers));
     if (!numbers) {
@@ -114,7 +114,7 @@ static int run_unpack(struct invocation *inv)
     struct pack_result result;
     struct progress progress;
     struct unpack_options unpack_options = {
-        .now_s = cli_now_ms() / 1000, .report = report, .progress = progress_bytes, .ctx = &progress};
+        .now_s = cli_now_ms() / 1000, .report = report, .progress = progress_part, .ctx = &progress};
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX, OUTLET_CLI_LOG);
     progress_begin(&progress, "Unpacking", 0);
     int rc = status ? 0 : pack_read(session.store, inv->args[0], &unpack_options, &result, &inv->err);

@@ -171,7 +171,7 @@ static int sweep_all(struct invocation *inv, struct session *session)
     struct sweeping sweeping = {.session = session, .json = cli_flag(inv, "json")};
     uint64_t hits = 0;
     int64_t begun = cli_now_ms();
-    int failed = 0, rc = intel_set_open(session->store, session->index, begun, &set, &inv->err);
+    int failed = 0, rc = session_set(session, &set, &inv->err);
     if (rc) {
         cli_fail(inv);
         return rc;

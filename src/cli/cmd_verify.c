@@ -23,7 +23,8 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct progress *progress = ctx;
     progress->total = total;
-    progress->entries = true;
+    progress->one = "entry";
+    progress->many = "entries";
     progress_at(progress, done, 0);
 }
 

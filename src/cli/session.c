@@ -47,7 +47,8 @@ static int fold(struct session *session, struct err *err)
     uint64_t behind = 0, folded = 1, done = 0;
     int rc = index_behind(session->index, session->store, &behind, err);
     progress_begin(&progress, "Indexing", behind);
-    progress.entries = true;
+    progress.one = "entry";
+    progress.many = "entries";
     for (; !rc && folded > 0; done += folded) {
         rc = index_update(session->index, session->store, INDEX_ONE_BATCH, &folded, err);
         progress_at(&progress, done, 0);
@@ -169,11 +170,22 @@ int session_local(struct invocation *inv, struct session *session, bool dry, str
     return author_create(session->store, &make, ret_log, &inv->err) ? cli_fail(inv) : 0;
 }
 
+int session_set(struct session *session, struct intel_set **ret, struct err *err)
+{
+    struct progress progress;
+    struct intel_set_options options = {.now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
+    progress_begin(&progress, "Compiling", 0);
+    progress.one = "value";
+    progress.many = "values";
+    int rc = intel_set_open(session->index, &options, ret, err);
+    progress_end(&progress);
+    return rc;
+}
+
 int session_forget(struct invocation *inv, struct session *session)
 {
     struct intel_set *set;
-    if (index_scrub(session->index, &inv->err) ||
-        intel_set_open(session->store, session->index, cli_now_ms(), &set, &inv->err))
+    if (index_scrub(session->index, &inv->err) || session_set(session, &set, &inv->err))
         return cli_fail(inv);
     intel_set_close(set);
     return 0;
@@ -198,11 +210,10 @@ static void put_bar(const struct progress *progress, double part)
 
 static void put_amount(const struct progress *progress, uint64_t amount)
 {
-    if (!progress->entries) {
+    if (progress->one)
+        cli_put_counted(stderr, amount, progress->one, progress->many);
+    else
         cli_put_bytes(stderr, amount);
-        return;
-    }
-    cli_put_counted(stderr, amount, "entry", "entries");
 }
 
 void progress_at(struct progress *progress, uint64_t done, uint64_t records)
@@ -228,7 +239,7 @@ void progress_at(struct progress *progress, uint64_t done, uint64_t records)
     fflush(stderr);
 }
 
-void progress_bytes(void *ctx, uint64_t done, uint64_t total)
+void progress_part(void *ctx, uint64_t done, uint64_t total)
 {
     struct progress *progress = ctx;
     progress->total = total;

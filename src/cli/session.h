@@ -37,6 +37,10 @@ int session_local(struct invocation *inv, struct session *session, bool dry, str
 /* Fold what is new; 0, or an exit status after having said why. */
 int session_fold(struct invocation *inv, struct session *session);
 
+/* The sweep set, brought up to date under the eyes of whoever sits at a terminal; 0, or a negative errcode. */
+struct intel_set;
+int session_set(struct session *session, struct intel_set **ret, struct err *err);
+
 /* Contents were erased at somebody's word: the index forgets them, and the sweep set is made without them. */
 int session_forget(struct invocation *inv, struct session *session);
 
@@ -44,8 +48,8 @@ int session_forget(struct invocation *inv, struct session *session);
 
 struct progress {
     const char *what;
-    uint64_t total; /* bytes, or entries where those are counted; 0: unknown */
-    bool entries;   /* what is counted are entries of logs, not bytes */
+    uint64_t total;         /* 0: unknown */
+    const char *one, *many; /* what is counted: "entry", "entries"; NULL: bytes */
     int64_t begun_ms, shown_ms;
     bool terminal, shown;
 };
@@ -53,7 +57,7 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total)
 void progress_at(struct progress *progress, uint64_t done, uint64_t records);
 void progress_end(struct progress *progress);
 
-/* For those who report bytes: `ctx` is the struct progress. */
-void progress_bytes(void *ctx, uint64_t done, uint64_t total);
+/* For those who report how much is done of how much: `ctx` is the struct progress. */
+void progress_part(void *ctx, uint64_t done, uint64_t total);
 
 #endif

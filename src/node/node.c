@@ -248,7 +248,8 @@ static int refresh_set(struct following *f, struct err *err)
     struct intel_set *set;
     if (clock_ms() - f->set_ms < SET_REFRESH_MS)
         return 0;
-    int rc = intel_set_open(f->store, f->index, now_ms(), &set, err);
+    struct intel_set_options options = {.now_ms = now_ms()};
+    int rc = intel_set_open(f->index, &options, &set, err);
     if (!rc)
         intel_set_close(set);
     f->set_ms = clock_ms();

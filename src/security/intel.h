@@ -111,10 +111,17 @@ int intel_by_id(struct index *index, int64_t number, struct span stix_id, int64_
 
 /* ---- the sweep set ---- */
 
+struct intel_set_options {
+    int64_t now_ms;
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* values, now and then while it is made; may be NULL */
+    void *ctx;
+};
+
 /* DIR/sweep.set, mapped: made or brought up to date first if indicators changed (written aside, renamed). Holds values
  * of current, unexpired indicators of every log here; hits are filtered by the view of whoever sweeps. */
 struct intel_set;
-int intel_set_open(struct store *store, struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err);
+int intel_set_open(struct index *index, const struct intel_set_options *options, struct intel_set **ret,
+                   struct err *err);
 void intel_set_close(struct intel_set *set);
 const struct sweep_set *intel_set_sweep(const struct intel_set *set);
 

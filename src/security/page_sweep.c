@@ -201,7 +201,8 @@ static int sweep_text(struct sweeping *sweeping, struct span text, struct err *e
     sweeping->verdicts = arena_array(request->arena, VERDICT_SLOTS, sizeof(*sweeping->verdicts));
     if (!sweeping->verdicts)
         return err_memory(err);
-    int rc = intel_set_open(view->store, view->index, request->now_ms, &set, err);
+    struct intel_set_options options = {.now_ms = request->now_ms};
+    int rc = intel_set_open(view->index, &options, &set, err);
     if (rc < 0)
         return rc;
     rc = run_sweep(sweeping, set, text, err);

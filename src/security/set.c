@@ -20,6 +20,7 @@
 #define SET_MAGIC "tongzhou set\0\0\0\2"
 #define WRITE_BUFFER (1u << 20)
 #define SWEEP_EXPECTED 65536 /* indicators; only a hint */
+#define PROGRESS_EVERY 65536 /* values: about 30 ms */
 
 struct intel_set {
     void *map;
@@ -236,15 +237,34 @@ static int save_set(struct index *index, struct sweep_builder *builder, struct s
     return rc;
 }
 
-static int add_all(struct index *index, const struct current *current, struct sweep_builder *builder, struct err *err)
+/* For progress: all values, current or not. */
+static int count_values(struct index *index, uint64_t *ret, struct err *err)
 {
+    sqlite3_stmt *statement = index_statement(index, "SELECT count(*) FROM security_ioc", err);
+    if (!statement)
+        return err->code;
+    int rc = index_step(index, statement, err);
+    *ret = rc > 0 ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return rc < 0 ? rc : 0;
+}
+
+static int add_all(struct index *index, const struct intel_set_options *options, const struct current *current,
+                   struct sweep_builder *builder, struct err *err)
+{
+    uint64_t done = 0, total = 0;
+    int rc = options->progress ? count_values(index, &total, err) : 0;
+    if (rc < 0)
+        return rc;
     sqlite3_stmt *statement =
         index_statement(index, "SELECT type, value, ref FROM security_ioc ORDER BY type, value, ref", err);
     if (!statement)
         return err->code;
-    int rc;
     while ((rc = index_step(index, statement, err)) > 0) {
         int64_t ref = sqlite3_column_int64(statement, 2);
+        if (done % PROGRESS_EVERY == 0 && options->progress)
+            options->progress(options->ctx, done, total);
+        done++;
         if (!current_holds(current, ref))
             continue;
         struct span value = span_of(sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
@@ -256,8 +276,8 @@ static int add_all(struct index *index, const struct current *current, struct sw
     return rc < 0 ? rc : 0;
 }
 
-static int collect_set(struct index *index, int64_t now_ms, struct sweep_builder *builder, struct set_key *key,
-                       struct err *err)
+static int collect_set(struct index *index, const struct intel_set_options *options, struct sweep_builder *builder,
+                       struct set_key *key, struct err *err)
 {
     struct current current;
     int rc = snapshot_begin(index, err);
@@ -265,43 +285,43 @@ static int collect_set(struct index *index, int64_t now_ms, struct sweep_builder
         return rc;
     rc = index_counter(index, INDICATOR_COUNTER, 0, &key->counter, err);
     if (rc == 0)
-        rc = current_load(index, now_ms, &current, err);
+        rc = current_load(index, options->now_ms, &current, err);
     else
         current = (struct current){0};
     if (rc == 0)
         rc = counts_read(index, false, &key->counts, err);
     if (rc == 0)
-        rc = add_all(index, &current, builder, err);
+        rc = add_all(index, options, &current, builder, err);
     snapshot_end(index);
     key->next_change_ms = current.next_change_ms;
     current_done(&current);
     return rc;
 }
 
-static int build_set(struct index *index, int64_t now_ms, struct err *err)
+static int build_set(struct index *index, const struct intel_set_options *options, struct err *err)
 {
     struct set_key key = {.magic = SET_MAGIC};
     struct sweep_builder *builder = sweep_builder_new(SWEEP_EXPECTED);
     if (!builder)
         return err_memory(err);
-    int rc = collect_set(index, now_ms, builder, &key, err);
+    int rc = collect_set(index, options, builder, &key, err);
     if (rc == 0)
         rc = save_set(index, builder, &key, err);
     sweep_builder_free(builder);
     return rc;
 }
 
-int intel_set_open(struct store *store, struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err)
+int intel_set_open(struct index *index, const struct intel_set_options *options, struct intel_set **ret,
+                   struct err *err)
 {
-    (void)store;
     struct err stale;
     remove_leftovers(index);
     int rc = index_refresh(index, err);
-    if (rc < 0 || (rc = open_set(index, now_ms, false, ret, &stale)) == 0)
+    if (rc < 0 || (rc = open_set(index, options->now_ms, false, ret, &stale)) == 0)
         return rc;
     /* What is made now will do, even if something was folded meanwhile: a feed may write all the time. */
-    if ((rc = build_set(index, now_ms, err)) == 0)
-        rc = open_set(index, now_ms, true, ret, err);
+    if ((rc = build_set(index, options, err)) == 0)
+        rc = open_set(index, options->now_ms, true, ret, err);
     return rc < 0 ? err_in(err, "compile the indicators") : 0;
 }
 

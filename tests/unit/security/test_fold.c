@@ -242,7 +242,7 @@ static void erased_text_leaves_no_byte(void **state)
     int64_t number = made_feed(&log, node.store, log.count, true);
     struct index *index = index_of(&node);
     update(index, node.store);
-    good(intel_set_open(node.store, index, TIME_MS, &set, &err));
+    good(intel_set_open(index, &(struct intel_set_options){.now_ms = TIME_MS}, &set, &err));
     assert_true(sweep_set_find(intel_set_sweep(set), IOC_DOMAIN, SPAN_LIT("geheim-wert.example"), &found));
     intel_set_close(set);
 
@@ -261,7 +261,7 @@ static void erased_text_leaves_no_byte(void **state)
         node.store = node_handle(&node);
         index = index_of(&node);
         if (pass == 0) {
-            good(intel_set_open(node.store, index, TIME_MS, &set, &err));
+            good(intel_set_open(index, &(struct intel_set_options){.now_ms = TIME_MS}, &set, &err));
             assert_int_equal(sweep_set_count(intel_set_sweep(set)), 3000);
             intel_set_close(set);
         }

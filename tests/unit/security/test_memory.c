@@ -217,7 +217,7 @@ static int do_sweep(struct node *node, struct err *err)
     unsigned hits = 0;
     snprintf(path, sizeof(path), "%s/sweep.set", node->dir);
     unlink(path);
-    int rc = intel_set_open(node->store, node->index, TEST_NOW_MS, &set, err);
+    int rc = intel_set_open(node->index, &(struct intel_set_options){.now_ms = TEST_NOW_MS}, &set, err);
     if (rc)
         return rc;
     struct sweep *sweep = sweep_new(intel_set_sweep(set), count_hit, &hits);

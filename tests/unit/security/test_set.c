@@ -10,11 +10,48 @@
 
 #define NOW_MS INT64_C(1795348800000) /* 2026-11-22T12:00:00Z */
 
-static struct intel_set *set_of(struct node *node, struct index *index, int64_t now_ms)
+static struct intel_set *set_of(struct index *index, int64_t now_ms)
 {
     struct intel_set *set = NULL;
-    good(intel_set_open(node->store, index, now_ms, &set, &err));
+    struct intel_set_options options = {.now_ms = now_ms};
+    good(intel_set_open(index, &options, &set, &err));
     return set;
+}
+
+static void keep_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    uint64_t *last = ctx;
+    assert_in_range(done, 0, total);
+    last[0]++;
+    last[1] = total;
+}
+
+/* Who waits for it hears how far it is; who finds it made hears nothing. */
+static void tells_how_far_it_is(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log a;
+    node_start(&node);
+    made_begin(&a, "a.example");
+    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
+    made_domain(&a, TLP_CLEAR, TIME_MS, 2, 0, "two.example", NULL);
+    made_feed(&a, node.store, a.count, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    for (int i = 0; i < 2; i++) {
+        struct intel_set *set;
+        uint64_t last[2] = {0};
+        struct intel_set_options options = {.now_ms = NOW_MS, .progress = keep_progress, .ctx = last};
+        good(intel_set_open(index, &options, &set, &err));
+        assert_int_equal(sweep_set_count(intel_set_sweep(set)), 2);
+        assert_int_equal(last[0], i == 0);
+        assert_int_equal(last[1], i == 0 ? 2 : 0);
+        intel_set_close(set);
+    }
+    made_end(&a);
+    index_close(index);
+    node_stop(&node);
 }
 
 static bool holds(const struct intel_set *set, const char *domain)
@@ -55,7 +92,7 @@ static void holds_what_holds(void **state)
     made_feed(&b, node.store, b.count, true);
     struct index *index = index_of(&node);
     update(index, node.store);
-    struct intel_set *set = set_of(&node, index, NOW_MS);
+    struct intel_set *set = set_of(index, NOW_MS);
     static const struct {
         const char *domain;
         size_t tags;
@@ -94,7 +131,7 @@ static void counts_what_the_public_sees(void **state)
     struct index *index = index_of(&node);
     update(index, node.store);
     assert_false(set_key_read(index, &key));
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     assert_true(set_key_read(index, &key));
     assert_int_equal(key.counts.objects, 2);
     assert_int_equal(key.counts.values, 2);
@@ -123,24 +160,24 @@ static void is_made_when_something_changed(void **state)
     made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", ",\"valid_until\":\"2026-11-22T13:00:00Z\"");
     made_feed(&a, node.store, a.count, true);
     struct index *index = index_of(&node);
-    struct intel_set *empty = set_of(&node, index, NOW_MS);
+    struct intel_set *empty = set_of(index, NOW_MS);
     assert_int_equal(sweep_set_count(intel_set_sweep(empty)), 0);
     update(index, node.store);
-    struct intel_set *one = set_of(&node, index, NOW_MS);
+    struct intel_set *one = set_of(index, NOW_MS);
     assert_true(holds(one, "one.example"));
     assert_false(holds(empty, "one.example")); /* still mapped as it was */
     intel_set_close(empty);
     intel_set_close(one);
 
     ino_t before = set_inode(&node);
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     made_record(&a, "test/text", TLP_CLEAR, TIME_MS, NULL, "nothing for the set");
     made_feed(&a, node.store, a.count, true);
     update(index, node.store);
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     assert_int_equal(set_inode(&node), before);
 
-    struct intel_set *later = set_of(&node, index, NOW_MS + 3600000);
+    struct intel_set *later = set_of(index, NOW_MS + 3600000);
     assert_false(holds(later, "one.example"));
     assert_int_not_equal(set_inode(&node), before);
     intel_set_close(later);
@@ -148,7 +185,7 @@ static void is_made_when_something_changed(void **state)
     /* An index made again has other counters, even if it holds as many changes. */
     before = set_inode(&node);
     good(index_rebuild(index, node.store, &err));
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     assert_int_not_equal(set_inode(&node), before);
     index_close(index);
     made_end(&a);
@@ -168,7 +205,7 @@ static void is_made_again_when_damaged(void **state)
     struct index *index = index_of(&node);
     update(index, node.store);
     snprintf(path, sizeof(path), "%s/sweep.set", node.dir);
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 077, 0);
@@ -181,7 +218,7 @@ static void is_made_again_when_damaged(void **state)
         else
             assert_int_equal(pwrite(fd, "XXXXXXXXXXXXXXXX", 16, 0), 16);
         close(fd);
-        struct intel_set *set = set_of(&node, index, NOW_MS);
+        struct intel_set *set = set_of(index, NOW_MS);
         assert_true(holds(set, "one.example"));
         intel_set_close(set);
     }
@@ -209,11 +246,11 @@ static void leftovers_go(void **state)
     int fd = open(dead, O_RDWR | O_CREAT, 0600), lock = open(alive, O_RDWR | O_CREAT, 0600);
     assert_true(fd >= 0 && lock >= 0 && flock(lock, LOCK_EX) == 0);
     close(fd);
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     assert_int_not_equal(access(dead, F_OK), 0);
     assert_int_equal(access(alive, F_OK), 0);
     close(lock);
-    intel_set_close(set_of(&node, index, NOW_MS));
+    intel_set_close(set_of(index, NOW_MS));
     assert_int_not_equal(access(alive, F_OK), 0);
     index_close(index);
     node_stop(&node);
@@ -252,7 +289,7 @@ static void hits_are_shown_to_whom_they_may(void **state)
     made_feed(&b, node.store, b.count, true);
     struct index *index = index_of(&node);
     update(index, node.store);
-    struct intel_set *set = set_of(&node, index, NOW_MS);
+    struct intel_set *set = set_of(index, NOW_MS);
     good(payload_erase(node.store, number, 3, &err)); /* after the set was made */
 
     struct view views[] = {public_view(node.store, index), operator_view(node.store, index)};
@@ -280,6 +317,7 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_how_far_it_is),
         cmocka_unit_test(holds_what_holds),
         cmocka_unit_test(counts_what_the_public_sees),
         cmocka_unit_test(is_made_when_something_changed),
