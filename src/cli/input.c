@@ -68,6 +68,12 @@ static bool is_compressed(const uint8_t *head, size_t len)
            (len >= 3 && memcmp(head, "BZh", 3) == 0);
 }
 
+static int not_unpacked(const struct input *input, struct err *err)
+{
+    const char *text = archive_error_string(input->archive);
+    return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name, text ? text : "cut off or damaged");
+}
+
 static int open_archive(struct input *input, struct err *err)
 {
     struct archive_entry *entry;
@@ -84,10 +90,9 @@ static int open_archive(struct input *input, struct err *err)
     if (result == ARCHIVE_OK)
         result = archive_read_next_header(input->archive, &entry);
     input->empty = result == ARCHIVE_EOF;
-    if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
-        return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name,
-                       archive_error_string(input->archive) ? archive_error_string(input->archive) : "empty");
-    return 0;
+    /* Its first bytes were those of something packed: if nothing unpacks it, the rest of its header is missing. */
+    bool is_packed = archive_filter_code(input->archive, 0) != ARCHIVE_FILTER_NONE;
+    return (result == ARCHIVE_OK || result == ARCHIVE_EOF) && is_packed ? 0 : not_unpacked(input, err);
 }
 
 static int open_file(struct input *input, const char *path, struct err *err)
@@ -156,10 +161,7 @@ int64_t input_read(void *ctx, uint8_t *out, size_t max, struct err *err)
     if (!input->archive)
         return read_raw(input, out, max, err);
     la_ssize_t got = input->empty ? 0 : archive_read_data(input->archive, out, max);
-    if (got < 0)
-        return err_set(err, ERR_SYNTAX, "%s: cannot be unpacked: %s", input->name,
-                       archive_error_string(input->archive));
-    return got;
+    return got < 0 ? not_unpacked(input, err) : got;
 }
 
 const char *input_name(const struct input *input)

@@ -77,7 +77,8 @@ static int unpack_bad(struct unpack *unpack, struct err *err)
         return err->code;
     }
     snprintf(reason, sizeof(reason), "the archive cannot be unpacked any further: %s",
-             unpack->over ? unpack->over : text_escape_into(shown, sizeof(shown), span_str(text ? text : "damaged")));
+             unpack->over ? unpack->over
+                          : text_escape_into(shown, sizeof(shown), span_str(text ? text : "cut off or damaged")));
     if (unpack->run->options->feed)
         return err_set(err, unpack->over ? ERR_LIMIT : ERR_SYNTAX, "%s", reason);
     unpack->run->incomplete = true;
@@ -170,6 +171,13 @@ static int take_member(struct unpack *unpack, struct archive_entry *entry,
     return rc;
 }
 
+/* The first bytes were those of something packed, but libarchive takes it for plain text: most of its header is missing. */
+static bool is_unpackable(const struct unpack *unpack)
+{
+    return archive_format(unpack->archive) == ARCHIVE_FORMAT_RAW &&
+           archive_filter_code(unpack->archive, 0) == ARCHIVE_FILTER_NONE;
+}
+
 static int open_archive(struct unpack *unpack, struct err *err)
 {
     struct archive *archive = archive_read_new();
@@ -204,7 +212,9 @@ int import_unpack(struct import_run *run, import_read *read, void *read_ctx,
             break;
         unpack->members++;
         check_bounds(unpack);
-        if (result == ARCHIVE_OK || result == ARCHIVE_WARN)
+        if (is_unpackable(unpack))
+            unpack->over = "its beginning is cut off or damaged";
+        else if (result == ARCHIVE_OK || result == ARCHIVE_WARN)
             rc = take_member(unpack, entry, file, err);
         if (rc == 0 && (unpack->over || (result != ARCHIVE_OK && result != ARCHIVE_WARN)))
             rc = unpack_bad(unpack, err);

@@ -80,6 +80,17 @@ ok "exit status 1 without hits" eval 'echo nothing | node a sweep -; [ $? = 1 ]'
 ok "exit status 2 on error" eval 'node a sweep /nonexistent 2>/dev/null; [ $? = 2 ]'
 ok "compressed logs" eval 'gzip -c "$tmp/log" >"$tmp/log.gz" && zstd -q "$tmp/log" -o "$tmp/log.zst" && xz -k "$tmp/log" &&
     for f in gz zst xz; do [ "$(node a sweep "$tmp/log.$f" | wc -l)" = "$(wc -l <"$tmp/hits")" ] || exit 1; done'
+ok "a packed file of which only the first bytes are here is an error, not one without hits" eval '
+    for f in gz zst xz; do
+        head -c 5 "$tmp/log.$f" >"$tmp/short.$f"; head -c 8 "$tmp/log.$f" >"$tmp/short.$f.2"
+        for g in "$tmp/short.$f" "$tmp/short.$f.2"; do
+            [ $f = xz ] && [ "$g" = "$tmp/short.xz" ] && continue # an xz file is known by six bytes
+            node a sweep "$g" 2>"$tmp/err"; [ $? = 2 ] || exit 1
+            grep -qF "$g: cannot be unpacked" "$tmp/err" || exit 1
+            node a import --local "$g" 2>"$tmp/err" && exit 1
+            grep -q "cannot be unpacked any further" "$tmp/err" || exit 1
+        done
+    done'
 ok "a packed log without a line is a log without hits, and no error" eval ': >"$tmp/quiet" && gzip -k "$tmp/quiet" && zstd -q "$tmp/quiet" && xz -k "$tmp/quiet" &&
     for f in gz zst xz; do node a sweep "$tmp/quiet.$f"; [ $? = 1 ] || exit 1; node a import --local "$tmp/quiet.$f" || exit 1; done'
 ok "JSON hits are JSON" eval 'node a sweep --json "$tmp/log" | jq -es "length >= 6 and all(.reported_by | length > 0)"'
