@@ -382,6 +382,15 @@ static verdict parse_url(struct span text, struct buf *out)
 
 /* ---- recognition ---- */
 
+/* Meant as an IPv6 address or network, rightly written or not: two colons at least among hex digits. */
+static bool looks_like_ipv6(struct span text)
+{
+    size_t colons = 0, end = 0;
+    while (end < text.len && (is_hex(text.data[end]) || text.data[end] == ':'))
+        colons += text.data[end++] == ':';
+    return colons >= 2 && (end == text.len || strchr("./%", text.data[end]));
+}
+
 static enum ioc_type recognise(struct span text)
 {
     uint32_t address;
@@ -396,7 +405,7 @@ static enum ioc_type recognise(struct span text)
     if (ipv4_port_parse(text, &address, &number))
         return IOC_IPV4_PORT;
     if (ipv6_network_parse(text, &address6, &number) || ipv6_port_parse(text, &address6, &number) ||
-        (text.len && text.data[0] == '[' && text.data[text.len - 1] == ']'))
+        (text.len && text.data[0] == '[' && text.data[text.len - 1] == ']') || looks_like_ipv6(text))
         return IOC_IPV6;
     enum ioc_type hash = hash_type(text);
     if (hash != IOC_NONE)
