@@ -52,7 +52,7 @@
 
 /* ---- index and sweep ---- */
 #define SEARCH_RESULTS_MAX 200    /* rows a page of results */
-#define SWEEP_LINE_MAX (1u << 20) /* bytes of a log line; the rest of a longer one is swept as the next */
+#define SWEEP_LINE_MAX (1u << 20) /* bytes of a log line; a longer one is swept in parts */
 #define SWEEP_TOKEN_MAX 2048      /* bytes of one token: the longest URL that we match */
 
 /* ---- import ---- */

@@ -65,8 +65,9 @@ static int hit_json(struct sweeping *sweeping, const struct sweep_hit *hit, stru
     struct buf *line = &sweeping->line;
     buf_str(line, "{\"file\":");
     buf_json_string(line, span_str(sweeping->file));
-    buf_fmt(line, ",\"line\":%llu,\"column\":%zu,\"offset\":%llu,\"type\":\"%s\",\"indicator\":",
-            (unsigned long long)hit->line, hit->at + 1, (unsigned long long)hit->offset, ioc_type_word(hit->ioc->type));
+    buf_fmt(line, ",\"line\":%llu,\"column\":%llu,\"offset\":%llu,\"type\":\"%s\",\"indicator\":",
+            (unsigned long long)hit->line, (unsigned long long)hit->before + hit->at + 1,
+            (unsigned long long)hit->offset, ioc_type_word(hit->ioc->type));
     buf_json_string(line, hit->ioc->value);
     buf_str(line, ",\"match\":");
     buf_json_string(line, span_sub(hit->text, hit->at, hit->len));
@@ -82,8 +83,8 @@ static int hit_json(struct sweeping *sweeping, const struct sweep_hit *hit, stru
 static int hit_text(struct sweeping *sweeping, const struct sweep_hit *hit, struct err *err)
 {
     struct buf *line = &sweeping->line;
-    buf_fmt(line, "%s:%llu:%zu: %s ", sweeping->file, (unsigned long long)hit->line, hit->at + 1,
-            ioc_type_word(hit->ioc->type));
+    buf_fmt(line, "%s:%llu:%llu: %s ", sweeping->file, (unsigned long long)hit->line,
+            (unsigned long long)hit->before + hit->at + 1, ioc_type_word(hit->ioc->type));
     buf_span(line, hit->ioc->value);
     buf_str(line, " [");
     size_t count = 0;

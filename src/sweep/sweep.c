@@ -16,6 +16,7 @@ struct sweep {
     uint8_t *kept; /* the beginning of a line whose end has not come yet */
     size_t kept_len;
     uint64_t offset;        /* in the input, of the piece being scanned */
+    uint64_t line_offset;   /* likewise, of the line with which it begins or goes on */
     uint64_t lines;         /* newlines before it */
     bool unfinished;        /* the last piece did not end with one */
     uint64_t counted_lines; /* newlines in the piece before `counted` */
@@ -84,6 +85,7 @@ static int found(void *ctx, size_t at, size_t len, uint32_t number, struct err *
     struct sweep_hit hit = {.ioc = &ioc,
                             .line = line,
                             .offset = sweep->offset + sweep->line_start,
+                            .before = sweep->line_start ? 0 : sweep->offset - sweep->line_offset,
                             .text = span_sub(sweep->scan.in, sweep->line_start, end - sweep->line_start),
                             .at = at - sweep->line_start,
                             .len = len};
@@ -126,6 +128,8 @@ static int scan_piece(struct sweep *sweep, struct span piece, struct err *err)
     sweep->counted = 0;
     sweep->counted_lines = 0;
     sweep->line_start = sweep->line_end = 0;
+    if (!sweep->unfinished)
+        sweep->line_offset = sweep->offset;
     int failed = token_scan_lines(&sweep->scan, piece, err);
     sweep->offset += piece.len;
     sweep->lines += sweep->scan.map.lines;
@@ -134,6 +138,23 @@ static int scan_piece(struct sweep *sweep, struct span piece, struct err *err)
     sweep->stats.tokens = sweep->scan.tokens;
     sweep->stats.lookups = sweep->scan.lookups;
     return failed;
+}
+
+/*
+ * Where to cut a line that is too long to be kept whole: behind what no token holds, or else behind what stands between
+ * them in lists, so that none is cut in two. The last token's worth of bytes is looked at.
+ */
+static size_t cut_len(const uint8_t *line)
+{
+    size_t least = SWEEP_LINE_MAX - SWEEP_TOKEN_MAX, listed = 0;
+    for (size_t len = SWEEP_LINE_MAX; len > least; len--) {
+        uint8_t c = line[len - 1];
+        if (c <= ' ' || c == '"')
+            return len;
+        if (listed == 0 && (c == ',' || c == ';' || c == '|'))
+            listed = len;
+    }
+    return listed ? listed : SWEEP_LINE_MAX;
 }
 
 /* How much of `bytes` to scan at once: whole lines; 0 if the line must be kept until its end comes. */
@@ -148,7 +169,7 @@ static size_t piece_len(struct span bytes)
         if (newline)
             return (size_t)(newline - bytes.data) + 1;
     }
-    return bytes.len < SWEEP_LINE_MAX ? 0 : SWEEP_LINE_MAX;
+    return bytes.len < SWEEP_LINE_MAX ? 0 : cut_len(bytes.data);
 }
 
 /* Put together the line that began in an earlier call; how many bytes of `bytes` it took. */
@@ -163,9 +184,11 @@ static int finish_kept(struct sweep *sweep, struct span bytes, size_t *ret_taken
     *ret_taken = take;
     if (!newline && take < room)
         return 0;
-    size_t len = sweep->kept_len;
-    sweep->kept_len = 0;
-    return scan_piece(sweep, span_of(sweep->kept, len), err);
+    size_t len = newline ? sweep->kept_len : cut_len(sweep->kept);
+    int failed = scan_piece(sweep, span_of(sweep->kept, len), err);
+    sweep->kept_len -= len;
+    memmove(sweep->kept, sweep->kept + len, sweep->kept_len);
+    return failed;
 }
 
 int sweep_feed(struct sweep *sweep, struct span bytes, struct err *err)

@@ -11,8 +11,8 @@
  *            that is the name or a name above it matches. Letter case does not matter. Names in other scripts match
  *            through IDNA; punctuation of other scripts ends a name, their letters do not.
  *   IPv4     a dotted quad that is a whole run, or is followed by a port (1.2.3.4:53, .53 tcpdump, #53 BIND, /53
- *            Cisco) or, behind `-`, by another (a range). ::ffff:1.2.3.4 counts as 1.2.3.4. The address with its port
- *            matches first, then the longest prefix.
+ *            Cisco) or, behind `-`, by another (a range). ::ffff:1.2.3.4 and ::ffff:102:304 count as 1.2.3.4. The
+ *            address with its port matches first, then the longest prefix.
  *   IPv6     any spelling of RFC 4291, also [v6], v6.53 and v6%zone; longest prefix.
  *   URL      a host with /, ? or a port behind it or // before it. An indicator matches if the URL is it or begins
  *            with it and the indicator ends in / or where /, ?, & or # follows; and, since logs do not say where a URL
@@ -132,6 +132,7 @@ struct sweep_hit {
     const struct sweep_ioc *ioc;
     uint64_t line;    /* from 1, over the whole input */
     uint64_t offset;  /* of the first byte of `text` in the input */
+    uint64_t before;  /* bytes of the line before `text`: 0 but for the later parts of a long one */
     struct span text; /* the line without its newline (LF or CR LF), borrowed for the call */
     size_t at, len;   /* where in `text` the token stands; of a URL, e-mail address or path, the part that matched */
 };
@@ -145,7 +146,8 @@ struct sweep;
 /*
  * One pass over one input; `set` must outlive it. `hit` returns 0, or an error that ends the sweep. Hits come line by
  * line, within a line by the place of their first dot, colon or digit. NULL: no memory.
- * A line longer than SWEEP_LINE_MAX is swept in parts with the same number.
+ * A line longer than SWEEP_LINE_MAX is swept in parts with the same number, cut between tokens where there is a blank, a
+ * quote, or else a comma, semicolon or bar among the last SWEEP_TOKEN_MAX bytes of a part.
  */
 struct sweep *sweep_new(const struct sweep_set *set,
                         int (*hit)(void *ctx, const struct sweep_hit *hit, struct err *err), void *ctx);

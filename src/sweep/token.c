@@ -9,7 +9,7 @@ int token_scan_init(struct token_scan *scan, const struct sweep_set *set, size_t
     *scan = (struct token_scan){.set = set};
     if (!token_map_init(&scan->map, max))
         return err_memory(err);
-    if (set_has_type(set, IOC_IPV6) || set->head.flags & SET_HAS_IPV6_URL)
+    if (set_has_type(set, IOC_IPV6) || set_has_type(set, IOC_IPV4) || set->head.flags & SET_HAS_IPV6_URL)
         scan->want |= TOKEN_WANT_IPV6;
     for (enum ioc_type type = IOC_MD5; type <= IOC_SHA512; type++)
         if (set_has_type(set, type))

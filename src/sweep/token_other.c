@@ -98,11 +98,16 @@ int token_scan_ipv6(struct token_scan *scan, size_t colon)
         end++;
     scan->ipv6_end = end;
     trim_ipv6(scan, &start, &end);
-    if (end <= start || !parse_ipv6(scan, start, &end, &address) || ipv6_is_mapped(address))
-        return 0; /* ::ffff:1.2.3.4: its IPv4 address is a word of its own */
+    if (end <= start || !parse_ipv6(scan, start, &end, &address))
+        return 0;
+    bool is_mapped = ipv6_is_mapped(address);
+    if (is_mapped && memchr(lower + start, '.', end - start))
+        return 0; /* ::ffff:1.2.3.4: its IPv4 address is a word of its own; that of ::ffff:102:304 is not */
     scan->tokens++;
     struct token_match match = ipv6_url(scan, address, start, end);
-    if (match.entry == SET_NO_ENTRY)
+    if (match.entry == SET_NO_ENTRY && is_mapped)
+        match = (struct token_match){token_ask_ipv4(scan, (uint32_t)address.low), start, end};
+    else if (match.entry == SET_NO_ENTRY)
         match = (struct token_match){token_ask_ipv6(scan, address), start, end};
     return match.entry == SET_NO_ENTRY ? 0 : token_report(scan, match);
 }

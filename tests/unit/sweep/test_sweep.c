@@ -48,6 +48,7 @@ static const struct {
     {"{\"ts\":1795340066.1,\"id.resp_h\":\"10.0.0.53\",\"query\":\"evil.com\",\"answers\":[\"6.6.6.6\",\"::ffff:7.7.7."
      "7\"]}",
      "evil.com 6.6.6.6 7.7.7.0/24"},
+    {"::FFFF:707:707 [::ffff:606:606]:53 ::ffff:707:707.53 ::ffff:808:808", "7.7.7.0/24 6.6.6.6 7.7.7.0/24"},
     /* Apache combined */
     {"6.6.6.6 - - [22/Nov/2026:11:14:26 +0000] \"GET /gate.php HTTP/1.1\" 200 5 \"http://files.example/a/b.exe\" "
      "\"Mozilla/5.0\"",
@@ -372,7 +373,7 @@ static void test_many_a_line(void **state)
 }
 
 struct place {
-    uint64_t line, offset;
+    uint64_t line, offset, before;
     size_t at, len, text_len, calls;
     int fail;
 };
@@ -382,6 +383,7 @@ static int note_place(void *ctx, const struct sweep_hit *hit, struct err *err)
     struct place *place = ctx;
     place->line = hit->line;
     place->offset = hit->offset;
+    place->before = hit->before;
     place->at = hit->at;
     place->len = hit->len;
     place->text_len = hit->text.len;
@@ -461,8 +463,42 @@ static void test_long_line(void **state)
         assert_int_equal(place.calls, 2);
         assert_int_equal(place.line, 2);
         assert_int_equal(place.offset + place.at, at + 10);
+        assert_int_equal(place.before, 0);
         assert_int_equal(sweep_stats(sweep)->lines, 2);
         sweep_free(sweep);
+    }
+    free(text);
+    sample_done(&sample);
+}
+
+/* A part ends between two tokens, and says where in the line it stands: neither half of notevil.com is an indicator. */
+static void test_cut(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {" notevil.com evil.com.br evil.com\n", ",notevil.com,evil.com.br,evil.com\n"};
+    struct sample_set sample;
+    struct err err = {0};
+    struct sweep_set *set = sample_list(&sample, indicators);
+    uint8_t *text = malloc(SWEEP_LINE_MAX + 64);
+    assert_non_null(text);
+    for (size_t kind = 0; kind < 2; kind++) {
+        size_t end_len = strlen(ends[kind]);
+        for (size_t at = SWEEP_LINE_MAX - end_len - 2; at <= SWEEP_LINE_MAX + 2; at++) {
+            struct place place = {0};
+            struct sweep *sweep = sweep_new(set, note_place, &place);
+            assert_non_null(sweep);
+            memset(text, 'x', at);
+            memcpy(text + at, ends[kind], end_len);
+            size_t first = at % 2 ? at / 3 : 0; /* whole, or put together */
+            assert_int_equal(sweep_feed(sweep, span_of(text, first), &err), 0);
+            assert_int_equal(sweep_feed(sweep, span_of(text + first, at + end_len - first), &err), 0);
+            assert_int_equal(sweep_end(sweep, &err), 0);
+            assert_int_equal(place.calls, 1);
+            assert_int_equal(place.line, 1);
+            assert_int_equal(place.offset, place.before);
+            assert_int_equal(place.before + place.at, at + end_len - 9);
+            sweep_free(sweep);
+        }
     }
     free(text);
     sample_done(&sample);
@@ -475,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_lines),     cmocka_unit_test(test_shifted),     cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_networks),  cmocka_unit_test(test_place),       cmocka_unit_test(test_stop),
         cmocka_unit_test(test_long_line), cmocka_unit_test(test_once_a_line), cmocka_unit_test(test_many_a_line),
+        cmocka_unit_test(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
