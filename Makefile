@@ -116,14 +116,14 @@ $(BUILD)/tests/faults/test_disk: tests/faults/test_disk.c $(FAULT_PARTS) $(call 
 
 # A fuzz target's first line is "/* fuzz: MODULE */"; its corpus in tests/fuzz/corpus/NAME is replayed by `make check`.
 fuzz_module = $(shell sed -n '1s,.*fuzz: *\([a-z]*\).*,\1,p' tests/fuzz/$(1).c)
-$(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call below,$$(call fuzz_module,$$*))
+$(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $$(call below,$$(call fuzz_module,$$*))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  TEST $@")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -o $@ tests/fuzz/replay.c $< $(LDFLAGS) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
 # The same targets under libFuzzer: tests/fuzz/run builds them, with clang and SANITIZE=fuzzer-no-link,address,undefined.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call below,$$(call fuzz_module,$$*))
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $$(call below,$$(call fuzz_module,$$*))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  FUZZ $@")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -fsanitize-link-c++-runtime -o $@ $< $(LDFLAGS) \

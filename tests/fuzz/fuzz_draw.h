@@ -1,0 +1,34 @@
+/* Numbers and bytes out of a fuzz input, front to back. Behind its end everything is zero and empty. */
+#ifndef TONGZHOU_FUZZ_DRAW_H
+#define TONGZHOU_FUZZ_DRAW_H
+
+#include "base/span.h"
+
+struct draw {
+    struct span rest;
+};
+
+static inline uint8_t draw_u8(struct draw *draw)
+{
+    uint8_t byte = draw->rest.len > 0 ? draw->rest.data[0] : 0;
+    draw->rest = span_sub(draw->rest, 1, SIZE_MAX);
+    return byte;
+}
+
+/* 0..bound - 1; `bound` is at least 1. */
+static inline uint64_t draw_below(struct draw *draw, uint64_t bound)
+{
+    uint64_t high = bound > 256 ? draw_u8(draw) : 0;
+    return (high << 8 | draw_u8(draw)) % bound;
+}
+
+/* A length byte and so many bytes, as far as there are any. */
+static inline struct span draw_span(struct draw *draw)
+{
+    size_t len = draw_u8(draw);
+    struct span part = span_sub(draw->rest, 0, len);
+    draw->rest = span_sub(draw->rest, part.len, SIZE_MAX);
+    return part.len > 0 ? part : SPAN_LIT("");
+}
+
+#endif
