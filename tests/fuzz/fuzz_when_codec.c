@@ -39,6 +39,11 @@ static void try_codecs(struct span text)
     } else {
         assert(!base64_check(text, &checked));
     }
+    uint8_t exact[32];
+    if (base64_decode(text, exact, sizeof(exact))) {
+        base64_encode(exact, sizeof(exact), again);
+        assert(span_is(text, again));
+    }
     len = text.len / 2;
     if (hex_decode(text, bytes, len)) {
         hex_encode(bytes, len, again);
