@@ -15,11 +15,15 @@ static inline uint8_t draw_u8(struct draw *draw)
     return byte;
 }
 
-/* 0..bound - 1; `bound` is at least 1. */
+/* 0..bound - 1, of as many bytes as `bound` takes, which is at least 1. */
 static inline uint64_t draw_below(struct draw *draw, uint64_t bound)
 {
-    uint64_t high = bound > 256 ? draw_u8(draw) : 0;
-    return (high << 8 | draw_u8(draw)) % bound;
+    uint64_t number = 0, left = bound - 1;
+    do {
+        number = number << 8 | draw_u8(draw);
+        left >>= 8;
+    } while (left > 0);
+    return number % bound;
 }
 
 /* A length byte and so many bytes, as far as there are any. */
