@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/sha256.h"
 #include "fuzz_draw.h"
@@ -49,14 +50,14 @@ struct made_log {
     do {                                                                                                               \
         struct err err = {0};                                                                                          \
         if ((call) < 0) {                                                                                              \
-            fprintf(stderr, "%s\n", err.text);                                                                         \
+            dprintf(STDERR_FILENO, "%s\n", err.text);                                                                  \
             made_fail(__FILE__, __LINE__, #call);                                                                      \
         }                                                                                                              \
     } while (0)
 
 static inline void made_fail(const char *file, int line, const char *what)
 {
-    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+    dprintf(STDERR_FILENO, "%s:%d: does not hold: %s\n", file, line, what);
     abort();
 }
 
