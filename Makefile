@@ -1,4 +1,4 @@
-# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make faults`, `make kill`, `make analyze`, `make format`, `make install`.
+# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make fuzz-merge`, `make faults`, `make kill`, `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -58,7 +58,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz faults kill analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz fuzz-merge faults kill analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -139,10 +139,14 @@ check: all tests
 bench: bin benches
 	BUILD=$(BUILD) bench/run
 
-# make fuzz TARGET=fuzz_note SECONDS=3600: libFuzzer by clang in a build folder of its own.
+# make fuzz TARGET=fuzz_note SECONDS=3600 JOBS=2: libFuzzer by clang in a build folder of its own; without TARGET all, JOBS at
+# once, each so long; ends with a table (build/fuzz/summary). make fuzz-merge takes what reached new code into the corpus.
 SECONDS ?= 60
+JOBS    ?= 1
 fuzz:
-	tests/fuzz/run "$(TARGET)" $(SECONDS)
+	JOBS=$(JOBS) tests/fuzz/run "$(TARGET)" $(SECONDS)
+fuzz-merge:
+	tests/fuzz/merge "$(TARGET)"
 
 # make faults SEED=1 SEEDS=3000, or SEEDS=endless: a simulated disk that loses whatever it may; FORGET=NAME leaves syncs out.
 SEEDS ?= 3000
