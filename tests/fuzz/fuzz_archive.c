@@ -107,7 +107,7 @@ static void make(struct draw *draw, struct buf *out)
         if (draw_u8(draw) % 8 == 0)
             buf_cut(out, draw_below(draw, out->len + 1));
         else
-            parts_change_byte(out, draw);
+            draw_change(draw, out->data, out->len);
     }
 }
 

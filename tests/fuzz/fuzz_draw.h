@@ -1,4 +1,7 @@
-/* Numbers and bytes out of a fuzz input, front to back. Behind its end everything is zero and empty. */
+/*
+ * Numbers and bytes out of a fuzz input, front to back. Behind its end everything is zero and empty. One draw an
+ * expression: in which order a compiler looks at the parts of one is its own choice.
+ */
 #ifndef TONGZHOU_FUZZ_DRAW_H
 #define TONGZHOU_FUZZ_DRAW_H
 
@@ -33,6 +36,15 @@ static inline struct span draw_span(struct draw *draw)
     struct span part = span_sub(draw->rest, 0, len);
     draw->rest = span_sub(draw->rest, part.len, SIZE_MAX);
     return part.len > 0 ? part : SPAN_LIT("");
+}
+
+/* One of the bytes becomes another. */
+static inline void draw_change(struct draw *draw, uint8_t *bytes, size_t len)
+{
+    if (len == 0)
+        return;
+    size_t at = draw_below(draw, len);
+    bytes[at] ^= (uint8_t)(1 + draw_below(draw, 255));
 }
 
 #endif

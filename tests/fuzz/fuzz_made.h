@@ -257,6 +257,7 @@ static inline void made_repeat(struct made_log *log, size_t index)
 static inline void made_step(struct made_log *log, unsigned step, struct draw *draw)
 {
     struct span bytes;
+    size_t count;
     if (!made_has_room(log))
         return;
     switch (step) {
@@ -281,16 +282,19 @@ static inline void made_step(struct made_log *log, unsigned step, struct draw *d
         made_repeat(log, draw_below(draw, log->count));
         break;
     case 6:
-        made_filler(log, draw_u8(draw), 1u + draw_u8(draw));
+        count = draw_u8(draw);
+        made_filler(log, count, 1u + draw_u8(draw));
         break;
     case 7:
-        made_filler(log, 1 + draw_u8(draw) / 32, ENTRY_MAX - draw_u8(draw));
+        count = 1u + draw_u8(draw) / 32;
+        made_filler(log, count, ENTRY_MAX - draw_u8(draw));
         break;
     case 8:
         made_seal(log, draw_span(draw));
         break;
     default:
-        made_seal_record(log, draw_u8(draw) % 2 ? TLP_CLEAR : TLP_GREEN, draw_span(draw));
+        count = draw_u8(draw);
+        made_seal_record(log, count % 2 ? TLP_CLEAR : TLP_GREEN, draw_span(draw));
         break;
     }
 }

@@ -60,12 +60,6 @@ static enum mirror_result judge(struct span note)
     return result;
 }
 
-static void change_byte(uint8_t *bytes, size_t len, struct draw *draw)
-{
-    if (len > 0)
-        bytes[draw_below(draw, len)] ^= (uint8_t)(1 + draw_below(draw, 255));
-}
-
 /* The cosignature of the witness along with the head's note: it is kept once, and one that does not hold never. */
 static void serve_cosignature(struct span note, struct draw *draw)
 {
@@ -77,7 +71,7 @@ static void serve_cosignature(struct span note, struct draw *draw)
     buf_span(&text, note);
     made_cosign(&witness, note, 1795346066u + draw_u8(draw), &text);
     if (wrong) {
-        change_byte(text.data + note.len, text.len - note.len, draw);
+        draw_change(draw, text.data + note.len, text.len - note.len);
         made_check(mirror_collect(store, number, buf_view(&text), &fresh, &none) != 0 || fresh == 0);
     } else {
         made_good(mirror_collect(store, number, buf_view(&text), &fresh, &err));
@@ -127,7 +121,7 @@ static void lie_signed(size_t end, unsigned what, struct draw *draw, struct buf 
     uint8_t signer = made.signer[end], also = made.also[end];
     const char *origin = made.origin;
     if (what == 0)
-        change_byte(root.b, sizeof(root.b), draw);
+        draw_change(draw, root.b, sizeof(root.b));
     else if (what == 1)
         size = (size + draw_u8(draw) - 128u) & LOG_SIZE_MAX;
     else if (what == 2)
@@ -161,9 +155,9 @@ static void lie(struct draw *draw)
     else
         made_note(&made, end, &note);
     if (what == 6)
-        change_byte(note.data, note.len, draw);
+        draw_change(draw, note.data, note.len);
     if (what == 7 || what == 8)
-        change_byte(bundle.data, bundle.len, draw);
+        draw_change(draw, bundle.data, bundle.len);
     if (what == 9 && bundle.len > 0)
         buf_cut(&bundle, draw_below(draw, bundle.len));
     if (what == 10)
@@ -193,7 +187,7 @@ static void fork_off(struct draw *draw)
         return;
     size_t at = 1 + draw_below(draw, size);
     struct tlog_hash root = made.root[at];
-    change_byte(root.b, sizeof(root.b), draw);
+    draw_change(draw, root.b, sizeof(root.b));
     buf_init(&note, NOTE_MAX);
     made_sign(made.origin, at, &root, made.signer[at], made.also[at], &note);
     made_check(judge(buf_view(&note)) == (at == size ? MIRROR_FORK_SAME : MIRROR_FORK_OLD));
@@ -262,7 +256,7 @@ static void lie_payload(struct draw *draw)
     buf_span(&bytes, item->payload);
     if (draw_u8(draw) % 2)
         buf_byte(&bytes, draw_u8(draw));
-    change_byte(bytes.data, bytes.len, draw);
+    draw_change(draw, bytes.data, bytes.len);
     bool wrong = !span_eq(buf_view(&bytes), item->payload) && !(flags & (SLOT_HELD | SLOT_ERASED));
     item->payload = buf_view(&bytes);
     made_good(store_begin(store, &err));

@@ -62,7 +62,7 @@ static void check_believed(struct span all, struct span text, const struct note_
     }
 }
 
-/* `text` is one that a note may have. The input itself says which byte is changed, and how. */
+/* `text` is one that a note may have. The input itself says which bytes are changed, one after the other. */
 static void try_signed(struct span text, struct span input)
 {
     static struct note_signer signers[2];
@@ -79,8 +79,14 @@ static void try_signed(struct span text, struct span input)
         check_believed(buf_view(&all), text, signers, false);
         for (size_t i = 0; i < input.len; i++)
             draw = (draw ^ input.data[i]) * 16777619u;
-        all.data[(draw >> 8) % all.len] ^= (uint8_t)(1 + draw % 255);
-        check_believed(buf_view(&all), text, signers, true);
+        for (int changes = 0; changes < 8; changes++) {
+            size_t at = (draw >> 8) % all.len;
+            uint8_t was = all.data[at];
+            all.data[at] ^= (uint8_t)(1 + draw % 255);
+            check_believed(buf_view(&all), text, signers, true);
+            all.data[at] = was;
+            draw = (draw ^ 0x5bu) * 16777619u;
+        }
     }
     buf_done(&all);
 }

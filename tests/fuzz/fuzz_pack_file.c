@@ -174,7 +174,7 @@ static void give_spoilt(struct draw *draw)
     buf_init(&bytes, 4u << 20);
     parts_write(&parts, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, ARCHIVE_FILTER_NONE, &bytes);
     if (draw_u8(draw) % 4 == 0)
-        parts_change_byte(&bytes, draw);
+        draw_change(draw, bytes.data, bytes.len);
     (void)unpack(buf_view(&bytes), &result);
     buf_done(&bytes);
     if (find(&info) != 0 || info.standing != STANDING_GOOD)

@@ -36,12 +36,6 @@ static inline void parts_swap(struct parts *parts, size_t a, size_t b)
     parts->part[b] = kept;
 }
 
-static inline void parts_change_byte(struct buf *bytes, struct draw *draw)
-{
-    if (bytes->len > 0)
-        bytes->data[draw_below(draw, bytes->len)] ^= (uint8_t)(1 + draw_below(draw, 255));
-}
-
 /* One change, drawn. The list is not empty, before or after. */
 static inline void parts_spoil(struct parts *parts, struct draw *draw)
 {
@@ -52,7 +46,7 @@ static inline void parts_spoil(struct parts *parts, struct draw *draw)
     switch (draw_u8(draw) % 8) {
     case 0:
     case 1:
-        parts_change_byte(&part->bytes, draw);
+        draw_change(draw, part->bytes.data, part->bytes.len);
         break;
     case 2:
         buf_cut(&part->bytes, draw_below(draw, part->bytes.len + 1));

@@ -135,15 +135,29 @@ static void read_node(const char *dir, bool whole)
     store_close(store);
 }
 
-/* Nothing in the folder but what we put there. */
-static void check_folder(bool restored)
+static void check_names(const char *path, const char *const *allowed)
 {
-    DIR *folder = opendir(fuzz_folder);
+    DIR *folder = opendir(path);
     made_check(folder != NULL);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        made_check(strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-                   strcmp(entry->d_name, "backup") == 0 || (restored && strcmp(entry->d_name, "new") == 0));
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        const char *const *name = allowed;
+        while (*name && strcmp(*name, entry->d_name) != 0)
+            name++;
+        made_check(*name || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
+    }
     closedir(folder);
+}
+
+/* Nothing but the backup and the node, if there is one, and what belongs to a node. */
+static void check_folder(const char *dir, bool restored)
+{
+    static const char *const outside[] = {"backup", "new", NULL};
+    static const char *const inside[] = {"state.db", "state.db-wal", "state.db-shm", "logs",
+                                         "payloads", "keys",         "policy.conf",  NULL};
+    made_check((access(dir, F_OK) == 0) == restored);
+    check_names(fuzz_folder, outside);
+    if (restored)
+        check_names(dir, inside);
 }
 
 static void restore(const struct parts *parts, struct span raw, bool whole, struct draw *draw)
@@ -159,13 +173,13 @@ static void restore(const struct parts *parts, struct span raw, bool whole, stru
     else
         buf_span(&bytes, raw);
     for (; !whole && parts && draw->rest.len > 0 && draw_u8(draw) % 4 == 0;)
-        parts_change_byte(&bytes, draw);
+        draw_change(draw, bytes.data, bytes.len);
     fuzz_folder_path("backup", path);
     fuzz_folder_path("new", dir);
     fuzz_folder_write(path, buf_view(&bytes), 0600);
     int rc = backup_restore(path, dir, &options, &result, &err);
     made_check(rc == 0 || (err.text[0] && !whole));
-    check_folder(rc == 0);
+    check_folder(dir, rc == 0);
     if (rc == 0)
         read_node(dir, whole);
     if (whole)

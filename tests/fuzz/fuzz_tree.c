@@ -11,6 +11,7 @@
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define ORIGIN "log.example/a"
 #define LEAVES_MAX (2 * TILE_WIDTH + 200)
 
 static struct tlog_hash leaves[LEAVES_MAX], tiles[LEAVES_MAX / TILE_WIDTH], roots[LEAVES_MAX + 1];
@@ -47,11 +48,6 @@ static void grow(struct draw *draw)
     }
 }
 
-static void change_byte(uint8_t *bytes, size_t len, struct draw *draw)
-{
-    bytes[draw_below(draw, len)] ^= (uint8_t)(1 + draw_below(draw, 255));
-}
-
 static void try_edge(struct draw *draw)
 {
     struct err err;
@@ -81,10 +77,11 @@ static void try_consistency(struct draw *draw)
     if (proof.count == 0)
         return;
     other = roots[old];
-    change_byte(other.b, sizeof(other.b), draw);
+    draw_change(draw, other.b, sizeof(other.b));
     rc = tlog_verify_consistency(old, count, &other, &roots[count], &proof, &err);
     assert(rc == ERR_VERIFY);
-    change_byte(proof.h[draw_below(draw, proof.count)].b, TLOG_HASH_SIZE, draw);
+    size_t at = draw_below(draw, proof.count);
+    draw_change(draw, proof.h[at].b, TLOG_HASH_SIZE);
     rc = tlog_verify_consistency(old, count, &roots[old], &roots[count], &proof, &err);
     assert(rc == ERR_VERIFY);
 }
@@ -119,9 +116,9 @@ static void try_file(struct draw *draw)
     uint8_t seed[ED25519_SEED] = {1};
     buf_init(&note, NOTE_MAX);
     buf_init(&file, NOTE_MAX);
-    int rc = signer.key.type ? 0 : note_signer_make(&signer, SPAN_LIT("log.example/a"), NOTE_ED25519, seed, &err);
+    int rc = signer.key.type ? 0 : note_signer_make(&signer, SPAN_LIT(ORIGIN), NOTE_ED25519, seed, &err);
     assert(rc == 0);
-    rc = checkpoint_sign(SPAN_LIT("log.example/a"), count, &roots[count], signers, 1, &note, &err);
+    rc = checkpoint_sign(SPAN_LIT(ORIGIN), count, &roots[count], signers, 1, &note, &err);
     assert(rc == 0);
     rc = tlog_prove_inclusion(&source, index, count, &proof, &err);
     assert(rc == 0);
@@ -129,11 +126,16 @@ static void try_file(struct draw *draw)
     assert(rc == 0);
     rc = believe(buf_view(&file), &signer.key, &leaves[index], &found, &got);
     assert(rc == 0 && found == index && got.size == count);
-    change_byte(file.data, file.len, draw);
-    /* Equal leaves may stand at several places, and their proofs may be the same. */
-    if (believe(buf_view(&file), &signer.key, &leaves[index], &found, &got) == 0)
-        assert(got.size == count && tlog_hash_eq(&got.root, &roots[count]) && found < count &&
-               tlog_hash_eq(&leaves[found], &leaves[index]));
+    for (int changes = 0; changes < 8; changes++) {
+        size_t at = draw_below(draw, file.len);
+        uint8_t was = file.data[at];
+        file.data[at] ^= (uint8_t)(1 + draw_below(draw, 255));
+        /* Equal leaves may stand at several places, and their proofs may be the same. */
+        if (believe(buf_view(&file), &signer.key, &leaves[index], &found, &got) == 0)
+            assert(span_is(got.origin, ORIGIN) && got.size == count && tlog_hash_eq(&got.root, &roots[count]) &&
+                   found < count && tlog_hash_eq(&leaves[found], &leaves[index]));
+        file.data[at] = was;
+    }
     buf_done(&note);
     buf_done(&file);
 }
@@ -142,8 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct draw draw = {span_of(data, size)};
     for (int rounds = 0; rounds == 0 || (rounds < 4 && draw.rest.len > 0); rounds++) {
-        struct draw changes = {span_sub(draw.rest, 0, 32)};
-        draw.rest = span_sub(draw.rest, 32, SIZE_MAX);
+        struct draw changes = {span_sub(draw.rest, 0, 40)};
+        draw.rest = span_sub(draw.rest, 40, SIZE_MAX);
         grow(&draw);
         try_edge(&changes);
         try_consistency(&changes);
