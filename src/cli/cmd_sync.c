@@ -115,7 +115,7 @@ static int diagnose(struct invocation *inv, struct healing *healing)
     if (store_open(inv->dir, &looks, &store, &inv->err))
         return cli_fail(inv);
     progress_begin(&progress, "Checking", 0);
-    int rc = healing_find(store, progress_bytes, &progress, healing, &inv->err);
+    int rc = healing_find(store, progress_part, &progress, healing, &inv->err);
     progress_end(&progress);
     store_close(store);
     if (rc)

@@ -10,12 +10,12 @@
  * A batch is one commit: long enough that its sorted rows share pages (a million indicators took 7.2 s of processor
  * time in batches of 131,072, 10.1 s in batches of 16,384), short enough that another process waits a second or two
  * for its turn. Keys are spread over the whole tables, so a batch writes nearly all their pages once they are large: it
- * grows with what is folded already, to BATCH_GROWN records (100 MB of memory).
+ * grows with what is folded already, to BATCH_GROWN records (170 MB of memory).
  */
 #define BATCH_RECORDS 131072
-#define BATCH_GROWN (4 * BATCH_RECORDS)
+#define BATCH_GROWN (8 * BATCH_RECORDS)
 #define BATCH_PART 4             /* of what is folded already: a batch is about that part of it */
-#define BATCH_BYTES (256u << 20) /* of records */
+#define BATCH_BYTES (512u << 20) /* of records */
 #define CHUNK_ENTRIES 1024       /* read from the store at a time */
 
 struct log_numbers {
