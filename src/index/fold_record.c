@@ -2,10 +2,10 @@
 
 #include "record/member.h"
 
-#define SCRATCH_MAX (256u << 20) /* bytes: a record of 16 MiB and what its parsers make of it */
+#define SCRATCH_MAX (256u << 20)  /* bytes: a record of 16 MiB and what its parsers make of it */
 #define COLLECT_FULL (160u << 20) /* bytes collected after which they are written, in the midst of a batch, too */
-#define COLLECT_MAX (512u << 20) /* bytes: one record more may add its own size several times */
-#define CUT_RECORDS 131072       /* forgotten in one batch: capabilities may go through whole tables once a batch */
+#define COLLECT_MAX (512u << 20)  /* bytes: one record more may add its own size several times */
+#define CUT_RECORDS 131072        /* forgotten in one batch: capabilities may go through whole tables once a batch */
 
 void folder_init(struct folder *f, struct index *index, struct store *store, uint64_t max)
 {
