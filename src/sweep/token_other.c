@@ -237,10 +237,11 @@ int token_scan_defanged(struct token_scan *scan, size_t dot)
     return scan_rewritten(scan, IOC_NONE, start, end);
 }
 
-/* Punctuation of other scripts that ends a name: general, CJK and full-width punctuation, no-break space. */
+/* Punctuation of other scripts that ends a name: general, CJK and full-width punctuation, no-break space,
+ * byte order mark. */
 static bool is_separator(uint32_t c)
 {
-    return c == 0xfffd || c == 0xa0 || c == 0xab || c == 0xbb || (c >= 0x2000 && c <= 0x206f) ||
+    return c == 0xfffd || c == 0xfeff || c == 0xa0 || c == 0xab || c == 0xbb || (c >= 0x2000 && c <= 0x206f) ||
            (c >= 0x3000 && c <= 0x303f) || (c >= 0xff00 && c <= 0xff0f) || (c >= 0xff1a && c <= 0xff20) ||
            (c >= 0xff3b && c <= 0xff40) || (c >= 0xff5b && c <= 0xff65);
 }

@@ -112,6 +112,13 @@ static const struct {
     {"\xe8\xae\xbf\xe9\x97\xae\xef\xbc\x88"
      "evil.com\xef\xbc\x89\xe3\x80\x82",
      "evil.com"},
+    /* A byte order mark is no part of what stands behind it. */
+    {"\xef\xbb\xbf"
+     "evil.com 6.6.6.6",
+     "evil.com 6.6.6.6"},
+    {"\xef\xbb\xbf"
+     "6.6.6.6,evil.com",
+     "6.6.6.6 evil.com"},
     {"\xe2\x80\x9c"
      "evil.com\xe2\x80\x9d",
      "evil.com"},
