@@ -14,6 +14,11 @@ bool utf8_valid(struct span text)
     return text.len == 0 || simd_utf8_valid((const char *)text.data, text.len);
 }
 
+bool utf16_marked(struct span text)
+{
+    return span_starts(text, SPAN_LIT("\xff\xfe")) || span_starts(text, SPAN_LIT("\xfe\xff"));
+}
+
 /* Length of the well-formed sequence at `in` and its code point, or 0 (Unicode, table 3-7). */
 static size_t decode(const uint8_t *in, size_t left, uint32_t *code)
 {

@@ -7,6 +7,9 @@
 /* Well-formed UTF-8 (no surrogates, no overlong forms). Vectorised for long inputs. */
 bool utf8_valid(struct span text);
 
+/* Does it begin with the byte order mark of UTF-16, as text from Windows may? */
+bool utf16_marked(struct span text);
+
 /* Decode one code point at *pos and pass it; U+FFFD and one byte for what is malformed. */
 uint32_t utf8_next(struct span text, size_t *pos);
 

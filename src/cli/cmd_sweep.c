@@ -1,5 +1,6 @@
 /* tongzhou sweep: which indicators occur in a log. Exit status as grep: 0 hits, 1 none, 2 error. */
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -137,6 +138,15 @@ static void print_stats(const struct sweeping *sweeping, const struct sweep_stat
     fprintf(stderr, "%.2f s, %.0f MB/s\n", seconds, (double)stats->bytes / 1e6 / seconds);
 }
 
+/* Indicators in UTF-16 would be passed in silence. */
+static int check_text(const struct sweeping *sweeping, struct span text, struct err *err)
+{
+    return utf16_marked(text)
+               ? err_set(err, ERR_SYNTAX, "%s: is UTF-16: make it UTF-8 first, as with iconv -f utf-16 -t utf-8",
+                         sweeping->file)
+               : 0;
+}
+
 static int sweep_file(struct invocation *inv, struct sweeping *sweeping, const struct sweep_set *set, const char *file)
 {
     struct input *input;
@@ -150,7 +160,10 @@ static int sweep_file(struct invocation *inv, struct sweeping *sweeping, const s
     int64_t begun = cli_now_ms(), got = sweep ? 1 : err_memory(&inv->err);
     progress_begin(&progress, "Sweeping", input_size(input));
     while (got > 0 && (got = input_read(input, piece, sizeof(piece), &inv->err)) > 0) {
-        rc = sweep_feed(sweep, span_of(piece, (size_t)got), &inv->err);
+        struct span text = span_of(piece, (size_t)got);
+        rc = sweep_stats(sweep)->bytes == 0 ? check_text(sweeping, text, &inv->err) : 0;
+        if (!rc)
+            rc = sweep_feed(sweep, text, &inv->err);
         if (rc)
             break;
         progress_at(&progress, input_position(input), 0);

@@ -83,6 +83,8 @@ static int pump(struct import_run *run, struct import_reader *reader, struct pee
 /* What cannot be read at all; NULL: it may be of this format. */
 static const char *wrong_format(enum import_format format, struct span text)
 {
+    if (utf16_marked(text))
+        return "is UTF-16: make it UTF-8 first, as with iconv -f utf-16 -t utf-8";
     if (text.len && text.data[0] == '<')
         return "looks like XML or HTML: stix, misp, list and maltrail are known";
     /* Line by line its values would be taken out of their context: those of a warning list are harmless. */

@@ -254,6 +254,10 @@ int page_sweep(const struct view *view, const struct http_request *request, stru
             request, reply, 415, TR_MARK("Compressed"),
             TR_MARK("This file is compressed. Please unpack it first; the command 'tongzhou sweep FILE' "
                     "reads it as it is."));
+    if (utf16_marked(text))
+        return http_problem(request, reply, 415, TR_MARK("UTF-16"),
+                            TR_MARK("This file is in UTF-16, as Windows may write text. Please save it as UTF-8 and "
+                                    "send it again."));
     page_begin(&page, request, reply, "intelligence", TR_MARK("What was found"));
     page_raw(&page, "<h1>");
     page_say(&page, TR_MARK("What was found"));

@@ -91,6 +91,12 @@ ok "a packed file of which only the first bytes are here is an error, not one wi
             grep -q "cannot be unpacked any further" "$tmp/err" || exit 1
         done
     done'
+ok "a log in UTF-16 is an error, not one without hits" eval 'iconv -t utf-16 "$tmp/log" >"$tmp/log16"; gzip -k "$tmp/log16"
+    for f in "$tmp/log16" "$tmp/log16.gz"; do
+        node a sweep "$f" 2>"$tmp/err"; [ $? = 2 ] && grep -qF "$f: is UTF-16" "$tmp/err" || exit 1
+        node a import --local "$f" 2>"$tmp/err" && exit 1
+        grep -q "is UTF-16" "$tmp/err" || exit 1
+    done'
 ok "a packed log without a line is a log without hits, and no error" eval ': >"$tmp/quiet" && gzip -k "$tmp/quiet" && zstd -q "$tmp/quiet" && xz -k "$tmp/quiet" &&
     for f in gz zst xz; do node a sweep "$tmp/quiet.$f"; [ $? = 1 ] || exit 1; node a import --local "$tmp/quiet.$f" || exit 1; done'
 ok "JSON hits are JSON" eval 'node a sweep --json "$tmp/log" | jq -es "length >= 6 and all(.reported_by | length > 0)"'

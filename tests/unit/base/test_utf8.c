@@ -151,10 +151,21 @@ static void any_room_is_enough_for_something(void **state)
     }
 }
 
+static void test_utf16(void **state)
+{
+    (void)state;
+    assert_true(utf16_marked(SPAN_LIT("\xff\xfe"
+                                      "a")));
+    assert_true(utf16_marked(SPAN_LIT("\xfe\xff")));
+    assert_false(utf16_marked(SPAN_LIT("\xff")));
+    assert_false(utf16_marked(SPAN_LIT("\xef\xbb\xbf")));
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf16),
         cmocka_unit_test(every_code_point),
         cmocka_unit_test(the_two_checks_agree),
         cmocka_unit_test(a_bad_byte_anywhere_in_a_long_text),
