@@ -94,6 +94,7 @@ $(BUILD)/tongzhou: $(foreach m,$(MODULES),$(call archive,$(m)))
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $(call reverse,$^) -Wl,--end-group $(LDLIBS)
 
 # tests/unit/MODULE/test_x.c links MODULE and what is below it. Calls of these go to the test first:
+WRAP_test_import := -Wl,--wrap=index_follow_start
 WRAP_test_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 .SECONDEXPANSION:
 $(BUILD)/tests/%: tests/unit/%.c $$(call below,$$(firstword $$(subst /, ,$$*)))

@@ -3,6 +3,7 @@
 #include <archive_entry.h>
 #include <time.h>
 
+#include "index/follow.h"
 #include "security/import_help.h"
 #include "security/import_map.h"
 
@@ -920,6 +921,39 @@ static void check_fold_beside(void **state)
     buf_done(&text);
 }
 
+static bool no_threads;
+
+int __real_index_follow_start(const char *dir, struct index_follow **ret, struct err *err);
+int __wrap_index_follow_start(const char *dir, struct index_follow **ret, struct err *err);
+
+int __wrap_index_follow_start(const char *dir, struct index_follow **ret, struct err *err)
+{
+    return no_threads ? err_set(err, ERR_MEMORY, "no thread for the index") : __real_index_follow_start(dir, ret, err);
+}
+
+/* The thread is a convenience: without one all goes in, is counted, and is folded at the end. */
+static void check_fold_alone(void **state)
+{
+    struct node *node = *state;
+    struct import_result result;
+    struct buf text;
+    struct err err = {0};
+    uint64_t behind;
+    buf_init(&text, 4u << 20);
+    for (unsigned long i = 0; i < 2 * IMPORT_BATCH_RECORDS + 1; i++)
+        buf_fmt(&text, "x%lu.example\n", i);
+    struct import_call call = {
+        .text = buf_view(&text), .number = node->own.number, .tlp = TLP_CLEAR, .fold_beside = true};
+    no_threads = true;
+    run(node, &call, &result, NULL);
+    no_threads = false;
+    assert_int_equal(result.added, 2 * IMPORT_BATCH_RECORDS + 1);
+    assert_int_equal(result.first_index, 1);
+    node_check(index_behind(node->index, node->store, &behind, &err), &err);
+    assert_int_equal(behind, 0);
+    buf_done(&text);
+}
+
 #define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_setup, node_teardown)
 
 int main(void)
@@ -934,7 +968,7 @@ int main(void)
         NODE_TEST(check_archives),      NODE_TEST(check_compressed),      NODE_TEST(check_broken_archives),
         NODE_TEST(check_bomb_beside),   NODE_TEST(check_text_max),        NODE_TEST(check_bomb),
         NODE_TEST(check_batches),       NODE_TEST(check_bytes),           NODE_TEST(check_refused_data),
-        NODE_TEST(check_maltrail),      NODE_TEST(check_fold_beside),
+        NODE_TEST(check_maltrail),      NODE_TEST(check_fold_beside),     NODE_TEST(check_fold_alone),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
