@@ -32,6 +32,7 @@ struct fetch {
     unsigned redirects;
     uint64_t body_bytes;
     bool is_encoded;
+    bool has_header; /* to its end */
     int64_t started_ms;
     char detail[CURL_ERROR_SIZE];
 };
@@ -155,6 +156,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
         return 0;
     }
     uint64_t seconds;
+    if (line.len > 5 && memcmp(line.data, "HTTP/", 5) == 0)
+        fetch->has_header = false; /* of the answer that follows a redirect or 100 Continue */
+    else if (span_trim(line).len == 0)
+        fetch->has_header = true;
     if (header_is(line, "etag", &value))
         keep(reply->etag, sizeof(reply->etag), value);
     else if (header_is(line, "last-modified", &value))
@@ -404,6 +409,8 @@ static void finish(struct fetch *fetch, CURLcode result)
     measure(fetch);
     if (result != CURLE_OK)
         reply->code = net_error(fetch, result);
+    else if (!fetch->has_header) /* curl takes that for an answer without a body, which would be a lie */
+        reply->code = err_set(&reply->err, ERR_NET, "the connection ended within the header of the answer");
     else if (reply->status >= 300 && reply->status < 400 && reply->status != 304 && redirected(fetch))
         return;
     if (fetch->request.done)

@@ -39,6 +39,7 @@ static void test_limits(void **state)
     raw_bytes(raw, "/cut", RAW_CUT,
               OK "Content-Length: 900\r\n\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
                  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    raw_bytes(raw, "/half-header", RAW_WHOLE, "HTTP/1.1 200 OK\r\nContent-Ty");
     raw_bytes(raw, "/gzip", RAW_WHOLE, OK "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nxxxxx");
     raw_bytes(raw, "/headers", RAW_ENDLESS, OK "X: ");
     raw_bytes(raw, "/old", RAW_WHOLE, "hello, this is no HTTP");
@@ -52,6 +53,7 @@ static void test_limits(void **state)
     expect_failure(raw, "/drip", ERR_NET, "too slow");
     expect_failure(raw, "/large", ERR_NET, "");
     expect_failure(raw, "/cut", ERR_NET, "");
+    expect_failure(raw, "/half-header", ERR_NET, "within the header");
     expect_failure(raw, "/gzip", ERR_REFUSED, "compressed");
     expect_failure(raw, "/old", ERR_NET, "");
     expect_failure(raw, "/away", ERR_REFUSED, "redirect to http://127.0.0.1:1/, which is not followed");
