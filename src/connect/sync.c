@@ -156,6 +156,8 @@ void sync_done(struct sync *sync)
     hunts_done(sync);
     peers_free(sync);
     fetcher_free(sync->fetcher);
+    for (size_t i = 0; i < sync->slot_count; i++)
+        paces_free(&sync->slots[i]);
     free(sync->slots);
     free(sync->seen);
     free(sync->later);

@@ -137,14 +137,20 @@ struct seen {
     uint64_t size;
 };
 
+/* When a peer is asked next for all payloads of a log that are lacking: by its own answers, not by those of others. */
+struct pace {
+    SLIST_ENTRY(pace) link;
+    int64_t peer, after_ms;
+    unsigned fruitless; /* answers without any, in a row */
+};
+
 /* Per log number: the job on it, and the pacing of repeated asking for payloads. */
 struct log_slot {
     struct job *job;
     int64_t head_from;    /* the peer that gave us the head, 0: not known */
     uint64_t head_size;   /* at that time */
     uint64_t wanted_from; /* no payload below is wanted any more */
-    int64_t again_after_ms;
-    unsigned fruitless;
+    SLIST_HEAD(pace_list, pace) paces;
 };
 
 struct later {
@@ -285,8 +291,14 @@ int checkpoint_ask(struct job *job, struct err *err); /* and go on by what it sa
 
 /* ---- sync_later.c ---- */
 
-void later_add(struct sync *sync, const struct later *later); /* one a peer and log; without memory none */
+/* One a peer and log, up to the largest size; without memory none. */
+void later_add(struct sync *sync, const struct later *later);
 void later_due(struct sync *sync);
+
+/* When this peer may be asked again for all payloads of a log that are lacking; after each time whether that gained any. */
+int64_t pace_due(const struct log_slot *slot, int64_t peer);
+void pace_done(struct log_slot *slot, int64_t peer, bool has_gained);
+void paces_free(struct log_slot *slot);
 
 /* ---- sync_piece.c ---- */
 

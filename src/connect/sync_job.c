@@ -2,8 +2,7 @@
 
 #include "connect/sync_internal.h"
 
-#define AGAIN_MS 2000 /* between two times of asking for all payloads of a log that are lacking, doubled up to */
-#define AGAIN_MAX_MS INT64_C(600000)
+#define TOLD_MS 2000 /* after news of contents of a log that is being pulled: that may have asked for them before */
 
 static struct log_slot *slot_of(struct sync *sync, int64_t number)
 {
@@ -182,13 +181,9 @@ void job_leave_peer(struct job *job)
 
 void job_finished(struct job *job)
 {
-    struct log_slot *slot = &job->sync->slots[job->log.number];
     struct source *source = source_of(job, job->peer->row.number);
-    if (job->again) {
-        slot->fruitless = job->gained > 0 ? 0 : slot->fruitless + 1;
-        int64_t delay = (int64_t)AGAIN_MS << (slot->fruitless < 10 ? slot->fruitless : 10);
-        slot->again_after_ms = sync_clock_ms() + (delay < AGAIN_MAX_MS ? delay : AGAIN_MAX_MS);
-    }
+    if (job->again)
+        pace_done(&job->sync->slots[job->log.number], job->peer->row.number, job->gained > 0);
     job_reset(job);
     if (source && source->size <= job->target)
         source_drop(job, job->peer->row.number);
@@ -236,7 +231,7 @@ static bool payloads_are_due(struct sync *sync, struct sync_peer *peer, const st
         sync_fatal(sync, &err);
     if (code <= 0)
         return false;
-    int64_t due = sync->slots[log->number].again_after_ms;
+    int64_t due = pace_due(&sync->slots[log->number], peer->row.number);
     if (!again || sync->is_round || due <= sync_clock_ms())
         return true;
     later_add(sync, &(struct later){.due_ms = due, .peer = peer->row.number, .log = log->number, .size = log->size});

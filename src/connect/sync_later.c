@@ -2,11 +2,61 @@
 
 #include "connect/sync_internal.h"
 
+#define PACE_MS 2000 /* between two times of asking one peer for what is lacking of a log, doubled up to */
+#define PACE_MAX_MS INT64_C(600000)
+
+/* ---- one peer's pace ---- */
+
+static struct pace *pace_of(const struct log_slot *slot, int64_t peer)
+{
+    struct pace *pace;
+    SLIST_FOREACH(pace, &slot->paces, link)
+    if (pace->peer == peer)
+        return pace;
+    return NULL;
+}
+
+int64_t pace_due(const struct log_slot *slot, int64_t peer)
+{
+    const struct pace *pace = pace_of(slot, peer);
+    return pace ? pace->after_ms : 0;
+}
+
+void pace_done(struct log_slot *slot, int64_t peer, bool has_gained)
+{
+    struct pace *pace = pace_of(slot, peer);
+    if (!pace && (pace = calloc(1, sizeof(*pace))) != NULL) {
+        pace->peer = peer;
+        SLIST_INSERT_HEAD(&slot->paces, pace, link);
+    }
+    if (!pace)
+        return; /* then it may be asked sooner */
+    pace->fruitless = has_gained ? 0 : pace->fruitless + 1;
+    int64_t delay = (int64_t)PACE_MS << (pace->fruitless < 10 ? pace->fruitless : 10);
+    pace->after_ms = sync_clock_ms() + (delay < PACE_MAX_MS ? delay : PACE_MAX_MS);
+}
+
+void paces_free(struct log_slot *slot)
+{
+    struct pace *pace;
+    while ((pace = SLIST_FIRST(&slot->paces)) != NULL) {
+        SLIST_REMOVE_HEAD(&slot->paces, link);
+        free(pace);
+    }
+}
+
+/* ---- what is put off ---- */
+
 void later_add(struct sync *sync, const struct later *later)
 {
-    for (size_t i = 0; i < sync->later_count; i++)
-        if (sync->later[i].peer == later->peer && sync->later[i].log == later->log)
-            return;
+    for (size_t i = 0; i < sync->later_count; i++) {
+        struct later *known = &sync->later[i];
+        if (known->peer != later->peer || known->log != later->log)
+            continue;
+        if (known->size < later->size)
+            known->size = later->size;
+        return;
+    }
     if (sync->later_count == sync->later_cap) {
         size_t cap = sync->later_cap ? sync->later_cap * 2 : 16;
         struct later *grown = realloc(sync->later, cap * sizeof(*grown));
