@@ -245,6 +245,10 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
     if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number, size))
         return NULL;
     struct job *job = slot->job;
+    if (job && again && !sync->is_round)
+        later_add(sync,
+                  &(struct later){
+                      .due_ms = sync_clock_ms() + TOLD_MS, .peer = peer->row.number, .log = log->number, .size = size});
     if (job && job->peer == peer) {
         source_put(job, peer->row.number, size, false);
         return job;

@@ -28,7 +28,9 @@ enum raw_manner {
 struct raw_page {
     char path[200]; /* what the request's target begins with */
     enum raw_manner manner;
-    struct buf answer; /* header and body */
+    struct buf answer;      /* header and body */
+    struct buf second;      /* from the second time on, if anything */
+    struct raw_page *after; /* answered only once this one has been asked for */
     atomic_uint asked;
 };
 
@@ -77,16 +79,19 @@ static inline void raw_wait(struct raw *raw, int socket, int ms)
             return;
 }
 
-static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page)
+static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page, unsigned nth)
 {
     uint8_t rubbish[16384];
     memset(rubbish, 'x', sizeof(rubbish));
-    size_t len = page->manner == RAW_CUT ? page->answer.len / 2 : page->answer.len;
+    const struct buf *answer = nth > 0 && page->second.len > 0 ? &page->second : &page->answer;
+    size_t len = page->manner == RAW_CUT ? answer->len / 2 : answer->len;
+    while (page->after && atomic_load(&page->after->asked) == 0 && !atomic_load(&raw->stop))
+        raw_wait(raw, socket, 50);
     if (page->manner == RAW_SILENT || page->manner == RAW_LATE) {
         raw_wait(raw, socket, page->manner == RAW_SILENT ? 20000 : 1000);
         return;
     }
-    if (!raw_send(socket, page->answer.data, len))
+    if (!raw_send(socket, answer->data, len))
         return;
     size_t counted = 0;
     while (page->manner == RAW_ENDLESS && !atomic_load(&raw->stop) && raw_send(socket, rubbish, sizeof(rubbish))) {
@@ -137,7 +142,7 @@ static inline void *raw_worker(void *ctx)
         if (page->manner == RAW_MORE)
             raw_more(job->socket, page, nth);
         else
-            raw_answer(raw, job->socket, page);
+            raw_answer(raw, job->socket, page, nth);
     } else {
         static const char none[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         raw_send(job->socket, (const uint8_t *)none, sizeof(none) - 1);
@@ -194,7 +199,7 @@ static inline void raw_stop(struct raw *raw)
     for (size_t i = 0; i < raw->worker_count; i++)
         pthread_join(raw->workers[i], NULL);
     for (size_t i = 0; i < raw->page_count; i++)
-        buf_done(&raw->pages[i].answer);
+        buf_done(&raw->pages[i].answer), buf_done(&raw->pages[i].second);
     close(raw->listener);
     free(raw);
 }
@@ -207,16 +212,22 @@ static inline struct raw_page *raw_bytes(struct raw *raw, const char *path, enum
     snprintf(page->path, sizeof(page->path), "%s", path);
     page->manner = manner;
     buf_init(&page->answer, 64u << 20);
+    buf_init(&page->second, 64u << 20);
     buf_str(&page->answer, bytes);
     return page;
+}
+
+static inline void raw_decent(struct buf *answer, struct span body)
+{
+    buf_fmt(answer, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", body.len);
+    buf_span(answer, body);
 }
 
 /* A decent answer of status 200. */
 static inline struct raw_page *raw_body(struct raw *raw, const char *path, struct span body)
 {
-    struct raw_page *page = raw_bytes(raw, path, RAW_WHOLE, "HTTP/1.1 200 OK\r\nConnection: close\r\n");
-    buf_fmt(&page->answer, "Content-Length: %zu\r\n\r\n", body.len);
-    buf_span(&page->answer, body);
+    struct raw_page *page = raw_bytes(raw, path, RAW_WHOLE, "");
+    raw_decent(&page->answer, body);
     return page;
 }
 

@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "raw.h"
+#include "fake.h"
 
 #define PATIENCE_S 30
 
@@ -424,6 +424,54 @@ static void test_modes_while_running(void **state)
     node_stop(&a);
 }
 
+/* /heads as asked for from cursor c-NTH on: the line of this log, and the next cursor. */
+static struct raw_page *tell(struct raw *raw, const char *path, const struct log_info *log, unsigned nth)
+{
+    char line[400];
+    int len = snprintf(line, sizeof(line), "%s %s %llu\nnext c-%u\n", log->hex, log->origin,
+                       (unsigned long long)log->size, nth);
+    assert_true(len > 0 && (size_t)len < sizeof(line));
+    return raw_body(raw, path, span_of(line, (size_t)len));
+}
+
+/* Contents that a peer gets while it is asked for them: it announces them before it answers that it has none. */
+static void test_told_while_asking(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct fake fake;
+    struct buf contents;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    uint64_t index = node_say(&a, "had later");
+    raw_bytes(raw, "/heads?since=c-2", RAW_SILENT, "");
+    tell(raw, "/heads?since=c-1", &a.own, 2);
+    tell(raw, "/heads", &a.own, 1);
+    struct raw_page *told = &raw->pages[0];
+    fake_start(&fake, &a);
+    buf_init(&contents, PAYLOAD_BUNDLE_MAX);
+    buf_span(&contents, buf_view(&fake.payloads));
+    buf_clear(&fake.payloads);
+    buf_add(&fake.payloads, "\0\0\0\0", 4);
+    fake_log(&fake, raw, &a.own);
+    struct raw_page *page = &raw->pages[raw->page_count - 1];
+    page->after = told;
+    raw_decent(&page->second, buf_view(&contents));
+    buf_done(&contents);
+    raw_run(raw);
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, a.own.origin, "had later", index};
+    await(is_there, &wanted);
+    assert_int_equal(atomic_load(&page->asked), 2);
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_follow_while_running),
         cmocka_unit_test(test_follow_what_nobody_tells),
         cmocka_unit_test(test_modes_while_running),
+        cmocka_unit_test(test_told_while_asking),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
