@@ -91,11 +91,12 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
         return code;
     if (!is_new && !is_listed && (!log_is_orphan(peer, ret) || !quota_has_room(peer)))
         return 1;
-    if (!*begun) {
+    if (!*begun) { /* and looked at again: a command beside us may have made or followed it since */
         code = sync_begin(sync, err);
         if (code < 0)
             return code;
         *begun = true;
+        return line_log(peer, line, begun, ret, err);
     }
     if (is_new)
         return log_make(peer, line->origin, ret, err);

@@ -395,6 +395,40 @@ static void test_follow_what_nobody_tells(void **state)
     node_stop(&a);
 }
 
+static bool was_answered(void *ctx)
+{
+    struct node *node = ctx;
+    struct http_counters counters = {0};
+    http_server_counters(node->server, &counters);
+    return counters.requests > 0;
+}
+
+/* A command follows a member at the moment at which the node hears of it for the first time: both have their way. */
+static void test_follow_meanwhile(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    int64_t log;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&a);
+    node_peer(&b, &a);
+    good(store_begin(b.store, &err)); /* the command is busy */
+    runner_start(&rb, &b);
+    poll_until(was_answered, &a);
+    poll(NULL, 0, 200); /* by now the node waits for the command with a line that tells of an unknown log */
+    struct log_new make = {.origin = span_str(a.own.origin), .role = LOG_MIRROR, .mode = MODE_FULL, .followed = true};
+    good(store_log_create(b.store, &make, &log, &err));
+    good(store_commit(b.store, &err));
+    struct wanted wanted = {&b, a.own.origin, NULL, a.own.size};
+    await(is_mirrored, &wanted);
+    assert_true(log_of(&b, a.own.origin).followed);
+    runner_stop(&rb);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 /* From all contents to none and back, while it runs: they come again. */
 static void test_modes_while_running(void **state)
 {
@@ -483,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_set_aside_by_another),
         cmocka_unit_test(test_follow_while_running),
         cmocka_unit_test(test_follow_what_nobody_tells),
+        cmocka_unit_test(test_follow_meanwhile),
         cmocka_unit_test(test_modes_while_running),
         cmocka_unit_test(test_told_while_asking),
     };
