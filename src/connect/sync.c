@@ -281,7 +281,7 @@ int sync_loop(struct sync *sync, struct err *err)
     if (code == 0 && (!TAILQ_EMPTY(&sync->ready) || sync->seen_count > 0))
         code = sync_flush(sync, err); /* what has arrived is not thrown away */
     for (size_t i = 0; code == 0 && i < sync->peer_count; i++)
-        if (sync->peers[i]->dirty || sync->peers[i]->new_requests > 0)
+        if (sync->peers[i]->dirty || sync->peers[i]->cursor_late || sync->peers[i]->new_requests > 0)
             code = peer_save(sync->peers[i], err);
     if (code == ERR_STATE && atomic_load(&sync->stop))
         return 0; /* another writer is busy: what has arrived comes again */

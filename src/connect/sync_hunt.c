@@ -107,6 +107,7 @@ void hunt_add(struct sync *sync, struct job *job, const char *reason)
         buf_init(&job->note, NOTE_MAX);
         buf_init(&hunt->found.record, 0);
         sync->hunts[sync->hunt_count++] = hunt;
+        peer_owes(sync, hunt->peer, 1);
     }
     job_leave_peer(job);
 }
@@ -219,6 +220,7 @@ static void hunt_pop(struct sync *sync)
 {
     struct hunt *hunt = sync->hunts[0];
     memmove(sync->hunts, sync->hunts + 1, --sync->hunt_count * sizeof(struct hunt *));
+    peer_owes(sync, hunt->peer, -1);
     hunt_free(hunt);
 }
 

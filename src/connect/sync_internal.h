@@ -69,6 +69,15 @@ struct sync_peer {
     uint64_t used_logs, used_bytes, listed;
     bool aside_saved;  /* it is set aside in state.db */
     bool cursor_saved; /* the cursor in state.db is not empty */
+    /*
+     * What stands in state.db, and is gone back to when the peer fails: all that lines in front of it asked for has been
+     * done. Else a cut between a line and the checkpoint that it is about would lose a fork at our size, a cosignature or
+     * contents until that log changes again.
+     */
+    char cursor_done[sizeof(((struct peer *)0)->cursor)];
+    bool cursor_late; /* state.db has an older one */
+    size_t owed;      /* what lines asked for and is not done: sources of jobs, checks that come later, hunts */
+    unsigned rewinds; /* in a row, without getting on */
     size_t waiting_count;
     struct job_list waiting;  /* not begun */
     struct job_list asking;   /* have something to ask */
@@ -101,6 +110,7 @@ struct source {
     int64_t peer;
     uint64_t size;
     bool check; /* its checkpoint is to be looked at even if we have come as far meanwhile */
+    bool again; /* its line came again at our size: it may have contents now that it had not when it was asked */
 };
 
 struct job {
@@ -156,7 +166,7 @@ struct log_slot {
 struct later {
     int64_t due_ms, peer, log;
     uint64_t size;
-    bool collect;
+    bool collect, again;
     unsigned waits;
 };
 
@@ -232,6 +242,10 @@ void peers_free(struct sync *sync);
 struct sync_peer *peer_by_number(struct sync *sync, int64_t number);
 bool peer_usable(const struct sync_peer *peer);
 int peer_save(struct sync_peer *peer, struct err *err);
+
+/* So much more, or less, is owed to lines of this peer, if it is one still. */
+void peer_owes(struct sync *sync, int64_t number, int more);
+void peer_cursor_done(struct sync_peer *peer); /* if nothing is */
 
 /* It could not be reached, stalled, answered with an error: later again. */
 void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_after_s);

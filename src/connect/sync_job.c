@@ -2,7 +2,7 @@
 
 #include "connect/sync_internal.h"
 
-#define TOLD_MS 2000 /* after news of contents of a log that is being pulled: that may have asked for them before */
+#define CROWDED_MS 2000 /* until a source for which there was no room is put in again */
 
 static struct log_slot *slot_of(struct sync *sync, int64_t number)
 {
@@ -82,6 +82,8 @@ void job_free(struct job *job)
 {
     job_reset(job);
     job_to(job, NULL);
+    for (size_t i = 0; i < job->source_count; i++)
+        peer_owes(job->sync, job->sources[i].peer, -1);
     job->sync->slots[job->log.number].job = NULL;
     job->sync->job_count--;
     buf_done(&job->note);
@@ -98,22 +100,33 @@ static struct source *source_of(struct job *job, int64_t peer)
     return NULL;
 }
 
-static void source_put(struct job *job, int64_t peer, uint64_t size, bool check)
+static void source_put(struct job *job, int64_t peer, uint64_t size, bool check, bool again)
 {
     struct source *source = source_of(job, peer);
     if (source) {
         source->size = size;
         source->check |= check;
+        source->again |= again;
     } else if (job->source_count < SYNC_SOURCES_MAX) {
-        job->sources[job->source_count++] = (struct source){peer, size, check};
+        job->sources[job->source_count++] = (struct source){peer, size, check, again};
+        peer_owes(job->sync, peer, 1);
+    } else {
+        later_add(job->sync, &(struct later){.due_ms = sync_clock_ms() + CROWDED_MS,
+                                             .peer = peer,
+                                             .log = job->log.number,
+                                             .size = size,
+                                             .collect = check,
+                                             .again = again});
     }
 }
 
 static void source_drop(struct job *job, int64_t peer)
 {
     struct source *source = source_of(job, peer);
-    if (source)
-        *source = job->sources[--job->source_count];
+    if (!source)
+        return;
+    *source = job->sources[--job->source_count];
+    peer_owes(job->sync, peer, -1);
 }
 
 uint64_t job_announced(struct job *job)
@@ -133,7 +146,26 @@ void job_correct(struct job *job, uint64_t size)
         sync_fatal(job->sync, &err);
 }
 
-static bool source_worth(struct job *job, const struct source *source)
+/* Nothing but payloads may be wanted: is any, and is it time? */
+static bool payloads_are_due(struct sync *sync, struct sync_peer *peer, const struct log_info *log, bool again)
+{
+    struct err err = {0};
+    uint64_t from;
+    int code = payloads_wanted(sync, peer->row.number, log, again, &from, &err);
+    if (code < 0)
+        sync_fatal(sync, &err);
+    if (code <= 0)
+        return false;
+    int64_t due = pace_due(&sync->slots[log->number], peer->row.number);
+    if (!again || sync->is_round || due <= sync_clock_ms())
+        return true;
+    struct later later = {
+        .due_ms = due, .peer = peer->row.number, .log = log->number, .size = log->size, .again = true};
+    later_add(sync, &later);
+    return false;
+}
+
+static bool source_worth(struct job *job, struct source *source)
 {
     struct sync_peer *peer = peer_by_number(job->sync, source->peer);
     struct err err = {0};
@@ -144,6 +176,9 @@ static bool source_worth(struct job *job, const struct source *source)
         return true;
     if (source->size != job->log.size)
         return false;
+    source->again = source->again && payloads_are_due(job->sync, peer, &job->log, true);
+    if (source->again)
+        return true;
     int code = payloads_wanted(job->sync, source->peer, &job->log, false, &from, &err);
     if (code < 0)
         sync_fatal(job->sync, &err);
@@ -164,7 +199,8 @@ static void job_go_on(struct job *job)
         job_reset(job);
         job_to(job, NULL);
         job->peer = peer_by_number(job->sync, job->sources[i].peer);
-        job->again = job->retried = false;
+        job->again = job->sources[i].again;
+        job->sources[i].again = job->retried = false;
         job->collect = job->sources[i].check && job->sources[i].size <= job->log.size;
         job_to(job, &job->peer->waiting);
         return;
@@ -185,7 +221,7 @@ void job_finished(struct job *job)
     if (job->again)
         pace_done(&job->sync->slots[job->log.number], job->peer->row.number, job->gained > 0);
     job_reset(job);
-    if (source && source->size <= job->target)
+    if (source && source->size <= job->target && !source->again)
         source_drop(job, job->peer->row.number);
     job_go_on(job);
 }
@@ -221,23 +257,6 @@ static struct job *job_new(struct sync *sync, struct sync_peer *peer, const stru
     return job;
 }
 
-/* Nothing but payloads may be wanted: is any, and is it time? */
-static bool payloads_are_due(struct sync *sync, struct sync_peer *peer, const struct log_info *log, bool again)
-{
-    struct err err = {0};
-    uint64_t from;
-    int code = payloads_wanted(sync, peer->row.number, log, again, &from, &err);
-    if (code < 0)
-        sync_fatal(sync, &err);
-    if (code <= 0)
-        return false;
-    int64_t due = pace_due(&sync->slots[log->number], peer->row.number);
-    if (!again || sync->is_round || due <= sync_clock_ms())
-        return true;
-    later_add(sync, &(struct later){.due_ms = due, .peer = peer->row.number, .log = log->number, .size = log->size});
-    return false;
-}
-
 struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
                     bool again)
 {
@@ -245,16 +264,12 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
     if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number, size))
         return NULL;
     struct job *job = slot->job;
-    if (job && again && !sync->is_round)
-        later_add(sync,
-                  &(struct later){
-                      .due_ms = sync_clock_ms() + TOLD_MS, .peer = peer->row.number, .log = log->number, .size = size});
     if (job && job->peer == peer) {
-        source_put(job, peer->row.number, size, false);
+        source_put(job, peer->row.number, size, false, again);
         return job;
     }
     if (job) {
-        source_put(job, peer->row.number, size, collect || size > log->size);
+        source_put(job, peer->row.number, size, collect || size > log->size, again);
         return job;
     }
     if (size <= log->size && !collect && !payloads_are_due(sync, peer, log, again))
@@ -264,7 +279,7 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
         return NULL;
     job->collect = collect;
     job->again = again;
-    source_put(job, peer->row.number, size, false);
+    source_put(job, peer->row.number, size, false, false);
     job_to(job, &peer->waiting);
     return job;
 }

@@ -55,6 +55,13 @@ void later_add(struct sync *sync, const struct later *later)
             continue;
         if (known->size < later->size)
             known->size = later->size;
+        known->again |= later->again;
+        if (later->collect && !known->collect) {
+            known->collect = true;
+            known->due_ms = known->due_ms < later->due_ms ? known->due_ms : later->due_ms;
+            known->waits = later->waits;
+            peer_owes(sync, later->peer, 1);
+        }
         return;
     }
     if (sync->later_count == sync->later_cap) {
@@ -66,6 +73,8 @@ void later_add(struct sync *sync, const struct later *later)
         sync->later_cap = cap;
     }
     sync->later[sync->later_count++] = *later;
+    if (later->collect) /* contents that are lacking may be asked for in many minutes: nobody waits for that */
+        peer_owes(sync, later->peer, 1);
 }
 
 void later_due(struct sync *sync)
@@ -81,10 +90,12 @@ void later_due(struct sync *sync)
             continue;
         }
         sync->later[i] = sync->later[--sync->later_count];
-        if (!peer || !peer_usable(peer) || store_log(sync->store, later.log, &log, &err) < 0)
-            continue;
-        struct job *job = job_add(sync, peer, &log, later.size, later.collect, !later.collect);
-        if (job)
-            job->waits = later.waits;
+        if (peer && peer_usable(peer) && store_log(sync->store, later.log, &log, &err) == 0) {
+            struct job *job = job_add(sync, peer, &log, later.size, later.collect, later.again);
+            if (job)
+                job->waits = later.waits;
+        }
+        if (later.collect)
+            peer_owes(sync, later.peer, -1);
     }
 }

@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include "connect/sync_internal.h"
 
+#define REWINDS_MAX 3 /* times that a peer's lines come again because it failed over them */
+
 struct sync_peer *peer_by_number(struct sync *sync, int64_t number)
 {
     for (size_t i = 0; i < sync->peer_count; i++)
@@ -43,6 +45,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
         return err_memory(err);
     peer->row = *row;
     peer->cursor_saved = row->cursor[0] != '\0';
+    memcpy(peer->cursor_done, row->cursor, sizeof(row->cursor));
     peer->aside_saved = row->set_aside;
     peer->expects = PEER_ANSWER_ROOM;
     peer->sync = sync;
@@ -60,10 +63,37 @@ static void cursor_forget(struct sync_peer *peer)
     if (peer->poll)
         fetch_cancel(peer->poll);
     peer->poll = NULL;
-    peer->row.cursor[0] = '\0';
-    peer->cursor_saved = false;
+    peer->row.cursor[0] = peer->cursor_done[0] = '\0';
+    peer->cursor_saved = peer->cursor_late = false;
     peer->poll_after_ms = 0;
     listing_done(&peer->listing);
+}
+
+void peer_cursor_done(struct sync_peer *peer)
+{
+    if (peer->owed > 0 || strcmp(peer->cursor_done, peer->row.cursor) == 0)
+        return;
+    memcpy(peer->cursor_done, peer->row.cursor, sizeof(peer->cursor_done));
+    peer->cursor_late = true;
+    peer->rewinds = 0;
+}
+
+void peer_owes(struct sync *sync, int64_t number, int more)
+{
+    struct sync_peer *peer = peer_by_number(sync, number);
+    if (!peer)
+        return;
+    peer->owed += (size_t)more;
+    peer_cursor_done(peer);
+}
+
+/* It fails: lines whose jobs end with it come again. Not for ever: one log that it cannot give must not keep the others. */
+static void cursor_rewind(struct sync_peer *peer)
+{
+    if (peer->owed == 0 || peer->rewinds >= REWINDS_MAX || strcmp(peer->cursor_done, peer->row.cursor) == 0)
+        return;
+    memcpy(peer->row.cursor, peer->cursor_done, sizeof(peer->cursor_done));
+    peer->rewinds++;
 }
 
 /* Leave its requests and jobs. */
@@ -216,10 +246,12 @@ int peer_save(struct sync_peer *peer, struct err *err)
     now.quota_bytes = row.quota_bytes;
     now.bytes_in = row.bytes_in + peer->new_bytes;
     now.requests = row.requests + peer->new_requests;
+    memcpy(now.cursor, peer->cursor_done, sizeof(now.cursor));
     code = peer_update(peer->sync->store, &now, err);
     if (code == 0) {
         peer->new_bytes = peer->new_requests = 0;
         peer->cursor_saved = now.cursor[0] != '\0';
+        peer->cursor_late = false;
         peer->aside_saved = now.set_aside;
         peer->saved_ms = sync_now_ms();
     }
@@ -266,6 +298,7 @@ void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_afte
     if (delay < (int64_t)retry_after_s * 1000)
         delay = (int64_t)retry_after_s * 1000;
     peer->row.retry_ms = sync_now_ms() + delay;
+    cursor_rewind(peer);
     peer_blame(peer, reason, false);
 }
 

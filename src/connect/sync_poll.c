@@ -237,6 +237,7 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
     }
     memcpy(peer->row.cursor, reader.cursor.data, reader.cursor.len);
     peer->row.cursor[reader.cursor.len] = '\0';
+    peer_cursor_done(peer);
     if (has_moved || peer->row.reached_ms - peer->saved_ms > PEER_SAVE_MS)
         peer->dirty = true;
     if (!peer->counted)

@@ -15,6 +15,24 @@ static void forge_cosignature(struct node *cosigner, struct buf *note)
     keys_wipe(&keys);
 }
 
+/* `cosigner`'s own line in `note`. */
+static void true_cosignature(struct node *cosigner, struct buf *note)
+{
+    struct keys keys;
+    struct note_signer signer;
+    struct note parsed;
+    struct buf before;
+    struct span origin = span_str(cosigner->own.origin);
+    buf_init(&before, NOTE_MAX);
+    buf_span(&before, buf_view(note));
+    good(note_parse(buf_view(&before), &parsed, &err));
+    good(keys_load(cosigner->dir, origin, &keys, &err));
+    good(note_signer_make(&signer, origin, NOTE_COSIGNATURE, keys.cosigner_seed, &err));
+    good(note_sign(parsed.text, &signer, 1795000000, note, &err));
+    keys_wipe(&keys);
+    buf_done(&before);
+}
+
 static struct sync_report *round_of(struct node *node)
 {
     return node_sync_with(node, (struct sync_options){.low_speed_s = 1});
@@ -284,12 +302,56 @@ static void test_suspended_stays(void **state)
     node_stop(&a);
 }
 
+/*
+ * The link breaks between a peer's line and the checkpoint that the line is about: the line counts as not heard. Nothing else
+ * would bring the cosignature, or show a fork of this size, before the log grows.
+ */
+static void test_cut_behind_a_line(void **state)
+{
+    struct node a, b;
+    struct buf note;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_serve(&b);
+    int64_t number = node_peer(&a, &b);
+    node_sync_well(&a); /* a knows b's key */
+    good(peer_remove(a.store, number, &err));
+    buf_init(&note, NOTE_MAX);
+    good(store_checkpoint(a.store, a.own.number, &note, &err));
+    true_cosignature(&b, &note);
+    raw_heads(raw, &a.own, a.own.size);
+    raw_checkpoint(raw, &a.own, buf_view(&note));
+    struct raw_page *page = &raw->pages[1];
+    page->manner = RAW_CUT;
+    raw_run(raw);
+    node_peer_url(&a, raw->url);
+    assert_int_equal(round_of(&a)->failure_count, 1);
+    assert_int_equal(peer_of(&a, raw->url).failures, 1);
+    assert_int_equal(cosignatures(&a, a.own.origin), 0);
+    page->manner = RAW_WHOLE;
+    assert_int_equal(round_of(&a)->failure_count, 0);
+    assert_int_equal(cosignatures(&a, a.own.origin), 1);
+    unsigned asked = atomic_load(&page->asked);
+    round_of(&a);
+    assert_int_equal(atomic_load(&page->asked), asked); /* now it has been heard */
+    buf_done(&note);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_honest_one_is_not_blamed),          cmocka_unit_test(test_nothing_waits_for_a_liar),
-        cmocka_unit_test(test_cut_answers_are_bounded),           cmocka_unit_test(test_own_log_is_not_silenced),
-        cmocka_unit_test(test_start_check_leaves_nothing_behind), cmocka_unit_test(test_suspended_stays),
+        cmocka_unit_test(test_honest_one_is_not_blamed),
+        cmocka_unit_test(test_nothing_waits_for_a_liar),
+        cmocka_unit_test(test_cut_answers_are_bounded),
+        cmocka_unit_test(test_own_log_is_not_silenced),
+        cmocka_unit_test(test_start_check_leaves_nothing_behind),
+        cmocka_unit_test(test_suspended_stays),
+        cmocka_unit_test(test_cut_behind_a_line),
     };
     alarm(120); /* a round that never ends is what some of these look for */
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -42,8 +42,12 @@ static void runner_start(struct runner *runner, struct node *node)
 {
     *runner = (struct runner){.node = node, .store = node_handle(node)};
     author_allow(runner->store);
-    struct sync_options options = {
-        .may_sign = true, .wait_s = 20, .connect_timeout_ms = 2000, .changed = on_changed, .ctx = runner};
+    struct sync_options options = {.may_sign = true,
+                                   .wait_s = 20,
+                                   .connect_timeout_ms = 2000,
+                                   .low_speed_s = 4,
+                                   .changed = on_changed,
+                                   .ctx = runner};
     good(syncer_new(runner->store, &options, &runner->syncer, &err));
     assert_int_equal(pthread_create(&runner->thread, NULL, run, runner), 0);
 }
@@ -429,6 +433,80 @@ static void test_follow_meanwhile(void **state)
     node_stop(&a);
 }
 
+/*
+ * A peer did not have a content when it was asked, and says that it has it now, while another one is being asked that never
+ * answers: it is asked again.
+ */
+static void test_contents_that_come_later(void **state)
+{
+    struct node a, b, c;
+    struct runner rb;
+    struct fake fake;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&c, "c.example");
+    node_serve(&a);
+    node_serve(&c);
+    node_peer(&b, &c);
+    node_peer(&c, &a);
+    uint64_t index = node_say(&a, "late");
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
+    node_sync_well(&c);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    fake_start(&fake, &a);
+    fake_serve(&fake, raw, &a.own);
+    struct raw_page *page = &raw->pages[raw->page_count - 1];
+    page->manner = RAW_SILENT;
+    raw_run(raw);
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    poll_until(was_asked, page);
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    node_sync_well(&c);
+    http_server_wake(c.server);
+    struct wanted wanted = {&b, a.own.origin, "late", index};
+    await(is_there, &wanted);
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&c);
+    node_stop(&b);
+    node_stop(&a);
+}
+
+static bool is_heard(void *ctx)
+{
+    struct wanted *wanted = ctx;
+    return peer_of(wanted->node, wanted->origin).cursor[0] != '\0';
+}
+
+/* A log that a peer can never give: after a few tries its line counts as heard, so that it does not come first for ever. */
+static void test_line_that_always_fails(void **state)
+{
+    struct node a;
+    struct runner ra;
+    struct fake fake;
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_say(&a, "hello");
+    fake_start(&fake, &a);
+    fake_serve(&fake, raw, &a.own);
+    struct raw_page *page = &raw->pages[1];
+    page->manner = RAW_CUT;
+    raw_run(raw);
+    node_peer_url(&a, raw->url);
+    runner_start(&ra, &a);
+    struct wanted wanted = {&a, raw->url, NULL, 0};
+    poll_until(is_heard, &wanted);
+    assert_int_equal(atomic_load(&page->asked), 4);
+    runner_stop(&ra);
+    raw_stop(raw);
+    node_stop(&a);
+}
+
 /* From all contents to none and back, while it runs: they come again. */
 static void test_modes_while_running(void **state)
 {
@@ -518,6 +596,8 @@ int main(void)
         cmocka_unit_test(test_follow_while_running),
         cmocka_unit_test(test_follow_what_nobody_tells),
         cmocka_unit_test(test_follow_meanwhile),
+        cmocka_unit_test(test_contents_that_come_later),
+        cmocka_unit_test(test_line_that_always_fails),
         cmocka_unit_test(test_modes_while_running),
         cmocka_unit_test(test_told_while_asking),
     };
