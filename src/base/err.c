@@ -95,37 +95,3 @@ int err_memory(struct err *err)
 {
     return err_set(err, ERR_MEMORY, "out of memory");
 }
-
-const char *err_word(int code)
-{
-    switch (code) {
-    case ERR_OK:
-        return "ok";
-    case ERR_USAGE:
-        return "usage";
-    case ERR_LIMIT:
-        return "limit";
-    case ERR_SYNTAX:
-        return "syntax";
-    case ERR_VERIFY:
-        return "verify";
-    case ERR_NOTFOUND:
-        return "notfound";
-    case ERR_EXISTS:
-        return "exists";
-    case ERR_REFUSED:
-        return "refused";
-    case ERR_FORK:
-        return "fork";
-    case ERR_STATE:
-        return "state";
-    case ERR_IO:
-        return "io";
-    case ERR_MEMORY:
-        return "memory";
-    case ERR_NET:
-        return "net";
-    default:
-        return "unknown";
-    }
-}

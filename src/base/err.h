@@ -42,7 +42,4 @@ int err_in(struct err *err, const char *fmt, ...) __attribute__((format(printf, 
 /* ERR_MEMORY, "out of memory"; returns the code. */
 int err_memory(struct err *err);
 
-/* A short word for a code: "limit", "syntax", ... for logs and JSON. */
-const char *err_word(int code);
-
 #endif

@@ -178,14 +178,6 @@ const struct log_key *member_key_at(const struct member *member, uint64_t size)
     return &member->keys[i - 1];
 }
 
-bool member_key_retired(const struct member *member, const uint8_t key[32])
-{
-    for (size_t i = 0; i + 1 < member->key_count; i++)
-        if (memcmp(member->keys[i].public_key, key, 32) == 0)
-            return true;
-    return false;
-}
-
 int member_cosigner(const struct member *member, struct note_key *out, struct err *err)
 {
     return note_key_make(out, span_str(member->origin), NOTE_COSIGNATURE, member->profile.cosigner_key, err);

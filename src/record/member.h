@@ -144,9 +144,6 @@ struct rotation {
 int rotate_write(struct span origin, const struct rotation *rotation, int64_t time_ms, struct buf *out_record,
                  struct err *err);
 
-/* Has `key` been a key of this log that a later rotation retired? */
-bool member_key_retired(const struct member *member, const uint8_t key[32]);
-
 /*
  * Valid succession: new profile's `succeeds` verifies against the old member's recovery hash in force.
  * `new_profile` is the one in entry 0 of the new log (after a rotation there, member.profile.log_key is another).

@@ -10,7 +10,6 @@
 
 enum import_format { IMPORT_AUTO, IMPORT_STIX, IMPORT_LIST, IMPORT_MALTRAIL, IMPORT_MISP };
 enum import_format import_format_parse(struct span word, bool *ret_known); /* "auto","stix","list","maltrail","misp" */
-const char *import_format_word(enum import_format format);
 
 /* Recognise by the first bytes (up to 64 kB given) and the file's name. */
 enum import_format import_guess(struct span head, struct span filename);

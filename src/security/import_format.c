@@ -19,11 +19,6 @@ enum import_format import_format_parse(struct span word, bool *ret_known)
     return IMPORT_AUTO;
 }
 
-const char *import_format_word(enum import_format format)
-{
-    return (size_t)format < FORMATS ? format_words[format] : "unknown";
-}
-
 bool import_looks_like_json(struct span text)
 {
     if (text.len == 0 || (text.data[0] != '{' && text.data[0] != '['))

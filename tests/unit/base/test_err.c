@@ -79,25 +79,13 @@ static void long_texts_are_cut_at_a_character(void **state)
     }
 }
 
-static void every_code_has_a_word(void **state)
-{
-    (void)state;
-    for (int code = ERR_NET; code <= ERR_OK; code++) {
-        assert_string_not_equal(err_word(code), "unknown");
-        for (int other = ERR_NET; other < code; other++)
-            assert_string_not_equal(err_word(code), err_word(other));
-    }
-    assert_string_equal(err_word(ERR_LIMIT), "limit");
-    assert_string_equal(err_word(7), "unknown");
-}
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_gives_code_and_text),           cmocka_unit_test(context_stands_in_front),
         cmocka_unit_test(an_error_may_quote_itself),         cmocka_unit_test(errno_becomes_code_and_reason),
-        cmocka_unit_test(long_texts_are_cut_at_a_character), cmocka_unit_test(every_code_has_a_word),
+        cmocka_unit_test(long_texts_are_cut_at_a_character),
     };
     return cmocka_run_group_tests_name("base/err", tests, NULL, NULL);
 }

@@ -838,8 +838,9 @@ static void check_formats(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(import_guess(span_str(cases[i].head), span_str(cases[i].name)), cases[i].format);
-    for (enum import_format format = IMPORT_AUTO; format <= IMPORT_MISP; format++) {
-        assert_int_equal(import_format_parse(span_str(import_format_word(format)), &known), format);
+    static const char *const words[] = {"auto", "stix", "list", "maltrail", "misp"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        assert_int_equal(import_format_parse(span_str(words[i]), &known), i);
         assert_true(known);
     }
     import_format_parse(SPAN_LIT("xml"), &known);
