@@ -136,28 +136,36 @@ static struct span strip_quotes(struct span text)
     return span_find(inside, quote) == inside.len ? inside : text;
 }
 
-/* What stands before the first comma, semicolon, tab or blank. */
-static struct span first_column(struct span text)
+/* What stands before the first of these bytes, without quotes. */
+static struct span column(struct span text, const char *ends)
 {
     size_t len = 0;
-    while (len < text.len && !strchr(",; \t", text.data[len]))
+    while (len < text.len && !strchr(ends, text.data[len]))
         len++;
-    return span_sub(text, 0, len);
+    return strip_quotes(span_sub(text, 0, len));
 }
 
-/* The whole line if it is a value, else its first column if that is one; else the whole line, to be reported. */
-static struct span choose_value(struct list_reader *list, struct span text)
+static bool is_value(struct list_reader *list, struct span text)
 {
     enum ioc_type type;
     struct err why;
-    struct span column = strip_quotes(first_column(text));
+    return ioc_canonical(IOC_NONE, text, &list->maker.value, &type, &why) == 0;
+}
+
+/*
+ * The line up to its first blank if that is a value, else up to a comma or semicolon; else the whole line, to be reported.
+ * A URL may hold commas, but what stands behind a blank is another column: with it the URL would be one that no log holds.
+ */
+static struct span choose_value(struct list_reader *list, struct span text)
+{
+    struct span word = column(text, " \t"), first = column(text, ",; \t");
     /* "1.2.3.4 - 1.2.3.9": the first address alone would be something else. */
-    bool range = span_starts(span_trim(span_sub(text, column.len, text.len)), SPAN_LIT("-"));
-    if (column.len == text.len || range)
+    bool range = span_starts(span_trim(span_sub(text, first.len, text.len)), SPAN_LIT("-"));
+    if (range || first.len == text.len) /* the usual line is one value: looked at once, by who takes it */
         return text;
-    if (ioc_canonical(IOC_NONE, text, &list->maker.value, &type, &why) == 0)
-        return text;
-    return ioc_canonical(IOC_NONE, column, &list->maker.value, &type, &why) == 0 ? column : text;
+    if (is_value(list, word))
+        return word;
+    return is_value(list, first) ? first : text;
 }
 
 static int take_list_line(struct import_reader *reader, struct span line, struct err *err)

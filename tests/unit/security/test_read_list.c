@@ -68,6 +68,9 @@ static void test_notations(void **state)
     check_value("evil.com,malware,2026-01-01", IOC_DOMAIN, "evil.com", "[domain-name:value = 'evil.com']");
     check_value("\"evil.com\",\"a, b\"", IOC_DOMAIN, "evil.com", "[domain-name:value = 'evil.com']");
     check_value("1.2.3.4;botnet", IOC_IPV4, "1.2.3.4", "[ipv4-addr:value = '1.2.3.4']");
+    check_value("https://evil.com/a,b 2026-01-01 malware", IOC_URL, "evil.com/a,b",
+                "[url:value = 'https://evil.com/a,b']");
+    check_value("\"evil.com\" malware", IOC_DOMAIN, "evil.com", "[domain-name:value = 'evil.com']");
     check_value("evil.com // why", IOC_DOMAIN, "evil.com", "[domain-name:value = 'evil.com']");
     check_value("evil.com ; why", IOC_DOMAIN, "evil.com", "[domain-name:value = 'evil.com']");
     check_value("\xef\xbb\xbf"
