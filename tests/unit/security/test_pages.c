@@ -371,7 +371,9 @@ static void sweeps(void **state)
                "Nothing in it has been reported by anybody here.");
     (void)sweep_text("\x1f\x8b\x08 compressed");
     assert_int_equal(f.reply.status, 415);
-    assert_has(sweep_text("\xff\xfe" "e v i l . e x a m p l e"), "UTF-16");
+    assert_has(sweep_text("\xff\xfe"
+                          "e v i l . e x a m p l e"),
+               "UTF-16");
     assert_int_equal(f.reply.status, 415);
 }
 
