@@ -68,7 +68,7 @@ static int hit_json(struct sweeping *sweeping, const struct sweep_hit *hit, stru
     buf_json_string(line, span_str(sweeping->file));
     buf_fmt(line, ",\"line\":%llu,\"column\":%llu,\"offset\":%llu,\"type\":\"%s\",\"indicator\":",
             (unsigned long long)hit->line, (unsigned long long)hit->before + hit->at + 1,
-            (unsigned long long)hit->offset, ioc_type_word(hit->ioc->type));
+            (unsigned long long)(hit->offset - hit->before), ioc_type_word(hit->ioc->type));
     buf_json_string(line, hit->ioc->value);
     buf_str(line, ",\"match\":");
     buf_json_string(line, span_sub(hit->text, hit->at, hit->len));

@@ -78,6 +78,8 @@ node a sweep "$tmp/log" >"$tmp/hits"
 ok "the sweep finds them" is "$(cut -d: -f2 "$tmp/hits" | sort -nu | tr '\n' ' ')" "1 2 3 4 5 6 "
 ok "exit status 1 without hits" eval 'echo nothing | node a sweep -; [ $? = 1 ]'
 ok "exit status 2 on error" eval 'node a sweep /nonexistent 2>/dev/null; [ $? = 2 ]'
+{ echo first; head -c 2000000 /dev/zero | tr '\0' ' '; echo 'www.evil-domain.example'; } >"$tmp/long"
+ok "a place in a line of any length" is "$(node a sweep --json "$tmp/long" | jq -c '[.line, .column, .offset]')" '[2,2000001,6]'
 ok "compressed logs" eval 'gzip -c "$tmp/log" >"$tmp/log.gz" && zstd -q "$tmp/log" -o "$tmp/log.zst" && xz -k "$tmp/log" &&
     for f in gz zst xz; do [ "$(node a sweep "$tmp/log.$f" | wc -l)" = "$(wc -l <"$tmp/hits")" ] || exit 1; done'
 ok "a packed file of which only the first bytes are here is an error, not one without hits" eval '
