@@ -1,4 +1,5 @@
-# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make fuzz-merge`, `make faults`, `make kill`, `make analyze`, `make format`, `make install`.
+# Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make fuzz-merge`, `make faults`, `make kill`, `make adversary`,
+# `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -58,7 +59,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz fuzz-merge faults kill analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz fuzz-merge faults kill adversary analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -159,6 +160,11 @@ faults: $(BUILD)/tests/faults/test_disk
 ROUNDS ?= 200
 kill: bin
 	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/faults/kill $(ROUNDS) $(SEED)
+
+# make adversary SEEDS=200 SEED=1, or SEEDS=endless: hostile peers; ATTACK=NAME plays only that one (tests/adversary/attacks.py).
+adversary: SEEDS = 20
+adversary: bin
+	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/adversary/run $(SEED) $(SEEDS) $(ATTACK)
 
 analyze:
 	tests/analyze $(BUILD)
