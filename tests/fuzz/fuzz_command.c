@@ -1,4 +1,5 @@
 /* fuzz: cli */
+/* libfuzzer: -detect_leaks=0 */
 /*
  * The command line. First byte: which command; then its words, a line each. Options are those that were declared, values
  * are in their bounds, and MEMBER/INDEX finds nothing but an entry that is there.

@@ -1,4 +1,5 @@
 /* fuzz: state */
+/* libfuzzer: -detect_leaks=0 */
 /*
  * A log of two bundles and a tail whose bytes a disk has changed: files, slots, rows. The input says which; they are put
  * back afterwards. Reading ends, in an error or in what was written: no other entry and no other tree is ever given out.

@@ -1,5 +1,5 @@
 /* fuzz: state */
-/* libfuzzer: -max_len=512 */
+/* libfuzzer: -max_len=512 -detect_leaks=0 */
 /*
  * A peer serves a log. The input is a script: steps that write the log (fuzz_made.h), that serve it as it is, and that
  * lie about it. Whatever is served right is taken over, whatever becomes a head is what was written, and no lie stands

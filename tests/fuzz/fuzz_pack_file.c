@@ -1,5 +1,5 @@
 /* fuzz: connect */
-/* libfuzzer: -max_len=512 */
+/* libfuzzer: -max_len=512 -detect_leaks=0 */
 /*
  * Whole packs. The input is a script that writes a log (fuzz_made.h) and packs it, as it is, with its end in another
  * version, or spoilt; the node unpacks one after the other. What is packed right is taken in, what becomes a head is a

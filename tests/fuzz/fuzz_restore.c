@@ -1,4 +1,5 @@
 /* fuzz: connect */
+/* libfuzzer: -detect_leaks=0 */
 /*
  * Backups. One of a node with a log of two bundles, payloads and keys is made once; the input spoils its files and their
  * archive. As it was made it is restored in full. Whatever else is refused leaves nothing behind, whatever is restored can
