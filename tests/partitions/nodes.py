@@ -74,11 +74,14 @@ class Node:
         until(self.name + " serves", self._is_up)
 
     def _is_up(self):
-        if self.process.poll() is not None:
-            with open(self.dir + ".log") as log:
-                raise SystemExit("%s ended with %s: %s" % (self.name, self.process.returncode, log.read()[-2000:]))
+        self.must_live()
         with open(self.dir + ".out") as out:
             return "http://" in out.read()
+
+    def must_live(self):
+        if self.process and self.process.poll() is not None:
+            with open(self.dir + ".log") as log:
+                raise SystemExit("%s ended with %s: %s" % (self.name, self.process.returncode, log.read()[-2000:]))
 
     def stop(self, is_killed=False):
         if not self.process:
@@ -99,9 +102,11 @@ class Node:
     # ---- what it says of itself ----
 
     def status(self):
+        self.must_live()
         return json.loads(self.run("status", "--json"))
 
     def members(self):
+        self.must_live()
         return {one["origin"]: one for one in map(json.loads, self.run("members", "--json").splitlines())}
 
     def peers(self):

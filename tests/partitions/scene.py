@@ -41,7 +41,7 @@ class Scene:
         self.noticed = 0.0  # the longest time until a cut peer was said to fail
         self.spaces, self.nodes, self.links, self.said = [], [], [], []
         self.begun = time.time()
-        self.unchecked = set()  # restarted without any link: nothing may be signed
+        self.unchecked = {}  # restarted nodes: True while they surely could ask nobody about their own logs, and may not sign
         self.twin = None
 
     def tell(self, what):
@@ -111,7 +111,7 @@ class Scene:
                 link.mend()
                 self.tell("%s to %s healed" % tuple(node.name for node in link.nodes))
                 self.count["healings"] += 1
-        self.unchecked = {node for node in self.unchecked if self.is_alone(node)}
+        self.unchecked = {node: is_sure and self.is_alone(node) for node, is_sure in self.unchecked.items()}
 
     def choose_cuts(self):
         style = self.random.choice(("some", "some", "split", "split", "one", "all"))
@@ -136,15 +136,22 @@ class Scene:
     def sign(self, node, *words, text=""):
         """A command that signs: refused if nobody could say since the restart how far the log goes. Its output, or None."""
         done = node.call(*words, text=text)
-        if node in self.unchecked:
-            if done.returncode == 0 or "no peer could say" not in done.stderr:
-                raise Broken("%s alone after a restart: %s ended with %d: %s" % (
-                    node.name, words[0], done.returncode, done.stderr.strip()))
-            self.count["refused"] += 1
+        if self.is_refused(node, done):
             return None
         if done.returncode != 0:
             raise Broken("%s: %s: %s" % (node.name, " ".join(words), done.stderr.strip()))
         return done.stdout
+
+    def is_refused(self, node, done):
+        """Was it refused, and rightly so?"""
+        if done.returncode == 0 and self.unchecked.get(node):
+            raise Broken("%s signs after a restart though it could ask nobody" % node.name)
+        if done.returncode == 0 or "no peer could say" not in done.stderr or node not in self.unchecked:
+            return False
+        if not self.is_alone(node):
+            raise Broken("%s does not sign though it has peers: %s" % (node.name, done.stderr.strip()))
+        self.count["refused"] += 1
+        return True
 
     def text(self):
         return "%s-%08x" % (self.marker, self.random.getrandbits(32))
@@ -172,12 +179,11 @@ class Scene:
             return
         said = self.random.choice(here)
         done = node.call("erase", "%s/%d" % (node.origin, said.index))
-        if node in self.unchecked and done.returncode != 0:
-            self.count["refused"] += 1
-        elif done.returncode != 0 and "completed by the next write" not in done.stderr:
+        if self.is_refused(node, done):
+            return
+        if done.returncode != 0 and "completed by the next write" not in done.stderr:
             raise Broken("%s: erase: %s" % (node.name, done.stderr.strip()))
-        else:
-            said.is_gone = True
+        said.is_gone = True
 
     def act_rotate(self, node):
         self.sign(node, "rotate")
@@ -190,10 +196,9 @@ class Scene:
 
     def restart(self, node):
         node.stop(is_killed=self.random.random() < 0.5)
-        if self.is_alone(node):
-            self.unchecked.add(node)
+        self.unchecked[node] = self.is_alone(node)
         node.serve()
-        self.tell("%s restarted%s" % (node.name, ", alone" if node in self.unchecked else ""))
+        self.tell("%s restarted%s" % (node.name, ", alone" if self.unchecked[node] else ""))
         self.count["restarts"] += 1
 
     @staticmethod
