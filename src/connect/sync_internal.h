@@ -151,7 +151,7 @@ struct seen {
 struct pace {
     SLIST_ENTRY(pace) link;
     int64_t peer, after_ms;
-    unsigned fruitless; /* answers without any, in a row */
+    unsigned fruitless; /* times that it was asked in vain, in a row */
 };
 
 /* Per log number: the job on it, and the pacing of repeated asking for payloads. */
@@ -309,10 +309,9 @@ int checkpoint_ask(struct job *job, struct err *err); /* and go on by what it sa
 void later_add(struct sync *sync, const struct later *later);
 void later_due(struct sync *sync);
 
-/* When this peer may be asked again for all payloads of a log that are lacking; after each time whether that gained any. */
-int64_t pace_due(const struct log_slot *slot, int64_t peer);
-void pace_done(struct log_slot *slot, int64_t peer, bool has_gained);
-void paces_free(struct log_slot *slot);
+int64_t pace_due(const struct log_slot *slot, int64_t peer); /* when it may be asked again for all payloads that lack */
+void pace_done(struct log_slot *slot, int64_t peer);         /* it was, in vain */
+void paces_free(struct log_slot *slot);                      /* something new is here: everybody may be asked at once */
 
 /* ---- sync_piece.c ---- */
 

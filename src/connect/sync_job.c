@@ -218,8 +218,11 @@ void job_leave_peer(struct job *job)
 void job_finished(struct job *job)
 {
     struct source *source = source_of(job, job->peer->row.number);
-    if (job->again)
-        pace_done(&job->sync->slots[job->log.number], job->peer->row.number, job->gained > 0);
+    struct log_slot *slot = &job->sync->slots[job->log.number];
+    if (job->gained > 0)
+        paces_free(slot); /* something new is here: contents that are lacking may be asked for at once */
+    else if (job->again && job->step == JOB_PAYLOADS) /* else nothing was lacking, and nothing was asked for */
+        pace_done(slot, job->peer->row.number);
     job_reset(job);
     if (source && source->size <= job->target && !source->again)
         source_drop(job, job->peer->row.number);

@@ -2,7 +2,8 @@
 
 #include "connect/sync_internal.h"
 
-#define PACE_MS 2000 /* between two times of asking one peer for what is lacking of a log, doubled up to */
+#define PACE_FREE 2  /* times in a row that a peer may be asked in vain for what is lacking of a log, without waiting */
+#define PACE_MS 2000 /* from then on, doubled up to */
 #define PACE_MAX_MS INT64_C(600000)
 
 /* ---- one peer's pace ---- */
@@ -22,7 +23,11 @@ int64_t pace_due(const struct log_slot *slot, int64_t peer)
     return pace ? pace->after_ms : 0;
 }
 
-void pace_done(struct log_slot *slot, int64_t peer, bool has_gained)
+/*
+ * A peer that is on its way tells twice of an entry: when it has it, and when it has its content. Only who tells more often
+ * is asked ever more seldom.
+ */
+void pace_done(struct log_slot *slot, int64_t peer)
 {
     struct pace *pace = pace_of(slot, peer);
     if (!pace && (pace = calloc(1, sizeof(*pace))) != NULL) {
@@ -31,8 +36,10 @@ void pace_done(struct log_slot *slot, int64_t peer, bool has_gained)
     }
     if (!pace)
         return; /* then it may be asked sooner */
-    pace->fruitless = has_gained ? 0 : pace->fruitless + 1;
-    int64_t delay = (int64_t)PACE_MS << (pace->fruitless < 10 ? pace->fruitless : 10);
+    if (++pace->fruitless <= PACE_FREE)
+        return;
+    unsigned doublings = pace->fruitless - PACE_FREE < 10 ? pace->fruitless - PACE_FREE : 10;
+    int64_t delay = (int64_t)PACE_MS << doublings;
     pace->after_ms = sync_clock_ms() + (delay < PACE_MAX_MS ? delay : PACE_MAX_MS);
 }
 

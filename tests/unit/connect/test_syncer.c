@@ -476,6 +476,59 @@ static void test_contents_that_come_later(void **state)
     node_stop(&a);
 }
 
+static bool has_none_waiting(void *ctx)
+{
+    return !has_waiting(ctx);
+}
+
+/*
+ * Peers that tell of a log of which nothing is lacking make nobody slow: what is lacking later is asked for as soon as a
+ * peer says that it has it.
+ */
+static void test_contents_are_not_late(void **state)
+{
+    struct node a, b, c;
+    struct runner rb;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&c, "c.example");
+    node_serve(&a);
+    node_serve(&c);
+    int64_t number = node_peer(&b, &a);
+    node_peer(&b, &c);
+    node_peer(&c, &a);
+    runner_start(&rb, &b);
+    for (int i = 0; i < 8; i++) {
+        struct wanted wanted = {&b, a.own.origin, "early", node_say(&a, "early")};
+        http_server_wake(a.server);
+        await(is_there, &wanted);
+        node_sync_well(&c);
+        http_server_wake(c.server);
+        poll_until(has_waiting, &c);
+    }
+    good(peer_remove(b.store, number, &err));
+    syncer_wake(rb.syncer);
+    poll_until(has_none_waiting, &a);
+    uint64_t index = node_say(&a, "late");
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
+    node_sync_well(&c);
+    http_server_wake(c.server);
+    struct wanted wanted = {&b, a.own.origin, "late", a.own.size};
+    await(is_mirrored, &wanted);
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    node_sync_well(&c);
+    http_server_wake(c.server);
+    wanted.index = index;
+    int64_t begun = clock_ms();
+    await(is_there, &wanted);
+    assert_true(clock_ms() - begun < 15000);
+    runner_stop(&rb);
+    node_stop(&c);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 static bool is_heard(void *ctx)
 {
     struct wanted *wanted = ctx;
@@ -597,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_follow_what_nobody_tells),
         cmocka_unit_test(test_follow_meanwhile),
         cmocka_unit_test(test_contents_that_come_later),
+        cmocka_unit_test(test_contents_are_not_late),
         cmocka_unit_test(test_line_that_always_fails),
         cmocka_unit_test(test_modes_while_running),
         cmocka_unit_test(test_told_while_asking),
