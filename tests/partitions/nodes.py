@@ -41,6 +41,7 @@ class Peer:
         tail = re.search(r"; (SET ASIDE|remark|failed \d+ times?): (.*)$", line)
         self.word = {"SET ASIDE": "aside", "remark": "remark"}.get(tail[1], "failed") if tail else "fine"
         self.why = tail[2] if tail else ""
+        self.failures = int(tail[1].split()[1]) if self.word == "failed" else 0
         when = re.search(r" reached (\S+),", line)[1]
         self.reached = 0 if when == "never" else \
             datetime.fromisoformat(when).replace(tzinfo=timezone.utc).timestamp()

@@ -15,6 +15,7 @@ NODES = 7
 NOTICED_S = {"down": 60, "far down": 60, "hole": 60, "one way": 90}
 BUSY_S = 60
 REACHED_S = 75  # a good peer's last answer, as it is written down, is not older: 20 s, a poll of 30 s, the rest as above
+FAILURES_MAX = 4  # in a row: the next try is 48 s away at most (SYNC_BACKOFF_MS)
 KIND = ("--kind", "culture/note", "--tlp", "clear")
 
 
@@ -110,8 +111,18 @@ class Scene:
             if link.cut:
                 link.mend()
                 self.tell("%s to %s healed" % tuple(node.name for node in link.nodes))
+                self.ask_now(link)
                 self.count["healings"] += 1
         self.unchecked = {node: is_sure and self.is_alone(node) for node, is_sure in self.unchecked.items()}
+
+    def ask_now(self, link):
+        """A peer that failed often is asked again by itself in many minutes; a person who knows better runs `tongzhou sync`."""
+        for node, address in zip(link.nodes, reversed(link.addresses)):
+            url = "http://%s:%d" % (address, PORT)
+            if node.peers()[url].failures > FAILURES_MAX:
+                node.call("sync", url)
+                self.tell("%s: sync %s" % (node.name, url))
+                self.count["taken up by hand"] += 1
 
     def choose_cuts(self):
         style = self.random.choice(("some", "some", "split", "split", "one", "all"))
