@@ -18,7 +18,8 @@ struct status {
     uint64_t peers, reached, failing, set_aside;
     struct log_info operator;
     struct intel_counts intel;
-    struct buf failures; /* and remarks: a line each */
+    struct buf failures;  /* and remarks: a line each */
+    struct buf peer_list; /* JSON objects */
 };
 
 static int best_size(void *ctx, int64_t peer, uint64_t size, struct err *err)
@@ -49,17 +50,57 @@ static int count_log(void *ctx, const struct log_info *log, struct err *err)
     return rc;
 }
 
+static bool in_touch(const struct peer *peer)
+{
+    return peer->reached_ms != 0 && peer->failures == 0 && !peer->set_aside;
+}
+
+/* One object: whether it answers, when it did last, and what was wrong since. */
+static void list_peer(struct buf *list, const struct peer *peer)
+{
+    char reached[WHEN_TEXT_LEN + 1];
+    const char *state = peer->set_aside  ? "set aside"
+                        : peer->failures ? "failing"
+                        : in_touch(peer) ? "in touch"
+                                         : "new";
+    when_format(peer->reached_ms, reached);
+    buf_str(list, list->len ? ",{\"url\":" : "{\"url\":");
+    buf_json_string(list, span_str(peer->url));
+    buf_fmt(list, ",\"state\":\"%s\",\"reached\":", state);
+    if (peer->reached_ms)
+        buf_json_string(list, span_str(reached));
+    else
+        buf_str(list, "null");
+    buf_fmt(list, ",\"failures\":%u,\"reason\":", peer->failures);
+    buf_json_string(list, span_str(peer->reason));
+    buf_str(list, "}");
+}
+
+/* A line about a peer that is not as it should be. */
+static void tell_peer(struct buf *out, const struct peer *peer)
+{
+    char reached[WHEN_TEXT_LEN + 1] = "it was added";
+    if (peer->reached_ms)
+        when_format(peer->reached_ms, reached);
+    if (peer->set_aside)
+        buf_fmt(out, "  %s: set aside: %s\n", peer->url, peer->reason);
+    else if (peer->failures)
+        buf_fmt(out, "  %s: not reached since %.19s: %s\n", peer->url, reached, peer->reason);
+    else if (peer->reason[0])
+        buf_fmt(out, "  %s: remark: %s\n", peer->url, peer->reason);
+}
+
 static int count_peer(void *ctx, const struct peer *peer, struct err *err)
 {
     struct status *status = ctx;
-    const char *what = peer->set_aside ? "set aside: " : peer->failures == 0 ? "remark: " : "";
     status->peers++;
-    status->reached += peer->reached_ms != 0 && peer->failures == 0 && !peer->set_aside;
+    status->reached += in_touch(peer);
     status->set_aside += peer->set_aside;
     status->failing += peer->failures > 0 && !peer->set_aside;
-    if (peer->failures || peer->set_aside || peer->reason[0])
-        buf_fmt(&status->failures, "  %s: %s%s\n", peer->url, what, peer->reason);
-    return buf_check(&status->failures, "peers", err);
+    tell_peer(&status->failures, peer);
+    list_peer(&status->peer_list, peer);
+    int rc = buf_check(&status->failures, "peers", err);
+    return rc ? rc : buf_check(&status->peer_list, "peers", err);
 }
 
 static int gather(struct status *status, struct err *err)
@@ -100,7 +141,7 @@ static void print_text(struct status *s, bool running)
                (unsigned long long)s->suspended);
 }
 
-static void print_json(const struct status *s, bool running)
+static void print_json(struct status *s, bool running)
 {
     struct buf origin;
     buf_init(&origin, 4096);
@@ -109,14 +150,14 @@ static void print_json(const struct status *s, bool running)
         "{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
         "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
-        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu}\n",
+        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"peer_list\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
         (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
         (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
         (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
-        (unsigned long long)s->suspended);
+        (unsigned long long)s->suspended, buf_cstr(&s->peer_list));
     buf_done(&origin);
 }
 
@@ -125,6 +166,7 @@ static int run(struct invocation *inv)
     struct session session;
     struct status status = {.session = &session};
     buf_init(&status.failures, 16u << 20);
+    buf_init(&status.peer_list, 16u << 20);
     int exit_status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!exit_status && gather(&status, &inv->err))
         exit_status = cli_fail(inv);
@@ -136,6 +178,7 @@ static int run(struct invocation *inv)
             print_text(&status, running);
     }
     buf_done(&status.failures);
+    buf_done(&status.peer_list);
     session_close(&session);
     return exit_status;
 }

@@ -31,5 +31,11 @@ for page in / /members /intelligence "/intelligence?q=iuqerf"; do
 done
 ok "a local log is never served" eval 'node b import --local --format list <(echo local-only.example) >/dev/null &&
     ! curl -s "$(url b)/heads" | grep -q "local/" && ! curl -s "$(url b)/intelligence/results?q=local-only" | grep -q local-only.example'
+peers_are() { is "$(node a status --json | jq -r '[.peer_list[].state] | sort | join(", ")')" "$1"; }
+ok "a is in touch with both" until_true peers_are "in touch, in touch"
+stopped=$(url c)
+ok "c goes" stop c
+ok "a says so" until_true peers_are "failing, in touch"
+ok "and which one, and since when" eval 'node a status | grep -qE "^  $stopped: not reached since 20[0-9T:-]{17}: "'
 ok "b sweeps with it" eval 'echo "query local-only.example" | node b sweep - | grep -q local-only.example'
 done_testing
