@@ -1,5 +1,5 @@
 # Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make fuzz-merge`, `make faults`, `make kill`, `make adversary`,
-# `make analyze`, `make format`, `make install`.
+# `make partitions`, `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -59,7 +59,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz fuzz-merge faults kill adversary analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz fuzz-merge faults kill adversary partitions analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -165,6 +165,9 @@ kill: bin
 adversary: SEEDS = 20
 adversary: bin
 	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/adversary/run $(SEED) $(SEEDS) $(ATTACK)
+# make partitions SEED=1 SEEDS=50, or SEEDS=endless: seven nodes in network namespaces whose links are cut and healed.
+partitions: bin
+	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/partitions/run $(SEED) $(if $(filter file,$(origin SEEDS)),4,$(SEEDS))
 
 analyze:
 	tests/analyze $(BUILD)

@@ -2,10 +2,9 @@
 import http.client
 import json
 import os
-import re
 import subprocess
 import time
-from datetime import datetime, timezone
+from datetime import datetime
 
 from net import dies_with_us
 
@@ -34,17 +33,12 @@ def until(what, condition, patience=None):
 
 
 class Peer:
-    """What `peer list` says of one: fine, remark, failed or aside; why; when it was reached last, 0: never."""
+    """What `status` says of one."""
 
-    def __init__(self, line):
-        self.url = line.split()[0]
-        tail = re.search(r"; (SET ASIDE|remark|failed \d+ times?): (.*)$", line)
-        self.word = {"SET ASIDE": "aside", "remark": "remark"}.get(tail[1], "failed") if tail else "fine"
-        self.why = tail[2] if tail else ""
-        self.failures = int(tail[1].split()[1]) if self.word == "failed" else 0
-        when = re.search(r" reached (\S+),", line)[1]
-        self.reached = 0 if when == "never" else \
-            datetime.fromisoformat(when).replace(tzinfo=timezone.utc).timestamp()
+    def __init__(self, said):
+        self.state, self.reason, self.failures = said["state"], said["reason"], said["failures"]
+        when = said["reached"]
+        self.reached = datetime.fromisoformat(when.replace("Z", "+00:00")).timestamp() if when else 0
 
 
 class Node:
@@ -111,7 +105,7 @@ class Node:
         return {one["origin"]: one for one in map(json.loads, self.run("members", "--json").splitlines())}
 
     def peers(self):
-        return {peer.url: peer for peer in map(Peer, self.run("peer", "list").splitlines())}
+        return {said["url"]: Peer(said) for said in self.status()["peer_list"]}
 
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", PORT)

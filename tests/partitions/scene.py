@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from net import CUTS, Link, Space
-from nodes import PORT, Broken, Node, until
+from nodes import PORT, Broken, Node, Peer, until
 from wire import Copy
 
 NODES = 7
@@ -311,8 +311,9 @@ class Scene:
                 self.count["noticed"] += 1
 
     def _touch(self, node):
-        status, peers, now = node.status(), node.peers(), time.time()
-        if status["peers_set_aside"] or any(peer.word == "aside" for peer in peers.values()):
+        status, now = node.status(), time.time()
+        peers = {said["url"]: Peer(said) for said in status["peer_list"]}
+        if status["peers_set_aside"] or any(peer.state == "set aside" for peer in peers.values()):
             raise SystemExit("%s has set an honest peer aside: %s" % (node.name, node.run("peer", "list")))
         cut = 0
         for link, _, url in self.edges(node):
@@ -322,10 +323,10 @@ class Scene:
             if link.cut and peer.reached > link.cut[1] + late:
                 raise SystemExit("%s says that it reached %s %d s after the link was cut" % (
                     node.name, url, peer.reached - link.cut[1]))
-            if link.cut and peer.word != "failed":
-                raise Broken("%s, cut %s %d s ago, is said to be %s" % (url, link.cut[0], now - link.cut[1], peer.word))
-            if not link.cut and peer.word != "fine":
-                raise Broken("%s, which answers, is said to be %s: %s" % (url, peer.word, peer.why))
+            if link.cut and peer.state != "failing":
+                raise Broken("%s, cut %s %d s ago, is said to be %s" % (url, link.cut[0], now - link.cut[1], peer.state))
+            if not link.cut and (peer.state != "in touch" or peer.reason):
+                raise Broken("%s, which answers, is said to be %s: %s" % (url, peer.state, peer.reason))
             if not link.cut and peer.reached < now - REACHED_S:
                 raise Broken("%s, which answers, was reached %d s ago" % (url, now - peer.reached))
         told = (status["peers"], status["peers_in_touch"], status["peers_failing"])
