@@ -165,6 +165,7 @@ kill: bin
 adversary: SEEDS = 20
 adversary: bin
 	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/adversary/run $(SEED) $(SEEDS) $(ATTACK)
+
 # make partitions SEED=1 SEEDS=50, or SEEDS=endless: seven nodes in network namespaces whose links are cut and healed.
 partitions: bin
 	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/partitions/run $(SEED) $(if $(filter file,$(origin SEEDS)),4,$(SEEDS))

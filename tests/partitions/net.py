@@ -65,10 +65,10 @@ class Space:
 
 
 class Link:
-    """Between two namespaces. `cut` is None, or how and since when (the world's time, seconds)."""
+    """Between two nodes' namespaces. `cut` is None, or how and since when (the world's time, seconds)."""
 
-    def __init__(self, number, a, b):
-        self.ends = (a, b)
+    def __init__(self, number, a, b, nodes=()):
+        self.ends, self.nodes = (a, b), nodes
         self.card = "link%d" % number
         self.addresses = ("10.97.%d.1" % number, "10.97.%d.2" % number)
         self.cut = None

@@ -42,11 +42,12 @@ class Peer:
 
 
 class Node:
-    def __init__(self, home, name, space):
+    def __init__(self, home, name, space, is_new=True):
         self.name, self.dir, self.space = name, os.path.join(home, name), space
         self.process = None
         self.recovery = self.dir + ".recovery"
-        self.run("init", "--name", name + ".example", "--class", "civil", "--recovery-out", self.recovery)
+        if is_new:
+            self.run("init", "--name", name + ".example", "--class", "civil", "--recovery-out", self.recovery)
         self.origin = self.status()["operator"]
 
     def call(self, *words, text=""):

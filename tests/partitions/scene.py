@@ -29,9 +29,9 @@ class Said:
 class Twin:
     """A member on no node, whose folder is cloned: both go on, and two sticks come to two sides of a split."""
 
-    def __init__(self, home):
-        self.dir, self.clone = os.path.join(home, "twin"), os.path.join(home, "clone")
-        self.origin, self.common, self.forked = None, [], False
+    def __init__(self, node):
+        self.node, self.origin = node, node.origin
+        self.common, self.forked = [], False
 
 
 class Scene:
@@ -60,13 +60,11 @@ class Scene:
         for _ in range(self.random.randint(0, 6)):
             pairs.add(tuple(sorted(self.random.sample(range(NODES), 2))))
         for number, (a, b) in enumerate(sorted(pairs)):
-            link = Link(number, self.spaces[a], self.spaces[b])
-            link.nodes = (self.nodes[a], self.nodes[b])
-            self.links.append(link)
+            self.links.append(Link(number, self.spaces[a], self.spaces[b], (self.nodes[a], self.nodes[b])))
         for node in self.nodes:
             node.serve("--alone")
         for node in self.nodes:
-            for link, _, url in self.edges(node):
+            for _, _, url in self.edges(node):
                 node.run("peer", "add", url)
             for other in self.nodes:
                 if other is not node:
@@ -220,9 +218,8 @@ class Scene:
     # ---- a member that forks by accident ----
 
     def twin_make(self):
-        self.twin = Twin(self.home)
         node = Node(self.home, "twin", self.spaces[0])
-        self.twin.origin = node.origin
+        self.twin = Twin(node)
         for _ in range(self.random.randint(1, 3)):
             node.run("publish", *KIND, "-", text=self.text())
         self.twin_deliver(node, self.random.choice(self.nodes))
@@ -240,14 +237,13 @@ class Scene:
         if not self.twin or self.twin.forked or len(parts) < 2:
             return
         self.twin.common = Copy(self.random.choice(self.nodes), self.twin.origin).entries
-        shutil.copytree(self.twin.dir, self.twin.clone)
-        for name, part in zip(("twin", "clone"), self.random.sample(parts, 2)):
-            node = Node.__new__(Node)
-            node.name, node.dir, node.space = name, os.path.join(self.home, name), self.spaces[0]
+        shutil.copytree(self.twin.node.dir, os.path.join(self.home, "clone"))
+        clone = Node(self.home, "clone", self.spaces[0], is_new=False)
+        for node, part in zip((self.twin.node, clone), self.random.sample(parts, 2)):
             for _ in range(self.random.randint(1, 2)):
                 node.run("publish", "--alone", *KIND, "-", text=self.text())
             self.twin_deliver(node, self.random.choice(part))
-            self.tell("%s unpacked at one of %s" % (name, " ".join(n.name for n in part)))
+            self.tell("%s unpacked at one of %s" % (node.name, " ".join(n.name for n in part)))
         self.twin.forked = True
         self.count["forks"] += 1
 
