@@ -110,10 +110,25 @@ static void aside_adopt(struct sync_peer *peer, const struct peer *row)
     peer_leave(peer, true);
 }
 
+/* We wrote down that it lied, and that stands there no more: a person has taken it back. */
+static bool is_taken_back(const struct sync_peer *peer, const struct peer *row)
+{
+    return peer->row.set_aside && peer->aside_saved && !row->set_aside;
+}
+
+static void blame_over(struct sync_peer *peer)
+{
+    peer->row.failures = 0;
+    peer->row.set_aside = peer->aside_saved = false;
+    peer->row.retry_ms = 0;
+    peer->row.reason[0] = '\0';
+}
+
 /* What a person, or another process, may have changed since. */
 static void peer_merge(struct sync_peer *peer, const struct peer *row)
 {
-    bool is_forgiven = row->failures == 0 && !row->set_aside && peer->row.failures > 0;
+    bool is_well = row->failures == 0 && !row->set_aside;
+    bool is_over = peer->row.set_aside ? is_taken_back(peer, row) : is_well && peer->row.failures > 0;
     aside_adopt(peer, row);
     peer->row.quota_logs = row->quota_logs;
     peer->row.quota_bytes = row->quota_bytes;
@@ -121,12 +136,8 @@ static void peer_merge(struct sync_peer *peer, const struct peer *row)
         cursor_forget(peer);
     if (row->failures == 0 && row->reason[0] == '\0' && peer->row.failures == 0 && !peer->dirty)
         peer->row.reason[0] = '\0'; /* a remark that somebody has seen */
-    if (is_forgiven) {
-        peer->row.failures = 0;
-        peer->row.set_aside = peer->aside_saved = false;
-        peer->row.retry_ms = 0;
-        peer->row.reason[0] = '\0';
-    }
+    if (is_over)
+        blame_over(peer);
 }
 
 static int load_one(void *ctx, const struct peer *row, struct err *err)
@@ -241,6 +252,8 @@ int peer_save(struct sync_peer *peer, struct err *err)
     if (row.cursor[0] == '\0' && peer->cursor_saved)
         cursor_forget(peer);
     aside_adopt(peer, &row);
+    if (is_taken_back(peer, &row))
+        blame_over(peer);
     struct peer now = peer->row;
     now.quota_logs = row.quota_logs;
     now.quota_bytes = row.quota_bytes;
