@@ -101,6 +101,10 @@ static void print_damage(const struct healing_log *found)
             puts("no peer has a whole copy");
         return;
     }
+    if (found->damage.cut) {
+        puts("a file of contents is too short");
+        return;
+    }
     cli_put_counted(stdout, found->damage.contents, "content, ", "contents, ");
     cli_put_counted(stdout, found->damage.slots, "slot\n", "slots\n");
 }

@@ -50,7 +50,7 @@ static int look_at(void *ctx, const struct log_info *log, struct err *err)
         return 0;
     looking->healing->looked_at++;
     int code = log_damage_find(looking->store, log->number, &found.damage, err);
-    if (code == 0 && (found.damage.tree[0] || found.damage.slots || found.damage.contents))
+    if (code == 0 && (found.damage.tree[0] || found.damage.cut || found.damage.slots || found.damage.contents))
         code = keep(looking->healing, &found, err);
     looking->done += log->bytes;
     if (looking->progress)

@@ -89,7 +89,7 @@ static int append_entry(struct append *a, struct span entry, const struct tlog_h
                         struct err *err)
 {
     uint8_t len[2] = {(uint8_t)(entry.len >> 8), (uint8_t)entry.len}, bytes[8];
-    be64_store(bytes, slot_to_file(a->index, slot));
+    be64_store(bytes, slot_to_file(slot));
     a->tile[a->index % TILE_WIDTH] = *leaf;
     int rc = stream_add(&a->entries, span_of(len, sizeof len), err);
     if (!rc)

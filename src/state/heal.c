@@ -1,91 +1,19 @@
 #include "state/heal.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "record/record.h"
 #include "record/seal.h"
 #include "state/internal.h"
 
-/* ---- the tree ---- */
-
-/* The hashes of full bundle `n` and the one above them, against its entries. */
-static int bundle_check(struct store *store, const struct log_row *row, uint64_t n, struct buf *bundle, struct err *err)
-{
-    struct tlog_hash stored[TILE_WIDTH], leaf, above, root;
-    struct span entry;
-    buf_clear(bundle);
-    int rc = entries_read(store, row, n * TILE_WIDTH, TILE_WIDTH, row->info.staged, bundle, err);
-    if (!rc)
-        rc = file_read(store, row, FILE_HASHES, stored, sizeof stored, n * sizeof stored, err);
-    if (!rc)
-        rc = file_read(store, row, FILE_HASHES + 1, &above, sizeof above, n * sizeof above, err);
-    struct bundle_reader reader = {buf_view(bundle), 0};
-    for (size_t i = 0; i < TILE_WIDTH && !rc; i++) {
-        rc = bundle_next(&reader, &entry, err) == 1 ? 0 : ERR_IO;
-        if (!rc)
-            tlog_leaf_hash(entry, &leaf);
-        if (rc || !tlog_hash_eq(&leaf, &stored[i]))
-            return err_set(err, ERR_IO, "entry %llu does not have its hash", (unsigned long long)(n * TILE_WIDTH + i));
-    }
-    if (rc)
-        return rc;
-    tile_root(stored, &root);
-    return tlog_hash_eq(&root, &above)
-               ? 0
-               : err_set(err, ERR_IO, "bundle %llu does not have its hash", (unsigned long long)n);
-}
-
-/* Every stored hash above the bundles, against those below it. */
-static int levels_check(struct store *store, const struct log_row *row, struct err *err)
-{
-    struct tlog_hash below[TILE_WIDTH], above, root;
-    int rc = 0;
-    uint64_t count = row_full(row) / TILE_WIDTH / TILE_WIDTH;
-    for (int level = 1; level + 1 < FILE_LEVELS && count > 0 && !rc; level++, count /= TILE_WIDTH) {
-        for (uint64_t i = 0; i < count && !rc; i++) {
-            rc = file_read(store, row, FILE_HASHES + level, below, sizeof below, i * sizeof below, err);
-            if (!rc)
-                rc = file_read(store, row, FILE_HASHES + level + 1, &above, sizeof above, i * sizeof above, err);
-            tile_root(below, &root);
-            if (!rc && !tlog_hash_eq(&root, &above))
-                rc = err_set(err, ERR_IO, "hash %llu of level %d is another one", (unsigned long long)i, level + 1);
-        }
-    }
-    return rc;
-}
-
-/* Entries that stand in state.db. */
-static int tail_check(struct store *store, const struct log_row *row, struct buf *entry, struct err *err)
-{
-    int rc = 0;
-    for (uint64_t i = row_full(row); i < row->info.staged && !rc; i++) {
-        buf_clear(entry);
-        rc = entry_read(store, row, i, row->info.staged, entry, err);
-    }
-    return rc;
-}
-
-static int tree_check(struct store *store, const struct log_row *row, struct err *err)
-{
-    struct buf bundle;
-    buf_init(&bundle, BUNDLE_MAX);
-    int rc = 0;
-    for (uint64_t n = 0; n < row_full(row) / TILE_WIDTH && !rc; n++)
-        rc = bundle_check(store, row, n, &bundle, err);
-    if (!rc)
-        rc = levels_check(store, row, err);
-    if (!rc)
-        rc = tail_check(store, row, &bundle, err);
-    if (!rc)
-        rc = row_check_root(store, row, err);
-    buf_done(&bundle);
-    return rc;
-}
-
-/* ---- slots and contents ---- */
-
 struct extent {
     uint64_t begin, end; /* of a good item in `data` */
+};
+
+struct candidate {
+    uint64_t index, at; /* whose item may begin where */
 };
 
 struct mending {
@@ -98,6 +26,9 @@ struct mending {
     struct arena arena;
     struct extent *extents;
     size_t count, cap;
+    struct candidate *candidates;
+    size_t candidate_count, candidate_cap;
+    bool has_candidates;
 };
 
 static int extent_add(struct mending *m, uint64_t place, size_t len, struct err *err)
@@ -153,32 +84,67 @@ static bool item_at(struct mending *m, uint64_t index, uint64_t at)
     return to && file_read(m->store, &m->row, FILE_DATA, to, len, at + ITEM_HEAD, &none) == 0;
 }
 
-/* The next place from `at` on where eight bytes say `index`; payload_end if there is none. */
-static int place_find(struct mending *m, uint64_t index, uint64_t at, uint64_t *ret, struct err *err)
+static int cmp_candidate(const void *x, const void *y)
 {
-    uint8_t piece[65536];
+    const struct candidate *a = x, *b = y;
+    if (a->index != b->index)
+        return a->index < b->index ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+static int candidate_add(struct mending *m, uint64_t index, uint64_t at, struct err *err)
+{
+    if (m->candidate_count == m->candidate_cap) {
+        size_t cap = m->candidate_cap ? 2 * m->candidate_cap : 1024;
+        struct candidate *candidates = realloc(m->candidates, cap * sizeof *candidates);
+        if (!candidates)
+            return err_memory(err);
+        m->candidates = candidates;
+        m->candidate_cap = cap;
+    }
+    m->candidates[m->candidate_count++] = (struct candidate){index, at};
+    return 0;
+}
+
+/* Every place of `data` where what stands there may be the head of an item: looked for once, at the first bad slot. */
+static int candidates_find(struct mending *m, struct err *err)
+{
+    uint8_t piece[65536 + 8];
     int rc = 0;
-    for (; at + ITEM_HEAD <= m->row.payload_end && !rc;) {
+    for (uint64_t at = 0; at + ITEM_HEAD <= m->row.payload_end && !rc; at += 65536) {
         uint64_t left = m->row.payload_end - at;
         size_t len = left < sizeof piece ? (size_t)left : sizeof piece;
         rc = file_read(m->store, &m->row, FILE_DATA, piece, len, at, err);
-        for (size_t i = 0; i + 8 <= len && !rc; i += 8, at += 8) {
-            if (be64_load(piece + i) == index) {
-                *ret = at;
-                return 0;
-            }
+        for (size_t i = 0; i < 65536 && i + ITEM_HEAD <= len && !rc; i += 8) {
+            uint64_t index = be64_load(piece + i), item = be64_load(piece + i + 4) & 0xffffffff;
+            if (index < m->row.info.staged && item >= SEAL_SALT && item <= SEAL_SALT + PAYLOAD_MAX &&
+                item <= left - i - ITEM_HEAD)
+                rc = candidate_add(m, index, at + i, err);
         }
-        if (len < 8)
-            break;
     }
-    *ret = m->row.payload_end;
+    if (m->candidate_count > 1)
+        qsort(m->candidates, m->candidate_count, sizeof *m->candidates, cmp_candidate);
+    m->has_candidates = rc == 0;
     return rc;
+}
+
+/* The first of those that say `index`. */
+static size_t candidate_first(const struct mending *m, uint64_t index)
+{
+    size_t low = 0, high = m->candidate_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->candidates[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* A slot that a disk has changed, from what the entry and `data` say; 0, nothing known, if they say nothing. */
 static int slot_guess(struct mending *m, uint64_t index, uint64_t *ret, struct err *err)
 {
-    uint64_t at = 0;
     bool fits = false, clear = false;
     uint8_t hash[32];
     *ret = 0;
@@ -188,17 +154,19 @@ static int slot_guess(struct mending *m, uint64_t index, uint64_t *ret, struct e
         *ret = SLOT_MAKE(SLOT_INLINE, 0);
         return 0;
     }
-    while (!rc && (rc = place_find(m, index, at, &at, err)) == 0 && at < m->row.payload_end) {
-        if (item_at(m, index, at)) {
-            rc = item_fits(m, index, &fits, &clear, err);
-            if (!rc && fits)
-                *ret = SLOT_MAKE(SLOT_HELD | (clear ? SLOT_CLEAR : 0), at + ITEM_INDEX);
-            else if (!rc && all_zero(span_sub(buf_view(&m->item), 4, m->item.len)))
-                *ret = SLOT_MAKE(SLOT_ERASED, 0);
-            if (rc || *ret)
-                return rc;
-        }
-        at += 8;
+    if (!rc && !m->has_candidates)
+        rc = candidates_find(m, err);
+    for (size_t i = candidate_first(m, index); !rc && i < m->candidate_count && m->candidates[i].index == index; i++) {
+        uint64_t at = m->candidates[i].at;
+        if (!item_at(m, index, at))
+            continue;
+        rc = item_fits(m, index, &fits, &clear, err);
+        if (!rc && fits)
+            *ret = SLOT_MAKE(SLOT_HELD | (clear ? SLOT_CLEAR : 0), at + ITEM_INDEX);
+        else if (!rc && !*ret && all_zero(span_sub(buf_view(&m->item), 4, m->item.len)))
+            *ret = SLOT_MAKE(SLOT_ERASED, 0);
+        if (fits)
+            break;
     }
     return rc;
 }
@@ -305,6 +273,27 @@ static int account(struct mending *m, struct err *err)
     return row_save(m->store, &m->row, err);
 }
 
+/* What is too short is filled up with zeros: neither a slot nor an item. */
+static int lengths_mend(struct mending *m, struct err *err)
+{
+    int rc = 0;
+    for (int kind = FILE_DATA; kind <= FILE_SLOTS && !rc; kind++) {
+        char path[PATH_MAX];
+        struct stat st = {0};
+        uint64_t due = file_due(&m->row, kind);
+        file_path(m->store, m->row.info.hex, kind, path);
+        if (stat(path, &st) != 0 && errno != ENOENT)
+            return err_sys(err, "%s", path);
+        uint64_t here = (uint64_t)st.st_size;
+        if (here >= due)
+            continue;
+        m->damage->cut = true;
+        if (m->mend)
+            rc = file_zero(m->store, &m->row, kind, here, due - here, err);
+    }
+    return rc;
+}
+
 static int mending_run(struct mending *m, int64_t number, struct err *err)
 {
     buf_init(&m->item, PAYLOAD_MAX + 64);
@@ -312,6 +301,8 @@ static int mending_run(struct mending *m, int64_t number, struct err *err)
     arena_init(&m->arena, PAYLOAD_MAX);
     int rc = row_load(m->store, number, &m->row, err);
     if (!rc)
+        rc = lengths_mend(m, err);
+    if (!rc && (m->mend || !m->damage->cut))
         rc = contents_walk(m, err);
     bool found = m->damage->slots > 0 || m->damage->contents > 0;
     if (!rc && m->mend && found)
@@ -322,6 +313,7 @@ static int mending_run(struct mending *m, int64_t number, struct err *err)
     buf_done(&m->item);
     buf_done(&m->entry);
     free(m->extents);
+    free(m->candidates);
     return rc;
 }
 

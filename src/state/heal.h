@@ -10,10 +10,11 @@
 
 struct log_damage {
     char tree[ERR_TEXT_MAX];  /* why the tree does not hold; "": it does, and slots and contents were looked at */
+    bool cut;                 /* `data` or `slots` is too short: counted by log_mend only, which fills it up */
     uint64_t slots, contents; /* changed ones */
 };
 
-/* Reads only. */
+/* Reads only. A disk that gives an error, not other bytes, is no damage but ERR_IO. */
 int log_damage_find(struct store *store, int64_t number, struct log_damage *ret, struct err *err);
 
 /*

@@ -231,11 +231,11 @@ int row_leaf(struct store *store, const struct log_row *row, uint64_t index, str
 #define ITEM_HEAD (ITEM_INDEX + 4)                /* with the length */
 
 /*
- * A slot as its file has it: the upper byte checks the others and the index, for a slot that a disk has changed would
- * hide a payload, or show one that is not for everybody. Any one changed byte is noticed.
+ * A slot as its file has it: the upper byte checks the others, for a slot that a disk has changed would hide a payload, or
+ * show one that is not for everybody. Any one changed byte is noticed; a slot in the wrong place points at another's item.
  */
-uint64_t slot_to_file(uint64_t index, uint64_t slot);
-bool slot_from_file(uint64_t index, uint64_t word, uint64_t *ret);
+uint64_t slot_to_file(uint64_t slot);
+bool slot_from_file(uint64_t word, uint64_t *ret);
 
 /*
  * Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. ERR_IO if a disk has
@@ -326,6 +326,9 @@ int recover(struct store *store, bool clean, struct err *err);
 
 /* As if nothing of the log had ever been here; the pull fetches it again. Who it is and how we treat it stays. */
 int log_empty(struct store *store, struct log_row *row, struct err *err);
+
+/* Entries, their hashes, all hashes above, the root. (heal_tree.c) */
+int tree_check(struct store *store, const struct log_row *row, struct err *err);
 
 /* Do the stored hashes give the head's root? ERR_FORK: a disk has changed them, and what is signed now would be a fork. */
 int row_check_root(struct store *store, const struct log_row *row, struct err *err);

@@ -2,24 +2,25 @@
 
 #define SLOT_CHECK_SHIFT 56
 
-static uint8_t slot_check(uint64_t index, uint64_t slot)
+/* Of the lower seven bytes. Never 0 for zeros: where a file has a hole, or was cut and is longer again, there is no slot. */
+static uint64_t slot_sum(uint64_t slot)
 {
-    uint64_t sum = slot ^ index;
+    uint64_t sum = slot & (((uint64_t)1 << SLOT_CHECK_SHIFT) - 1);
     sum ^= sum >> 32;
     sum ^= sum >> 16;
     sum ^= sum >> 8;
-    return (uint8_t)sum ^ 0xa5; /* zeros are no slot */
+    return (sum & 0xff) ^ 0xa5;
 }
 
-uint64_t slot_to_file(uint64_t index, uint64_t slot)
+uint64_t slot_to_file(uint64_t slot)
 {
-    return slot | (uint64_t)slot_check(index, slot) << SLOT_CHECK_SHIFT;
+    return slot | slot_sum(slot) << SLOT_CHECK_SHIFT;
 }
 
-bool slot_from_file(uint64_t index, uint64_t word, uint64_t *ret)
+bool slot_from_file(uint64_t word, uint64_t *ret)
 {
-    *ret = word & ((UINT64_C(1) << SLOT_CHECK_SHIFT) - 1);
-    return slot_check(index, *ret) == word >> SLOT_CHECK_SHIFT;
+    *ret = word & (((uint64_t)1 << SLOT_CHECK_SHIFT) - 1);
+    return slot_sum(word) == word >> SLOT_CHECK_SHIFT;
 }
 
 /* Slots of the tail; entries that have moved to files meanwhile keep `*ret_got` short. */
@@ -69,7 +70,7 @@ static int slots_file(struct store *store, const struct log_row *row, uint64_t f
         if (!rc)
             rc = file_read(store, row, FILE_SLOTS, bytes, 8 * part, 8 * first, err);
         for (size_t i = 0; !rc && i < part; i++, out++) {
-            bool good = late[i] != UINT64_MAX || slot_from_file(first + i, be64_load(bytes + 8 * i), out);
+            bool good = late[i] != UINT64_MAX || slot_from_file(be64_load(bytes + 8 * i), out);
             if (late[i] != UINT64_MAX)
                 *out = late[i];
             if (!good && !ret_bad)
@@ -145,7 +146,7 @@ int slots_settle(struct store *store, struct err *err)
         if (!rc && (other || at != stream.offset))
             stream_begin(&stream, store, &row, FILE_SLOTS, at);
         uint8_t bytes[8];
-        be64_store(bytes, slot_to_file(RECORD_REF_INDEX(ref), (uint64_t)sqlite3_column_int64(stmt, 1)));
+        be64_store(bytes, slot_to_file((uint64_t)sqlite3_column_int64(stmt, 1)));
         if (!rc)
             rc = stream_add(&stream, span_of(bytes, sizeof bytes), err);
         if (rc)

@@ -47,8 +47,7 @@ struct store;
 struct store_options {
     bool create;    /* make DIR and an empty state.db if there is none; ERR_EXISTS never */
     bool read_only; /* no store_begin */
-    bool heal;      /* alone, ERR_STATE if somebody else has it open; a log that does not recover is emptied, to be
-                     * mirrored again, instead of ERR_FORK */
+    bool heal; /* alone, ERR_STATE if somebody else has it open; logs that do not recover are no error: see heal.h */
 };
 
 /*

@@ -172,6 +172,68 @@ static void slots(void **state)
     assert_int_equal(damage.slots + damage.contents, 0);
 }
 
+static void cut_to(const char *name, long length)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/payloads/%s/%s", node.dir, info.hex, name);
+    assert_int_equal(truncate(path, length), 0);
+}
+
+/* Most of `slots` is gone, or zeros: what `data` has is found again, for each item says whose it is. */
+static void slots_gone(bool is_cut)
+{
+    struct log_info now;
+    cut_to("slots", 8 * 20 + 3);
+    if (!is_cut)
+        cut_to("slots", 8 * 512); /* longer again: a hole */
+    find();
+    assert_int_equal(damage.cut, is_cut);
+    assert_int_equal(damage.slots, is_cut ? 0 : 512 - 20);
+    mend();
+    assert_int_equal(damage.slots, 512 - 20);
+    good(store_log(node.store, info.number, &now, &err));
+    assert_int_equal(now.payloads, info.payloads);
+    assert_int_equal(now.bytes, info.bytes);
+    payload_expect(node.store, info.number, 500, "h");
+    close_again();
+}
+
+static void slots_cut(void **state)
+{
+    (void)state;
+    slots_gone(true);
+}
+
+static void slots_zero(void **state)
+{
+    (void)state;
+    slots_gone(false);
+}
+
+/* The end of `data` is gone: contents that stood there are wanted again. */
+static void data_gone(void **state)
+{
+    (void)state;
+    struct log_info now;
+    long at = item_of(400);
+    cut_to("data", at + 30);
+    find();
+    assert_true(damage.cut);
+    mend();
+    assert_int_equal(damage.slots, 0);
+    assert_true(damage.contents >= 512 - 400);
+    good(store_log(node.store, info.number, &now, &err));
+    assert_int_equal(now.payloads, info.payloads - damage.contents);
+    payload_expect(node.store, info.number, 399, "h");
+    assert_null(payload_text(node.store, info.number, 400));
+    assert_null(payload_text(node.store, info.number, 511));
+    payload_expect(node.store, info.number, 530, "h"); /* in state.db */
+    close_again();
+    find();
+    assert_int_equal(damage.slots + damage.contents, 0);
+    assert_false(damage.cut);
+}
+
 static void trees(void **state)
 {
     (void)state;
@@ -208,9 +270,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(nothing, start, stop), cmocka_unit_test_setup_teardown(contents, start, stop),
-        cmocka_unit_test_setup_teardown(slots, start, stop),   cmocka_unit_test_setup_teardown(trees, start, stop),
+        cmocka_unit_test_setup_teardown(nothing, start, stop),
+        cmocka_unit_test_setup_teardown(contents, start, stop),
+        cmocka_unit_test_setup_teardown(slots, start, stop),
+        cmocka_unit_test_setup_teardown(trees, start, stop),
         cmocka_unit_test_setup_teardown(alone, start, stop),
+        cmocka_unit_test_setup_teardown(slots_cut, start, stop),
+        cmocka_unit_test_setup_teardown(slots_zero, start, stop),
+        cmocka_unit_test_setup_teardown(data_gone, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

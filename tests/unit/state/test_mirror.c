@@ -1,3 +1,4 @@
+#include "state/heal.h"
 #include "state/node.h"
 
 /* A log as somebody offers it: entries and a checkpoint, ours to bend. */
@@ -492,6 +493,7 @@ static void healed_to_another_history(void **state)
         snprintf(path, sizeof path, "%s/logs/%s/entries", b.dir, log.hex);
         assert_int_equal(truncate(path, 100), 0);
         good(store_open(b.dir, &heal, &b.store, &err));
+        good(log_begin_anew(b.store, here, &err));
         good(store_log(b.store, here, &log, &err));
         assert_int_equal(log.size, 0);
         if (i == 0)

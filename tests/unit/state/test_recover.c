@@ -1,4 +1,5 @@
 /* Files that do not fit state.db: too long ones are cut, others are named with the way to heal. */
+#include "state/heal.h"
 #include "state/node.h"
 
 #include "base/codec.h"
@@ -178,6 +179,9 @@ static void healing(void **state)
     good(store_open(node.dir, &options, &node.store, &err));
     author_allow(node.store);
     good(store_log(node.store, info.number, &after, &err));
+    assert_int_equal(after.size, before.size); /* nothing is thrown away for opening it */
+    good(log_begin_anew(node.store, info.number, &err));
+    good(store_log(node.store, info.number, &after, &err));
     assert_int_equal(after.size, 0);
     assert_int_equal(after.role, LOG_OWN);
     assert_int_equal(size_of(file_of("logs", "hashes.0")), 0);
@@ -226,6 +230,7 @@ static void healing_while_erasing(void **state)
     assert_int_equal(sqlite3_prepare_v2(store_db(reader), "SELECT * FROM node", -1, &reading, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(reading), SQLITE_ROW);
     good(store_open(node.dir, &heals, &node.store, &err));
+    good(log_begin_anew(node.store, info.number, &err));
     good(store_begin(node.store, &err));
     good(mirror_stage(node.store, info.number, buf_view(&bundle), &count, &err));
     good(mirror_finish(node.store, info.number, buf_view(&note), &err));
