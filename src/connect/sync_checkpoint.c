@@ -58,8 +58,10 @@ static bool job_may_pull(struct job *job)
 /* It is a good one: pull what is new, or collect its cosignatures. */
 static void checkpoint_follow(struct job *job, enum mirror_result result, uint64_t size)
 {
+    bool has_grown = job_announced(job) > job->promised; /* while this checkpoint was under way */
     peer_remark_over(job->peer, &job->log);
-    job_correct(job, size);
+    if (!has_grown)
+        job_correct(job, size);
     if (result == MIRROR_ADVANCE && job_may_pull(job)) {
         pull_begin(job, size);
     } else if (result == MIRROR_ADVANCE) {
@@ -70,6 +72,8 @@ static void checkpoint_follow(struct job *job, enum mirror_result result, uint64
         job->do_collect = true;
         job_to(job, &job->peer->settling);
         job_is_ready(job);
+    } else if (has_grown) {
+        job_go_on(job);
     } else { /* behind us: no crime */
         job_leave_peer(job);
     }
@@ -137,6 +141,7 @@ int checkpoint_ask(struct job *job, struct err *err)
     snprintf(path, sizeof(path), "/logs/%s/checkpoint", job->log.hex);
     struct fetch_request request = {.body_max = NOTE_MAX, .done = on_checkpoint, .ctx = job};
     job->step = JOB_CHECKPOINT;
+    job->promised = job_announced(job);
     job_to(job, &job->peer->settling);
     return sync_ask(job->peer, path, &request, &job->fetch, err);
 }

@@ -133,8 +133,9 @@ struct job {
     size_t held;                /* bytes that wait for a commit */
     struct fetch *fetch;        /* the checkpoint */
     struct buf note;
-    uint64_t target; /* size of the checkpoint */
-    uint64_t next;   /* entry from which on nothing has been asked for */
+    uint64_t promised; /* what its peer had announced when the checkpoint was asked for */
+    uint64_t target;   /* size of the checkpoint */
+    uint64_t next;     /* entry from which on nothing has been asked for */
     uint64_t old_size;
     uint64_t gained; /* payloads */
     unsigned waits;  /* for the peer's cosignature */
@@ -291,6 +292,7 @@ uint64_t job_announced(struct job *job);          /* the size at which its peer 
 void job_correct(struct job *job, uint64_t size); /* it has no more than that: nobody goes on believing its line */
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
+void job_go_on(struct job *job);      /* with the next source that is worth it, or to the end */
 void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
 bool job_unstage(struct job *job);    /* nothing of it beyond the head is kept; false: the store failed */
 void job_restart(struct job *job);    /* from the beginning, at the same peer */

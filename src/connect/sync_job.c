@@ -186,7 +186,7 @@ static bool source_worth(struct job *job, struct source *source)
 }
 
 /* Go on at whichever source has something, or end. */
-static void job_go_on(struct job *job)
+void job_go_on(struct job *job)
 {
     struct err err = {0};
     if (store_log(job->sync->store, job->log.number, &job->log, &err) < 0) {

@@ -26,6 +26,13 @@ static inline void fake_start(struct fake *fake, struct node *from)
     assert_int_equal(count, size - 1);
 }
 
+static inline void fake_done(struct fake *fake)
+{
+    buf_done(&fake->note);
+    buf_done(&fake->bundle);
+    buf_done(&fake->payloads);
+}
+
 /* Checkpoint, entries and contents, to be asked for once it is announced. */
 static inline void fake_log(struct fake *fake, struct raw *raw, const struct log_info *log)
 {
@@ -37,9 +44,7 @@ static inline void fake_log(struct fake *fake, struct raw *raw, const struct log
     raw_body(raw, path, buf_view(&fake->bundle));
     snprintf(path, sizeof(path), "/logs/%s/payload/0", log->hex);
     raw_body(raw, path, buf_view(&fake->payloads));
-    buf_done(&fake->note);
-    buf_done(&fake->bundle);
-    buf_done(&fake->payloads);
+    fake_done(fake);
 }
 
 /* The same, announced as the only one. */

@@ -466,9 +466,7 @@ static void test_shorter_log(void **state)
     assert_int_equal(node_sync(&s.b)->failure_count, 0);
     assert_mirrored(&s.b, &s.a.own);
     assert_int_equal(log_of(&s.b, s.a.own.origin).standing, STANDING_GOOD);
-    buf_done(&fake.note);
-    buf_done(&fake.bundle);
-    buf_done(&fake.payloads);
+    fake_done(&fake);
     scene_stop(&s);
 }
 
@@ -500,9 +498,7 @@ static void test_announces_too_much(void **state)
     uint64_t largest = 0; /* nor does `status` say for ever that we are behind */
     good(peer_log_each(s.b.store, log_of(&s.b, s.a.own.origin).number, largest_seen, &largest, &err));
     assert_int_equal(largest, s.a.own.size);
-    buf_done(&fake.note);
-    buf_done(&fake.bundle);
-    buf_done(&fake.payloads);
+    fake_done(&fake);
     scene_stop(&s);
 }
 

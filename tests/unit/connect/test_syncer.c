@@ -637,6 +637,46 @@ static void test_told_while_asking(void **state)
     node_stop(&a);
 }
 
+/* A log grows while its checkpoint is under way: what was announced meanwhile is no promise that this one breaks. */
+static void test_grows_while_asking(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct fake before, after;
+    char path[200];
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say(&a, "first");
+    fake_start(&before, &a);
+    raw_bytes(raw, "/heads?since=c-2", RAW_SILENT, "");
+    struct log_info log = a.own;
+    node_say(&a, "second");
+    fake_start(&after, &a);
+    tell(raw, "/heads?since=c-1", &a.own, 2);
+    tell(raw, "/heads", &log, 1);
+    raw_checkpoint(raw, &log, buf_view(&before.note));
+    struct raw_page *page = &raw->pages[raw->page_count - 1];
+    page->after = &raw->pages[0];
+    raw_decent(&page->second, buf_view(&after.note));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/2", log.hex);
+    raw_body(raw, path, buf_view(&before.bundle));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/3", log.hex);
+    raw_body(raw, path, buf_view(&after.bundle));
+    fake_done(&before);
+    fake_done(&after);
+    raw_run(raw);
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, a.own.origin, NULL, a.own.size};
+    await(is_mirrored, &wanted);
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -654,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_line_that_always_fails),
         cmocka_unit_test(test_modes_while_running),
         cmocka_unit_test(test_told_while_asking),
+        cmocka_unit_test(test_grows_while_asking),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
