@@ -358,7 +358,6 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
         if (is_finished) {
             sync->slots[job->log.number].head_from = job->peer->row.number;
             sync->slots[job->log.number].head_size = job->target;
-            paces_free(&sync->slots[job->log.number]);
             sync->report.logs++;
             sync->report.entries += job->target - job->old_size;
             sync->report.healed += job->log.role == LOG_OWN;

@@ -284,7 +284,11 @@ void peers_poll(struct sync *sync); /* start what is due */
 
 /* ---- sync_job.c ---- */
 
-/* Pull this log from this peer, or remember it as another source; NULL if nothing is wanted or it must wait. */
+/*
+ * Pull this log from this peer, or remember it as another source; NULL if nothing is wanted or it must wait.
+ *   again  it may have contents that it had not when it was asked for them: with more entries than ours, too, for one line
+ *          tells of both
+ */
 struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_info *log, uint64_t size, bool collect,
                     bool again);
 bool job_head_came_from(struct sync *sync, const struct log_info *log, int64_t peer);
@@ -348,6 +352,8 @@ uint64_t payloads_start(const struct log_info *log); /* first entry whose payloa
  */
 int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
                     struct err *err);
+/* Is any payload wanted, whoever was asked for it? */
+bool payloads_lacking(struct sync *sync, const struct log_info *log);
 /* The fact that remembers for a log which peers were asked at which head. */
 #define PAYLOADS_ASKED_NAME_MAX 80
 void payloads_asked_name(const struct log_info *log, char out[PAYLOADS_ASKED_NAME_MAX]);

@@ -219,10 +219,11 @@ void job_finished(struct job *job)
 {
     struct source *source = source_of(job, job->peer->row.number);
     struct log_slot *slot = &job->sync->slots[job->log.number];
-    if (job->gained > 0)
-        paces_free(slot); /* something new is here: contents that are lacking may be asked for at once */
-    else if (job->again && job->step == JOB_PAYLOADS) /* else nothing was lacking, and nothing was asked for */
+    bool was_asked = job->again && job->step == JOB_PAYLOADS; /* else nothing may have been asked for */
+    if (was_asked && job->gained == 0)
         pace_done(slot, job->peer->row.number);
+    else if (job->again || !payloads_lacking(job->sync, &job->log))
+        paces_free(slot);
     job_reset(job);
     if (source && source->size <= job->target && !source->again)
         source_drop(job, job->peer->row.number);
@@ -281,8 +282,8 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
     if (!job)
         return NULL;
     job->collect = collect;
-    job->again = again;
-    source_put(job, peer->row.number, size, false, false);
+    job->again = again && size <= log->size;
+    source_put(job, peer->row.number, size, false, again && !job->again); /* after what is new */
     job_to(job, &peer->waiting);
     return job;
 }

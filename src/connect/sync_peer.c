@@ -422,7 +422,7 @@ static int rescan_source(void *ctx, int64_t number, uint64_t size, struct err *e
         size > rescan->log->size && log_grows(rescan->log) && peer_quota_holds(rescan->sync, rescan->log, 1);
     bool may_have_payloads = size == rescan->log->size && rescan->log->role != LOG_OWN;
     if (has_more || may_have_payloads)
-        job_add(rescan->sync, peer, rescan->log, size, false, false);
+        job_add(rescan->sync, peer, rescan->log, size, false, rescan->only && rescan->log->role != LOG_OWN);
     return 0;
 }
 

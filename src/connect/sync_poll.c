@@ -131,6 +131,15 @@ bool log_grows(const struct log_info *log)
 }
 
 /*
+ * One line tells of new entries and of contents of older ones that came to the peer meanwhile. What the author of a log did
+ * not give, nobody waits for there: it is not for us.
+ */
+static bool may_have_older(const struct sync_peer *peer, const struct log_info *log)
+{
+    return log->role != LOG_OWN && strcmp(peer->row.origin, log->origin) != 0 && payloads_lacking(peer->sync, log);
+}
+
+/*
  * More than we have: pull it. Else its checkpoint is looked at once, though nothing new is in it: it may contradict ours
  * (only so are forks of one size found), and brings cosignatures. Not from the peer that gave us this very head.
  */
@@ -140,7 +149,7 @@ static void line_want(struct sync_peer *peer, const struct log_info *log, uint64
         return;
     if (size > log->size && log_grows(log)) {
         if (peer_quota_holds(peer->sync, log, 1))
-            job_add(peer->sync, peer, log, size, false, false);
+            job_add(peer->sync, peer, log, size, false, may_have_older(peer, log));
         return;
     }
     bool is_known = size == log->size && job_head_came_from(peer->sync, log, peer->row.number);

@@ -86,6 +86,16 @@ int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log,
     return code < 0 ? code : *ret_from < log->size;
 }
 
+bool payloads_lacking(struct sync *sync, const struct log_info *log)
+{
+    struct err err = {0};
+    uint64_t from;
+    int code = payloads_wanted(sync, 0, log, true, &from, &err);
+    if (code < 0)
+        sync_fatal(sync, &err);
+    return code > 0;
+}
+
 int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err)
 {
     struct log_info log;

@@ -17,6 +17,7 @@ BUSY_S = 60
 REACHED_S = 75  # a good peer's last answer, as it is written down, is not older: 20 s, a poll of 30 s, the rest as above
 FAILURES_MAX = 4  # in a row: the next try is 48 s away at most (SYNC_BACKOFF_MS)
 KIND = ("--kind", "culture/note", "--tlp", "clear")
+UNASKED = "no peer could say"  # how far our log goes
 
 
 class Said:
@@ -143,24 +144,30 @@ class Scene:
             self.count["acts"] += 1
 
     def sign(self, node, *words, text=""):
-        """A command that signs: refused if nobody could say since the restart how far the log goes. Its output, or None."""
-        done = node.call(*words, text=text)
-        if self.is_refused(node, done):
-            return None
-        if done.returncode != 0:
+        """A command that signs. Its output, or None: it was refused, since nobody could say how far the log goes."""
+        done = self.attempt(node, *words, text=text)
+        if done and done.returncode != 0:
             raise Broken("%s: %s: %s" % (node.name, " ".join(words), done.stderr.strip()))
-        return done.stdout
+        return done and done.stdout
 
-    def is_refused(self, node, done):
-        """Was it refused, and rightly so?"""
+    def attempt(self, node, *words, text=""):
+        """How it ended, or None if it was refused, and rightly so. With a peer it must not be, once that one answers."""
+        done = node.call(*words, text=text)
         if done.returncode == 0 and self.unchecked.get(node):
             raise Broken("%s signs after a restart though it could ask nobody" % node.name)
-        if done.returncode == 0 or "no peer could say" not in done.stderr or node not in self.unchecked:
-            return False
-        if not self.is_alone(node):
-            raise Broken("%s does not sign though it has peers: %s" % (node.name, done.stderr.strip()))
-        self.count["refused"] += 1
-        return True
+        if node not in self.unchecked or done.returncode == 0 or UNASKED not in done.stderr:
+            return done
+        if self.is_alone(node):
+            self.count["refused"] += 1
+            return None
+        return until("%s signs, now that it has peers" % node.name, lambda: self._attempt(node, words, text))
+
+    @staticmethod
+    def _attempt(node, words, text):
+        done = node.call(*words, text=text)
+        if UNASKED in done.stderr:
+            raise Broken(done.stderr.strip())
+        return done
 
     def text(self):
         return "%s-%08x" % (self.marker, self.random.getrandbits(32))
@@ -187,8 +194,8 @@ class Scene:
             self.act_say(node)
             return
         said = self.random.choice(here)
-        done = node.call("erase", "%s/%d" % (node.origin, said.index))
-        if self.is_refused(node, done):
+        done = self.attempt(node, "erase", "%s/%d" % (node.origin, said.index))
+        if not done:
             return
         if done.returncode != 0 and "completed by the next write" not in done.stderr:
             raise Broken("%s: erase: %s" % (node.name, done.stderr.strip()))

@@ -185,6 +185,36 @@ static void test_recent_moves_on(void **state)
     node_stop(&a);
 }
 
+/* One line of a peer tells of a new entry and of the content of an older one that it did not have: both are asked for. */
+static void test_old_contents_with_new_entries(void **state)
+{
+    struct node a, b, c;
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_start(&c, "c.example");
+    node_serve(&a);
+    node_serve(&c);
+    node_peer(&c, &a);
+    node_peer(&b, &c);
+    uint64_t old = node_say(&a, "old");
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
+    node_sync_well(&c);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    assert_false(has_payload(&b, a.own.origin, old, "old"));
+    uint64_t new = node_say(&a, "new");
+    good(sync_follow(c.store, span_str(a.own.origin), MODE_FULL, 0, &err));
+    node_sync_well(&c);
+    node_sync_well(&b);
+    assert_mirrored(&b, &a.own);
+    assert_true(has_payload(&b, a.own.origin, new, "new"));
+    assert_true(has_payload(&b, a.own.origin, old, "old"));
+    node_stop(&c);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 static void test_restricted_payloads_stay(void **state)
 {
     struct node a, b;
@@ -574,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_erasure_propagates),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_recent_moves_on),
+        cmocka_unit_test(test_old_contents_with_new_entries),
         cmocka_unit_test(test_restricted_payloads_stay),
         cmocka_unit_test(test_quota_lists_the_rest),
         cmocka_unit_test(test_byte_quota),
