@@ -30,16 +30,16 @@ def until(what, condition, patience=None):
 
 
 class Node:
-    """A folder and, while it serves, a process. `within` stands in front of each of its commands."""
+    """A folder and, while it serves, a process."""
 
-    def __init__(self, home, name, within=(), listen="127.0.0.1:0"):
-        self.name, self.dir, self.within, self.listen = name, os.path.join(home, name), list(within), listen
+    def __init__(self, home, name):
+        self.name, self.dir = name, os.path.join(home, name)
         self.process, self.url = None, None
         self.run("init", "--name", name + ".example", "--class", "civil", "--recovery-out", self.dir + ".recovery")
         self.origin = self.status()["operator"]
 
     def call(self, *words, text=""):
-        return subprocess.run([*self.within, BIN, "-C", self.dir, *words], input=text, capture_output=True, text=True,
+        return subprocess.run([BIN, "-C", self.dir, *words], input=text, capture_output=True, text=True,
                               check=False)
 
     def run(self, *words, text=""):
@@ -52,8 +52,8 @@ class Node:
     def serve(self):
         log, err = open(self.dir + ".out", "w"), open(self.dir + ".log", "a")
         with log, err:
-            self.process = subprocess.Popen([*self.within, BIN, "-C", self.dir, "serve", "--listen", self.listen,
-                                             "--alone"], stdout=log, stderr=err)
+            self.process = subprocess.Popen([BIN, "-C", self.dir, "serve", "--listen", "127.0.0.1:0", "--alone"],
+                                            stdout=log, stderr=err)
         self.url = until(self.name + " serves", self._address)
 
     def _address(self):

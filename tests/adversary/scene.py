@@ -29,7 +29,7 @@ class Watch(threading.Thread):
             while not self.over.wait(0.05):
                 for node in self.nodes:
                     self._look(node)
-        except (Broken, OSError, SystemExit) as why:
+        except (Exception, SystemExit) as why:  # pylint: disable=broad-except
             self.broken = why
 
     def _look(self, node):
@@ -134,7 +134,6 @@ class Scene:
         self.random, self.only = random, only
         self.marker = "%d-%08x" % (seed, random.getrandbits(32))
         self.truth = Truth()
-        self.said = {}  # honest node's name: records said
         self.gone = []  # texts that were withdrawn
         self.tried = []
         count = random.choice((2, 2, 3))

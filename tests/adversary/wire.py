@@ -56,11 +56,6 @@ def note_line(name, kind, public, signature):
     return "— %s %s\n" % (name, b64(key_id(name, kind, public) + signature))
 
 
-def cosignature(name, key, text, seconds):
-    signed = b"cosignature/v1\ntime %d\n" % seconds + text
-    return note_line(name, 4, key.public, struct.pack(">Q", seconds) + key.sign(signed))
-
-
 def note_parse(note):
     """The text, and (name, key id and signature) of each line."""
     text, _, lines = note.decode().rpartition("\n\n")
