@@ -26,11 +26,11 @@ enum raw_manner {
 };
 
 struct raw_page {
-    char path[200]; /* what the request's target begins with */
-    enum raw_manner manner;
-    struct buf answer;      /* header and body */
-    struct buf second;      /* from the second time on, if anything */
-    struct raw_page *after; /* answered only once this one has been asked for */
+    char path[200];                  /* what the request's target begins with */
+    _Atomic(enum raw_manner) manner; /* may change while others are answered */
+    struct buf answer;               /* header and body */
+    struct buf second;               /* from the second time on, if anything */
+    struct raw_page *after;          /* answered only once this one has been asked for */
     atomic_uint asked;
 };
 
