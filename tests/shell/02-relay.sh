@@ -36,6 +36,6 @@ ok "a is in touch with both" until_true peers_are "in touch, in touch"
 stopped=$(url c)
 ok "c goes" stop c
 ok "a says so" until_true peers_are "failing, in touch"
-ok "and which one, and since when" eval 'node a status | grep -qE "^  $stopped: not reached since 20[0-9T:-]{17}: "'
+ok "and which one, and since when" eval "node a status | grep -qE '^  $stopped: not reached since 20[0-9T:-]{17}: '"
 ok "b sweeps with it" eval 'echo "query local-only.example" | node b sweep - | grep -q local-only.example'
 done_testing
