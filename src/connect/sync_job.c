@@ -202,6 +202,7 @@ void job_go_on(struct job *job)
         job->again = job->sources[i].again;
         job->sources[i].again = job->retried = false;
         job->collect = job->sources[i].check && job->sources[i].size <= job->log.size;
+        job->sources[i].check = false;
         job_to(job, &job->peer->waiting);
         return;
     }
@@ -225,7 +226,7 @@ void job_finished(struct job *job)
     else if (job->again || !payloads_lacking(job->sync, &job->log))
         paces_free(slot);
     job_reset(job);
-    if (source && source->size <= job->target && !source->again)
+    if (source && source->size <= job->target && !source->again && !source->check)
         source_drop(job, job->peer->row.number);
     job_go_on(job);
 }
@@ -268,8 +269,9 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
     if (!slot || (sync->own_only && log->role != LOG_OWN) || hunt_ignores(sync, peer->row.number, log->number, size))
         return NULL;
     struct job *job = slot->job;
-    if (job && job->peer == peer) {
-        source_put(job, peer->row.number, size, false, again);
+    if (job && job->peer == peer) { /* a checkpoint that was asked for may be an older one than the line is about */
+        bool is_to_come = job->step == JOB_WAITING && job->collect;
+        source_put(job, peer->row.number, size, collect && !is_to_come, again);
         return job;
     }
     if (job) {

@@ -54,4 +54,22 @@ static inline void fake_serve(struct fake *fake, struct raw *raw, const struct l
     fake_log(fake, raw, log);
 }
 
+/* As `cosigner` would cosign this note. */
+static inline void fake_cosign(struct buf *note, struct node *cosigner)
+{
+    struct keys keys;
+    struct note_signer signer;
+    struct note parsed;
+    struct buf before;
+    struct span origin = span_str(cosigner->own.origin);
+    buf_init(&before, NOTE_MAX);
+    buf_span(&before, buf_view(note));
+    good(note_parse(buf_view(&before), &parsed, &err));
+    good(keys_load(cosigner->dir, origin, &keys, &err));
+    good(note_signer_make(&signer, origin, NOTE_COSIGNATURE, keys.cosigner_seed, &err));
+    good(note_sign(parsed.text, &signer, 1795000000, note, &err));
+    keys_wipe(&keys);
+    buf_done(&before);
+}
+
 #endif

@@ -15,24 +15,6 @@ static void forge_cosignature(struct node *cosigner, struct buf *note)
     keys_wipe(&keys);
 }
 
-/* `cosigner`'s own line in `note`. */
-static void true_cosignature(struct node *cosigner, struct buf *note)
-{
-    struct keys keys;
-    struct note_signer signer;
-    struct note parsed;
-    struct buf before;
-    struct span origin = span_str(cosigner->own.origin);
-    buf_init(&before, NOTE_MAX);
-    buf_span(&before, buf_view(note));
-    good(note_parse(buf_view(&before), &parsed, &err));
-    good(keys_load(cosigner->dir, origin, &keys, &err));
-    good(note_signer_make(&signer, origin, NOTE_COSIGNATURE, keys.cosigner_seed, &err));
-    good(note_sign(parsed.text, &signer, 1795000000, note, &err));
-    keys_wipe(&keys);
-    buf_done(&before);
-}
-
 static struct sync_report *round_of(struct node *node)
 {
     return node_sync_with(node, (struct sync_options){.low_speed_s = 1});
@@ -320,7 +302,7 @@ static void test_cut_behind_a_line(void **state)
     good(peer_remove(a.store, number, &err));
     buf_init(&note, NOTE_MAX);
     good(store_checkpoint(a.store, a.own.number, &note, &err));
-    true_cosignature(&b, &note);
+    fake_cosign(&note, &b);
     raw_heads(raw, &a.own, a.own.size);
     raw_checkpoint(raw, &a.own, buf_view(&note));
     struct raw_page *page = &raw->pages[1];
