@@ -158,22 +158,27 @@ static int tell_lacking(struct invocation *inv, struct session *session, const s
     return all ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int mend(struct invocation *inv, struct session *session, const struct healing *healing)
+{
+    if (healing_mend(session->store, healing, &inv->err))
+        return cli_fail(inv);
+    int status = sync_now(inv, session);
+    if (status != EXIT_DONE && status != EXIT_FAILED)
+        return status;
+    int lacking = tell_lacking(inv, session, healing); /* a peer that did not answer keeps others from nothing */
+    return status ? status : lacking;
+}
+
 static int heal(struct invocation *inv)
 {
     struct session session;
-    struct healing healing;
+    struct healing healing = {0};
     int status = diagnose(inv, &healing);
-    unsigned flags = healing.count ? SESSION_WRITE | SESSION_HEAL : SESSION_WRITE;
     if (status == EXIT_DONE) {
-        status = session_open(inv, &session, flags, OUTLET_CLI_LOG);
-        if (!status && healing_mend(session.store, &healing, &inv->err))
-            status = cli_fail(inv);
+        status =
+            session_open(inv, &session, healing.count ? SESSION_WRITE | SESSION_HEAL : SESSION_WRITE, OUTLET_CLI_LOG);
         if (!status)
-            status = sync_now(inv, &session);
-        if (healing.count && (status == EXIT_DONE || status == EXIT_FAILED)) {
-            int lacking = tell_lacking(inv, &session, &healing);
-            status = status ? status : lacking;
-        }
+            status = mend(inv, &session, &healing);
         session_close(&session);
     }
     healing_free(&healing);

@@ -214,12 +214,12 @@ static int slots_mend(struct mending *m, uint64_t first, size_t count, struct er
     for (size_t i = 0; i < count && !rc; i++) {
         uint64_t index = first + i;
         m->damage->slots += bad[i];
+        if (bad[i] && !m->mend) /* what payload_read would refuse */
+            continue;
         if (bad[i]) {
             rc = slot_guess(m, index, &slots[i], err);
-            if (!rc && m->mend)
+            if (!rc)
                 rc = slot_write(m->store, &m->row, index, slots[i], err);
-            if (!rc && !m->mend) /* what payload_read would refuse */
-                continue;
         }
         if (!rc && SLOT_FLAGS(slots[i]) & SLOT_HELD && !(SLOT_FLAGS(slots[i]) & SLOT_ERASED))
             rc = content_look(m, index, slots[i], err);

@@ -21,6 +21,12 @@ whole() { # node: everything verifies, and every value is swept for
     is "$(node "$1" sweep --json "$tmp/list" | jq -r .indicator | sort -u | wc -l)" 599
 }
 ok "all is well" eval 'whole a && whole b'
+flip "$tmp/a/payloads/$hex/data" 1000
+ok "what is damaged is not mended beside a running node" eval 'node a sync --heal >"$tmp/said" 2>&1; is $? 1'
+ok "it says why" grep -q "another process works on this node: end it first" "$tmp/said"
+flip "$tmp/a/payloads/$hex/data" 1000
+ok "where no node is, there is nothing to heal" eval 'node nowhere sync --heal 2>"$tmp/said"; is $? 1'
+ok "and it says so" grep -q "tongzhou init" "$tmp/said"
 stop a
 ok "nothing is damaged, says a" eval 'node a sync --heal | grep -q "nothing is damaged"'
 
