@@ -203,9 +203,8 @@ const struct command cmd_sync = {
     .summary = "Ask all peers, or one, for what is new, once",
     .details =
         "`tongzhou serve` does this by itself. Exit status 1 if a peer failed; the others' news are in all the same.\n"
-        "--heal, with no other process on the node: reads and hashes everything, throws away what a disk has changed "
-        "and\n"
-        "fetches it again. A log is only begun anew once a peer has shown a whole copy of it.\n",
+        "--heal, with no other process on the node: reads and hashes everything, throws away what a disk has\n"
+        "changed and fetches it again. A log is begun anew only once a peer has shown a whole copy of it.\n",
     .options = options,
     .max_args = 1,
     .run = run,

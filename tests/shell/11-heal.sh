@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a disk has changed in a log is found, and fetched again from whoever has it; nothing is thrown away that nobody else has.
+# What a disk has changed in a log is found, and fetched again from whoever has it; no log is thrown away that nobody else has.
 . "$(dirname "$0")/lib.sh"
 
 init a a.example
