@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "index/internal.h"
+#include "state/clean.h"
 
 #define PATH_LEN_MAX 4096
 
@@ -206,6 +207,7 @@ static int open_database(struct index *index, struct err *err)
     char path[PATH_LEN_MAX];
     database_path(index, "", path);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    clean_memory();
     if (sqlite3_open_v2(path, &index->db, flags, NULL) != SQLITE_OK)
         return index_fail(index, "open", err);
     sqlite3_extended_result_codes(index->db, 1);

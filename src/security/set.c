@@ -50,11 +50,8 @@ const struct sweep_set *intel_set_sweep(const struct intel_set *set)
 
 /* ---- opening ---- */
 
-static int map_file(const char *path, void **ret_map, size_t *ret_len, struct err *err)
+static int map_file(int fd, const char *path, void **ret_map, size_t *ret_len, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return err_sys(err, "%s", path);
     struct stat st;
     int rc = fstat(fd, &st) < 0 ? err_sys(err, "%s", path) : 0;
     if (rc == 0 && (st.st_size < (off_t)sizeof(struct set_key) || st.st_size % 8 != 0))
@@ -65,7 +62,6 @@ static int map_file(const char *path, void **ret_map, size_t *ret_len, struct er
         if (*ret_map == MAP_FAILED)
             rc = err_sys(err, "map %s", path);
     }
-    close(fd);
     return rc;
 }
 
@@ -88,29 +84,22 @@ bool set_key_read(struct index *index, struct set_key *ret)
     return fits;
 }
 
-/* ERR_NOTFOUND also if it is of another state of the index, unless any will do. */
-static int open_set(struct index *index, int64_t now_ms, bool any, struct intel_set **ret, struct err *err)
+/* The set in the file; *ret_key says of which state of the index it is. */
+static int open_file(int fd, const char *path, struct set_key *ret_key, struct intel_set **ret, struct err *err)
 {
-    char path[PATH_LEN_MAX];
-    struct set_key key;
-    int64_t counter;
-    set_path(index, path);
-    int rc = index_counter(index, INDICATOR_COUNTER, 0, &counter, err);
-    struct intel_set *set = rc == 0 ? calloc(1, sizeof(*set)) : NULL;
+    struct intel_set *set = calloc(1, sizeof(*set));
     if (!set)
-        return rc < 0 ? rc : err_memory(err);
-    if ((rc = map_file(path, &set->map, &set->map_len, err)) < 0) {
+        return err_memory(err);
+    int rc = map_file(fd, path, &set->map, &set->map_len, err);
+    if (rc < 0) {
         set->map = NULL;
-        intel_set_close(set);
-        return rc;
+    } else {
+        memcpy(ret_key, (const char *)set->map + set->map_len - sizeof(*ret_key), sizeof(*ret_key));
+        if (!key_fits(ret_key, set->map_len))
+            rc = err_set(err, ERR_SYNTAX, "%s: is no compiled set", path);
+        else
+            rc = sweep_set_open(span_of(set->map, (size_t)ret_key->set_len), &set->set, err);
     }
-    memcpy(&key, (const char *)set->map + set->map_len - sizeof(key), sizeof(key));
-    if (!key_fits(&key, set->map_len))
-        rc = err_set(err, ERR_SYNTAX, "%s: is no compiled set", path);
-    else if (!any && (key.counter != counter || key.next_change_ms <= now_ms))
-        rc = err_set(err, ERR_NOTFOUND, "%s: is of another time", path);
-    else
-        rc = sweep_set_open(span_of(set->map, (size_t)key.set_len), &set->set, err);
     if (rc < 0) {
         set->set = NULL;
         intel_set_close(set);
@@ -118,6 +107,28 @@ static int open_set(struct index *index, int64_t now_ms, bool any, struct intel_
     }
     *ret = set;
     return 0;
+}
+
+/* ERR_NOTFOUND also if it is of another state of the index. */
+static int open_current(struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err)
+{
+    char path[PATH_LEN_MAX];
+    struct set_key key;
+    int64_t counter;
+    set_path(index, path);
+    int rc = index_counter(index, INDICATOR_COUNTER, 0, &counter, err);
+    if (rc < 0)
+        return rc;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_sys(err, "%s", path);
+    rc = open_file(fd, path, &key, ret, err);
+    close(fd);
+    if (rc == 0 && (key.counter != counter || key.next_change_ms <= now_ms)) {
+        intel_set_close(*ret);
+        rc = err_set(err, ERR_NOTFOUND, "%s: is of another time", path);
+    }
+    return rc;
 }
 
 /* ---- building ---- */
@@ -216,10 +227,16 @@ static int make_aside(const char *path, char *aside, size_t size, struct err *er
     return -1;
 }
 
-/* Write aside, rename. */
-static int save_set(struct index *index, struct sweep_builder *builder, struct set_key *key, struct err *err)
+/*
+ * Write aside, rename. Opened by its descriptor: an erasure in another process may remove the file at any moment. One that
+ * happened between the reading of the index and the renaming removed the file before: what was erased is in ours, so ours
+ * goes, and serves only whoever asked for it.
+ */
+static int save_set(struct index *index, struct sweep_builder *builder, struct set_key *key, struct intel_set **ret,
+                    struct err *err)
 {
     char path[PATH_LEN_MAX], aside[PATH_LEN_MAX + 8];
+    int64_t counter = 0;
     set_path(index, path);
     struct set_writer writer = {.fd = make_aside(path, aside, sizeof(aside), err), .path = aside};
     if (writer.fd < 0)
@@ -231,9 +248,12 @@ static int save_set(struct index *index, struct sweep_builder *builder, struct s
         rc = err_sys(err, "rename %s", aside);
     if (rc < 0)
         unlink(aside);
+    else if ((rc = index_counter(index, INDICATOR_COUNTER, 0, &counter, err)) < 0 || counter != key->counter)
+        unlink(path);
+    if (rc == 0)
+        rc = open_file(writer.fd, path, key, ret, err);
     /* Until now nobody takes it for a leftover. */
-    if (close(writer.fd) < 0 && rc == 0)
-        rc = err_sys(err, "close %s", path);
+    close(writer.fd);
     return rc;
 }
 
@@ -298,7 +318,8 @@ static int collect_set(struct index *index, const struct intel_set_options *opti
     return rc;
 }
 
-static int build_set(struct index *index, const struct intel_set_options *options, struct err *err)
+static int build_set(struct index *index, const struct intel_set_options *options, struct intel_set **ret,
+                     struct err *err)
 {
     struct set_key key = {.magic = SET_MAGIC};
     struct sweep_builder *builder = sweep_builder_new(SWEEP_EXPECTED);
@@ -306,7 +327,7 @@ static int build_set(struct index *index, const struct intel_set_options *option
         return err_memory(err);
     int rc = collect_set(index, options, builder, &key, err);
     if (rc == 0)
-        rc = save_set(index, builder, &key, err);
+        rc = save_set(index, builder, &key, ret, err);
     sweep_builder_free(builder);
     return rc;
 }
@@ -317,11 +338,10 @@ int intel_set_open(struct index *index, const struct intel_set_options *options,
     struct err stale;
     remove_leftovers(index);
     int rc = index_refresh(index, err);
-    if (rc < 0 || (rc = open_set(index, options->now_ms, false, ret, &stale)) == 0)
+    if (rc < 0 || (rc = open_current(index, options->now_ms, ret, &stale)) == 0)
         return rc;
     /* What is made now will do, even if something was folded meanwhile: a feed may write all the time. */
-    if ((rc = build_set(index, options, err)) == 0)
-        rc = open_set(index, options->now_ms, true, ret, err);
+    rc = build_set(index, options, ret, err);
     return rc < 0 ? err_in(err, "compile the indicators") : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/random.h"
+#include "state/clean.h"
 
 #define APPLICATION_ID "1414481230" /* "TONZ" */
 
@@ -136,6 +137,7 @@ int schema_open(struct store *store, bool create, struct err *err)
     int rc = schema_file(path, create, store->dir, err);
     if (rc)
         return rc;
+    clean_memory();
     rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return db_fail(store, rc, err);

@@ -256,6 +256,61 @@ static void leftovers_go(void **state)
     node_stop(&node);
 }
 
+struct other {
+    const struct node *node;
+    struct made_log *log;
+    bool done;
+};
+
+/* In the middle of the making another process folds a change, and removes the set as an erasure does. */
+static void other_erases(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    struct other *other = ctx;
+    char path[160];
+    snprintf(path, sizeof(path), "%s/sweep.set", other->node->dir);
+    if (other->done)
+        return;
+    other->done = true;
+    struct index *index = index_of(other->node);
+    made_domain(other->log, TLP_CLEAR, TIME_MS, 1, 1, "one.example", ",\"revoked\":true");
+    made_feed(other->log, other->node->store, other->log->count, true);
+    assert_true(update(index, other->node->store) > 0);
+    index_close(index);
+    unlink(path);
+}
+
+/* Whoever asked gets what the index held when it was read; no file with it stays for others. */
+static void an_erasure_meanwhile_leaves_no_file(void **state)
+{
+    (void)state;
+    struct node node;
+    struct made_log a;
+    node_start(&node);
+    made_begin(&a, "a.example");
+    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
+    made_feed(&a, node.store, a.count, true);
+    struct index *index = index_of(&node);
+    update(index, node.store);
+    struct other other = {.node = &node, .log = &a};
+    struct intel_set_options options = {.now_ms = NOW_MS, .progress = other_erases, .ctx = &other};
+    struct intel_set *set;
+    good(intel_set_open(index, &options, &set, &err));
+    assert_true(other.done);
+    assert_true(holds(set, "one.example"));
+    assert_int_equal(set_inode(&node), 0);
+    intel_set_close(set);
+
+    set = set_of(index, NOW_MS);
+    assert_false(holds(set, "one.example"));
+    assert_int_not_equal(set_inode(&node), 0);
+    intel_set_close(set);
+    index_close(index);
+    made_end(&a);
+    node_stop(&node);
+}
+
 /* ---- hits ---- */
 
 struct hits {
@@ -323,6 +378,7 @@ int main(void)
         cmocka_unit_test(is_made_when_something_changed),
         cmocka_unit_test(is_made_again_when_damaged),
         cmocka_unit_test(leftovers_go),
+        cmocka_unit_test(an_erasure_meanwhile_leaves_no_file),
         cmocka_unit_test(hits_are_shown_to_whom_they_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
