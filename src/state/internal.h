@@ -237,6 +237,8 @@ int row_leaf(struct store *store, const struct log_row *row, uint64_t index, str
 uint64_t slot_to_file(uint64_t slot);
 bool slot_from_file(uint64_t word, uint64_t *ret);
 
+#define SLOTS_AT_ONCE 4096 /* read from the file at a time: 32 kB */
+
 /*
  * Slots of entries [first, first + count), all below `staged`, as this handle sees the state now. ERR_IO if a disk has
  * changed one; slots_look then says which in ret_bad, and gives 0 for them.

@@ -291,18 +291,15 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
     return rc;
 }
 
-int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)
+static int next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)
 {
     struct log_row row;
-    uint64_t slots[TILE_WIDTH];
+    uint64_t slots[SLOTS_AT_ONCE];
     int rc = row_load(store, number, &row, err);
     while (!rc && from < row.info.size) {
         uint64_t left = row.info.size - from;
-        /* To the end of the bundle, so that one read never spans files and rows. */
-        size_t count = TILE_WIDTH - from % TILE_WIDTH;
-        if (left < count)
-            count = (size_t)left;
-        rc = slots_read(store, number, from, count, slots, err);
+        size_t count = left < SLOTS_AT_ONCE ? (size_t)left : SLOTS_AT_ONCE;
+        rc = slots_look(store, &row, from, count, slots, NULL, err);
         for (size_t i = 0; i < count && !rc; i++) {
             if (!(SLOT_FLAGS(slots[i]) & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED | SLOT_INLINE))) {
                 *ret_index = from + i;
@@ -313,5 +310,17 @@ int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint
     }
     if (!rc)
         *ret_index = row.info.size;
+    return rc;
+}
+
+int payload_next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)
+{
+    bool own; /* one read transaction for all, not two for every few slots */
+    int rc = db_snapshot(store, &own, err);
+    if (rc)
+        return rc;
+    rc = next_wanted(store, number, from, ret_index, err);
+    if (own)
+        db_snapshot_end(store);
     return rc;
 }

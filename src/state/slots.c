@@ -60,12 +60,12 @@ static int slots_late(struct store *store, int64_t number, uint64_t first, size_
 static int slots_file(struct store *store, const struct log_row *row, uint64_t first, size_t count, uint64_t *out,
                       bool *ret_bad, struct err *err)
 {
-    uint8_t bytes[8 * TILE_WIDTH];
-    uint64_t late[TILE_WIDTH];
+    uint8_t bytes[8 * SLOTS_AT_ONCE];
+    uint64_t late[SLOTS_AT_ONCE];
     int rc = 0;
     while (!rc && count > 0) {
-        size_t part = count < TILE_WIDTH ? count : TILE_WIDTH;
-        memset(late, 0xff, sizeof late);
+        size_t part = count < SLOTS_AT_ONCE ? count : SLOTS_AT_ONCE;
+        memset(late, 0xff, part * sizeof *late);
         rc = slots_late(store, row->info.number, first, part, late, err);
         if (!rc)
             rc = file_read(store, row, FILE_SLOTS, bytes, 8 * part, 8 * first, err);
