@@ -34,8 +34,9 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
     putchar('\n');
     printf("  recovery key  %s\n\n", recovery);
     printf("Move the recovery key to a safe place off this machine: whoever holds it can take the log over,\n"
-           "and without it a lost log key cannot be replaced.\n\n"
-           "Next: tongzhou import --tlp clear FILE   or   tongzhou serve\n");
+           "and without it a lost log key cannot be replaced.\n\n");
+    const char *option = inv->dir_given ? " -C " : "", *dir = inv->dir_given ? inv->dir : "";
+    printf("Next: tongzhou%s%s import --tlp clear FILE   or   tongzhou%s%s serve\n", option, dir, option, dir);
 }
 
 static int create(struct invocation *inv, struct session *session, const struct profile *profile, const char *recovery)

@@ -44,6 +44,7 @@ struct command {
 struct invocation {
     const struct command *command;
     const char *dir; /* -C, $TONGZHOU_DIR, ~/.local/share/tongzhou */
+    bool dir_given;  /* by -C: commands that we propose repeat it */
     const char **args;
     int arg_count;
     struct given {

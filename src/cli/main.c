@@ -105,12 +105,11 @@ static int end_output(int status)
     return status == EXIT_DONE ? EXIT_FAILED : status;
 }
 
-static int run(const struct command *command, char *dir, int argc, char **argv)
+static int run(const struct command *command, const char *dir, bool given, int argc, char **argv)
 {
-    struct invocation inv = {.command = command, .dir = dir};
-    if (dir)
-        setenv("SQLITE_TMPDIR", dir,
-               0); /* what does not fit memory is written where there is room: beside what it is of */
+    struct invocation inv = {.command = command, .dir = dir, .dir_given = given};
+    /* What does not fit memory is written where there is room: beside what it is of. */
+    setenv("SQLITE_TMPDIR", dir, 0);
     inv.args = calloc((size_t)argc + 1, sizeof(*inv.args));
     inv.given = calloc((size_t)argc + 1, sizeof(*inv.given));
     int status = EXIT_FAILED;
@@ -196,13 +195,14 @@ int main(int argc, char **argv)
     }
     int words;
     const struct command *command = find_command(argc - at, argv + at, &words);
+    bool given = dir != NULL;
     int status = EXIT_USAGE;
     if (!command)
         status = no_such_command(argc - at, argv + at, false);
     else if (!dir && !(dir = default_dir()))
         fputs("tongzhou: no folder known, for $HOME is not set: give -C DIR or set TONGZHOU_DIR\n", stderr);
     else
-        status = run(command, dir, argc - at - words, argv + at + words);
+        status = run(command, dir, given, argc - at - words, argv + at + words);
     free(dir);
     return status;
 }

@@ -8,6 +8,7 @@ import time
 
 import wire
 from attacks import ATTACKS
+from copies import Copy, checkpoint
 from nodes import Broken, Node, until
 from persona import Persona
 
@@ -68,53 +69,6 @@ def heads(node):
         cursor = "?since=" + last.split()[1]
 
 
-def checkpoint(node, origin):
-    status, note = node.get("/logs/%s/checkpoint" % wire.hex_of(origin))
-    if status not in (200, 404):
-        raise Broken("%s: checkpoint of %s: status %d" % (node.name, origin, status))
-    return note if status == 200 else None
-
-
-class Copy:
-    """All of a log as a node serves it, verified here from the bytes on."""
-
-    def __init__(self, node, origin):
-        note = checkpoint(node, origin)
-        self.entries, self.payloads, self.size = [], [], 0
-        if not note:
-            return
-        self.text, self.signatures = wire.note_parse(note)
-        lines = self.text.decode().splitlines()
-        self.size, self.root = int(lines[1]), base64.b64decode(lines[2])
-        base = "/logs/" + wire.hex_of(origin)
-        for first in range(0, self.size, wire.WIDTH):
-            width = min(wire.WIDTH, self.size - first)
-            path = "x%03d/%03d" % divmod(first // wire.WIDTH, 1000) if first >= 256000 else "%03d" % (first // wire.WIDTH)
-            path += "" if width == wire.WIDTH else ".p/%d" % width
-            status, body = node.get("%s/tile/entries/%s" % (base, path))
-            part = wire.bundle_read(body) if status == 200 else []
-            if len(part) != width:
-                raise Broken("%s: %s: bundle from %d: status %d, %d entries" % (node.name, origin, first, status, len(part)))
-            self.entries += part
-            self.payloads += self._payloads(node, base, first, first + width)
-        if lines[0] != origin or wire.root_of([wire.leaf(entry) for entry in self.entries]) != self.root:
-            raise Broken("%s: %s: the entries do not hash to the root" % (node.name, origin))
-        for index, item in enumerate(self.payloads):
-            if item and wire.seal(origin, *item) != self.entries[index]:
-                raise Broken("%s: %s: content of entry %d does not fit its seal" % (node.name, origin, index))
-
-    @staticmethod
-    def _payloads(node, base, first, to):
-        items = []
-        while first + len(items) < to:
-            begin = first + len(items)
-            status, body = node.get("%s/payload/%d?from=%d&to=%d" % (base, begin // wire.WIDTH, begin, to))
-            if status != 200 or not body:
-                raise Broken("%s: %s: contents from %d: status %d" % (node.name, base, begin, status))
-            items += wire.payloads_read(body)
-        return items
-
-
 class Truth:
     """All branches that their author's key has signed: what may be shown."""
 
@@ -148,7 +102,7 @@ class Scene:
 
     def cosigner_of(self, node):
         vkey = node.members()[node.origin]["cosigner_vkey"]
-        return base64.b64decode(vkey.split("+", 2)[2])[1:]
+        return wire.vkey_read(vkey)[1]
 
     @staticmethod
     def log_of(node):
@@ -362,7 +316,7 @@ class Scene:
 
     def check_cosignatures(self, node, copy):
         for other in self.honest:
-            if wire.signed_by(copy.signatures, other.origin, 4, self.cosigner_of(other), copy.text) is False:
+            if wire.signed_by(copy.signatures, other.origin, wire.COSIGNATURE, self.cosigner_of(other), copy.text) is False:
                 raise Broken("%s passes on a cosignature of %s that does not hold" % (node.name, other.name))
 
     def check_peers(self, node):

@@ -5,9 +5,9 @@ import shutil
 import time
 from collections import Counter
 
+from copies import Copy
 from net import CUTS, Link, Space
 from nodes import PORT, Broken, Node, Peer, until
-from wire import Copy
 
 NODES = 7
 # A peer that falls silent is noticed after a long poll and the slowest speed's patience (PEER_LOW_SPEED_S); if only what we send

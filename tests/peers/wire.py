@@ -1,6 +1,6 @@
 """What PROTOCOL.md sections 2 to 6 say, written a second time: logs, notes, records, seals, payload bundles.
 
-The adversary writes with it, and the checks at the end read with it, so that a victim is judged by other code than its own.
+The adversary writes with it, and checks read with it, so that a node is judged by other code than its own.
 Signatures come from libsodium, which the program itself needs, too.
 """
 import base64
@@ -13,6 +13,7 @@ _sodium = ctypes.CDLL("libsodium.so.23")
 _sodium.sodium_init()
 
 WIDTH = 256
+COSIGNATURE = 4  # the type of its keys
 TIME = "2026-11-22T11:14:26.123Z"
 
 
@@ -74,11 +75,17 @@ def signed_by(signatures, name, kind, public, text):
     for who, data in signatures:
         if who != name or data[:4] != want:
             continue
-        if kind == 4:
+        if kind == COSIGNATURE:
             seconds, data = struct.unpack(">Q", data[4:12])[0], data[:4] + data[12:]
             return verifies(public, b"cosignature/v1\ntime %d\n" % seconds + text, data[4:])
         return verifies(public, text, data[4:])
     return None
+
+
+def vkey_read(vkey):
+    """Name and public key."""
+    name, _, data = vkey.split("+", 2)
+    return name, base64.b64decode(data)[1:]
 
 
 # ---- trees ----
