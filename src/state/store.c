@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/random.h"
 #include "state/internal.h"
+#include "state/wal.h"
 
 /* DIR/ + payloads/ + 64 + / + names must fit a path. */
 #define DIR_MAX 3900
@@ -204,6 +205,29 @@ static int begin_mark(struct store *store, struct err *err)
 
 #define LATE_SLOTS_MAX 8192 /* rows: 8 ms to move them, 200 kB of state.db */
 
+static int begin_immediate(struct store *store, struct err *err)
+{
+    int rc = db_run(store, err, "BEGIN IMMEDIATE", "");
+    return rc == ERR_STATE ? err_set(err, ERR_STATE, "%s: another process has been writing for 60 s", store->dir) : rc;
+}
+
+/*
+ * A commit that was written and is not shown (wal.h) relies on files that we are about to write over, and would be seen when
+ * all processes are gone: another commit in its place makes it void first. (SQLite writes nothing for a row that stays as it is.)
+ */
+static int begin_after_unshown(struct store *store, struct err *err)
+{
+    int rc = begin_immediate(store, err);
+    while (!rc && wal_has_unshown(store->db)) {
+        rc = db_run(store, err, "INSERT OR REPLACE INTO fact(name, value) VALUES('void', randomblob(8))", "");
+        if (!rc)
+            rc = db_run(store, err, "COMMIT", "");
+        if (!rc)
+            rc = begin_immediate(store, err);
+    }
+    return rc;
+}
+
 int store_begin(struct store *store, struct err *err)
 {
     if (store->poisoned)
@@ -212,10 +236,9 @@ int store_begin(struct store *store, struct err *err)
         return err_set(err, ERR_STATE, "%s: opened for reading only", store->dir);
     if (store->writing)
         return err_set(err, ERR_STATE, "%s: a transaction is open already", store->dir);
-    int rc = db_run(store, err, "BEGIN IMMEDIATE", "");
+    int rc = begin_after_unshown(store, err);
     if (rc)
-        return rc == ERR_STATE ? err_set(err, ERR_STATE, "%s: another process has been writing for 60 s", store->dir)
-                               : rc;
+        return rc;
     if (!store->marked)
         rc = begin_mark(store, err);
     store->writing = true;
