@@ -1,0 +1,65 @@
+/*
+ * Who may see a content: the one place where `tlp` and `to` decide. Pure; whoever asks has found out before which groups
+ * a member is in and whose community it shares.
+ *
+ *   clear         everybody
+ *   green         members of a community of which the author is one, too; and whom `to` names
+ *   amber         whom `to` names, directly or by a group, and the members on whose nodes those live
+ *   amber+strict  whom `to` names, directly or by a group
+ *   red           named persons of members: no member by itself
+ *
+ * The author always; an empty audience is nobody. Source: PROTOCOL.md, "Audiences".
+ */
+#ifndef TONGZHOU_RECORD_AUDIENCE_H
+#define TONGZHOU_RECORD_AUDIENCE_H
+
+#include "record/record.h"
+
+struct audience {
+    enum tlp tlp;
+    struct span author;    /* origin of the log in which it stands */
+    const struct span *to; /* origins, or groups ORIGIN#NAME */
+    size_t to_count;
+};
+
+/* Who looks. What does not belong to the question may be left out: then it admits nobody. */
+struct audience_who {
+    struct span origin;  /* .len 0: the public */
+    bool same_community; /* the author's, by a roster in force */
+    const struct span *groups;
+    size_t group_count; /* those of `to` of which it is a member */
+    const struct span *guests;
+    size_t guest_count; /* those of `to` that say of themselves that they live on its node */
+};
+
+enum audience_verdict {
+    AUDIENCE_UNMARKED,  /* no `tlp`, or a word that we do not know */
+    AUDIENCE_EMPTY,     /* names nobody */
+    AUDIENCE_NOT_NAMED, /* others are named */
+    AUDIENCE_PERSONS,   /* for persons */
+    /* From here on it is admitted. */
+    AUDIENCE_PUBLIC,
+    AUDIENCE_AUTHOR,
+    AUDIENCE_COMMUNITY,
+    AUDIENCE_NAMED,
+    AUDIENCE_GROUP,
+    AUDIENCE_HOST,
+};
+
+enum audience_verdict audience_admits(const struct audience *audience, const struct audience_who *who);
+
+static inline bool audience_is_in(enum audience_verdict verdict)
+{
+    return verdict >= AUDIENCE_PUBLIC;
+}
+
+/* "named by `to`", a few words for people. */
+const char *audience_why(enum audience_verdict verdict);
+
+/* ORIGIN#NAME with a well-formed origin and name (1..64 of a-z, 0-9 and '-'): a group's name. */
+bool audience_is_group(struct span to);
+
+/* The member that publishes the group. */
+struct span audience_group_origin(struct span group);
+
+#endif
