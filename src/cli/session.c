@@ -87,7 +87,7 @@ static int open_parts(struct invocation *inv, struct session *session, unsigned 
         if (rc)
             return rc;
     }
-    struct viewer viewer = {(flags & SESSION_PUBLIC) ? VIEWER_PUBLIC : VIEWER_OPERATOR};
+    struct viewer viewer = {.class = (flags & SESSION_PUBLIC) ? VIEWER_PUBLIC : VIEWER_OPERATOR};
     return view_open(session->store, session->index, viewer, outlet, &session->view, &inv->err);
 }
 

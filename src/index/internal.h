@@ -102,6 +102,17 @@ int missing_insert(struct index *index, int64_t number, uint64_t at, struct err 
 /* Drop everything from `from` on. */
 int missing_cut(struct index *index, int64_t number, uint64_t from, struct err *err);
 
+/* ---- members as viewers (view_audience.c) ---- */
+
+struct view;
+
+/* The words that reach the view's member. */
+int view_reach(struct view *view, struct err *err);
+
+/* As view_payloads, for a member. */
+int view_payloads_for(const struct view *view, const struct log_info *log, uint64_t first, size_t count,
+                      struct buf *out, size_t *ret_count, struct err *err);
+
 /* Counters: records forgotten, and how many of them when the file was last scrubbed. */
 #define INDEX_FORGOTTEN "forgotten"
 #define INDEX_SCRUBBED "scrubbed"

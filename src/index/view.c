@@ -4,31 +4,33 @@
 #include "tlog/checkpoint.h"
 
 const struct outlet_info outlet_table[OUTLETS] = {
-    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true},
-    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true},
-    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false},
-    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false},
-    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false},
-    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false},
-    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false},
-    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false},
-    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true, false},
-    [OUTLET_PACK] = {"pack", "logs on a stick", true, false},
-    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false},
+    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true, true},
+    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true, true},
+    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false, false},
+    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false, false},
+    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false, false},
+    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false, false},
+    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false, false},
+    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false, false},
+    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true, false, false},
+    [OUTLET_PACK] = {"pack", "logs on a stick", true, false, false},
+    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false, false},
 };
 
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
               struct err *err)
 {
-    if (outlet_table[outlet].public_only && viewer.class != VIEWER_PUBLIC)
+    if (outlet_table[outlet].public_only && viewer.class == VIEWER_OPERATOR)
         return err_set(err, ERR_REFUSED, "%s: what leaves here is what the public may see", outlet_table[outlet].name);
-    if (outlet_table[outlet].store_only)
+    if (!outlet_table[outlet].members && viewer.class == VIEWER_MEMBER)
+        return err_set(err, ERR_REFUSED, "%s: a member sees here what the public sees", outlet_table[outlet].name);
+    if (outlet_table[outlet].store_only && viewer.class != VIEWER_MEMBER)
         index = NULL;
     int rc = index ? index_refresh(index, err) : 0;
     if (rc < 0)
         return rc;
     *ret = (struct view){.store = store, .index = index, .viewer = viewer, .outlet = outlet};
-    return 0;
+    return viewer.class == VIEWER_MEMBER ? view_reach(ret, err) : 0;
 }
 
 /* ---- which logs ---- */
@@ -113,7 +115,7 @@ int view_log_find(const struct view *view, struct span text, struct log_info *re
 {
     int rc = store_log_find(view->store, text, ret, err);
     /* The candidates that the store lists may hold names that this viewer must not learn. */
-    if (rc == ERR_USAGE && view->viewer.class == VIEWER_PUBLIC)
+    if (rc == ERR_USAGE && view->viewer.class != VIEWER_OPERATOR)
         return err_set(err, ERR_NOTFOUND, "no log by exactly this name here");
     return hide_log(view, ret, rc, err);
 }
@@ -164,7 +166,9 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 {
     if (first > log->size || count > log->size - first)
         return err_set(err, ERR_NOTFOUND, "the log has not reached these entries");
-    return payload_read_bundle(view->store, log->number, first, count, view->viewer.class == VIEWER_PUBLIC, out,
+    if (view->viewer.class == VIEWER_MEMBER)
+        return view_payloads_for(view, log, first, count, out, ret_count, err);
+    return payload_read_bundle(view->store, log->number, first, count, view->viewer.class != VIEWER_OPERATOR, out,
                                ret_count, err);
 }
 
@@ -265,7 +269,7 @@ static bool slot_allows(const struct view *view, int64_t ref)
     struct err ignored;
     if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
         return false;
-    unsigned wanted = view->viewer.class == VIEWER_PUBLIC ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
+    unsigned wanted = view->viewer.class != VIEWER_OPERATOR ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
     return (flags & (wanted | SLOT_ERASED)) == wanted;
 }
 
@@ -279,7 +283,7 @@ bool view_sees_ref(const struct view *view, int64_t ref)
     bool is_inline, shown;
     if (!indexed_row(view, ref, &is_inline, &shown))
         return false;
-    if (view->viewer.class == VIEWER_PUBLIC && !shown)
+    if (view->viewer.class != VIEWER_OPERATOR && !shown)
         return false;
     return is_inline || log->settled || slot_allows(view, ref);
 }

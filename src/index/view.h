@@ -4,19 +4,23 @@
  *
  * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes),
  * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
- * that is not CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything
- * here.
+ * that is not CLEAR; not held, not clear and erased are not told apart. A member that signed its request sees what the
+ * public sees, and the payloads in whose audience it is (record/audience.h). The operator (the command line) sees
+ * everything here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
 
 #include "index/index.h"
 #include "state/payload.h"
+#include "state/reach.h"
 
-enum viewer_class { VIEWER_PUBLIC, VIEWER_OPERATOR };
+enum viewer_class { VIEWER_PUBLIC, VIEWER_OPERATOR, VIEWER_MEMBER };
 
 struct viewer {
     enum viewer_class class;
+    const char *origin; /* VIEWER_MEMBER: whose request key signed the request */
+    int64_t time_ms;    /* VIEWER_MEMBER: when: groups change */
 };
 
 enum outlet {
@@ -36,8 +40,9 @@ enum outlet {
 
 struct outlet_info {
     const char *name, *what;
-    bool public_only; /* may never be opened for anybody but the public: what leaves for others */
-    bool store_only;  /* asks the index nothing: a view through it has none */
+    bool public_only; /* may never be opened for the operator: what leaves for others */
+    bool store_only;  /* asks the index nothing: a view through it has none, but a member's */
+    bool members;     /* may be opened for a member */
 };
 extern const struct outlet_info outlet_table[OUTLETS];
 
@@ -57,10 +62,11 @@ struct view {
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
+    struct reach reach;                          /* of a member: the words that reach it, but its community's */
     struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
 
-/* ERR_REFUSED if the outlet is public_only and the viewer is not the public. Nothing to close; open one a request. */
+/* ERR_REFUSED if the outlet is not for this class of viewer. Nothing to close; open one a request. */
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
               struct err *err);
 
@@ -74,6 +80,12 @@ int view_logs(const struct view *view, int (*each)(void *ctx, const struct log_i
 int view_heads(const struct view *view, int64_t since, size_t max,
                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_next,
                struct err *err);
+
+/* Logs that are visible and for which something came for this member after `reached`, and that view_heads since `since` did
+ * not give. *ret_reached: where to go on. Nothing for others. */
+int view_heads_came(const struct view *view, int64_t since, int64_t reached, size_t max,
+                    int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx,
+                    int64_t *ret_reached, struct err *err);
 
 /* ERR_NOTFOUND also for logs that the viewer may not see. */
 int view_log_by_number(const struct view *view, int64_t number, struct log_info *ret, struct err *err);
@@ -94,6 +106,19 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 /* A tlog-proof file: inclusion of the entry in the present head. */
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
                struct err *err);
+
+/* ---- audiences ---- */
+
+/*
+ * Is this member in the audience of what `author` says in this record? Whoever is asked for does not look itself: the view
+ * only knows communities, groups and hosts.
+ */
+int view_audience(const struct view *view, struct span member, int64_t time_ms, struct span author,
+                  const struct record *record, enum audience_verdict *ret, struct err *err);
+
+/* Does any capability here know groups, communities? */
+bool view_knows_groups(void);
+bool view_knows_communities(void);
 
 /* ---- records ---- */
 
@@ -143,6 +168,8 @@ struct view_row {
     int64_t ref, time_ms;
     const char *origin, *kind;
     enum tlp tlp;
+    const struct span *to; /* whom it names */
+    size_t to_count;
     bool has_text;     /* else only its seal is here (or may be seen) */
     const char *title; /* one line about it, given by the capability or the type; escaped nowhere */
 };

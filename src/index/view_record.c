@@ -37,7 +37,7 @@ static int take_payload(const struct view *view, struct arena *arena, size_t max
         return err_memory(err);
     record->has_text = true;
     parse_text(record, arena);
-    if (view->viewer.class == VIEWER_PUBLIC && record->record.tlp != TLP_CLEAR) {
+    if (view->viewer.class != VIEWER_OPERATOR && record->record.tlp != TLP_CLEAR) {
         record->has_text = record->parsed = false;
         record->text = record->salt = (struct span){0};
         record->record = (struct record){0};
@@ -53,7 +53,7 @@ static int read_payload(const struct view *view, struct arena *arena, size_t max
     buf_init(&item, PAYLOAD_MAX + SEAL_SALT + 64);
     unsigned flags = 0;
     int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
-    bool is_public = view->viewer.class == VIEWER_PUBLIC;
+    bool is_public = view->viewer.class != VIEWER_OPERATOR;
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
     if (rc == ERR_NOTFOUND)
         rc = 0;
@@ -192,6 +192,8 @@ static int give(struct lister *lister, const struct view_record *record, struct 
                            .origin = record->log.origin,
                            .kind = kind_text,
                            .tlp = r->tlp,
+                           .to = r->to,
+                           .to_count = r->to_count,
                            .has_text = record->has_text,
                            .title = buf_cstr(&lister->title)};
     lister->given++;
@@ -299,7 +301,7 @@ static sqlite3_stmt *all_statement(const struct lister *lister, struct err *err)
 {
     static const char *const shown = BY_TIME("1");
     static const char *const all = BY_TIME("1") " UNION ALL " BY_TIME("0") " ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT ?6";
-    return index_statement(lister->view->index, lister->view->viewer.class == VIEWER_PUBLIC ? shown : all, err);
+    return index_statement(lister->view->index, lister->view->viewer.class != VIEWER_OPERATOR ? shown : all, err);
 }
 
 static int list_all(struct lister *lister, int64_t kind, struct err *err)

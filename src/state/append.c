@@ -164,6 +164,8 @@ static int append_new(struct append *a, const struct store_entry *entries, size_
             rc = item_append(&a->data, a->index, e->salt, e->payload, &place, err);
         else if (flags & SLOT_INLINE)
             rc = note_constitution(a->store, a->row, a->index, e->entry, err);
+        if (!rc && e->payload.data && !e->clear)
+            rc = reach_add(a->store, a->row, a->index, e->payload, err);
         if (!rc)
             rc = append_entry(a, e->entry, &leaf, SLOT_MAKE(flags, place), err);
         account(a->row, e);
@@ -245,6 +247,8 @@ static int append_tail(struct store *store, struct log_row *row, const struct st
         rc = tail_payload_large(store, row, e, &place, err);
     else if (flags & SLOT_HELD)
         rc = tail_payload_put(store, ref, e->salt, e->payload, err);
+    if (!rc && e->payload.data && !e->clear)
+        rc = reach_add(store, row, row->info.staged, e->payload, err);
     if (!rc)
         rc = db_run(store, err, "INSERT INTO tail(ref, slot, leaf, entry) VALUES(?, ?, ?, ?)", "iibb", ref,
                     (int64_t)SLOT_MAKE(flags, place), span_of(leaf.b, sizeof leaf.b), e->entry);

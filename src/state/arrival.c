@@ -57,6 +57,8 @@ static int keep_item(struct arrival *a, const struct payload_new *item, struct e
     a->kept++;
     if (item->clear)
         row_bump(a->store, a->row);
+    else if (!rc)
+        rc = reach_add(a->store, a->row, item->index, item->payload, err);
     return rc;
 }
 

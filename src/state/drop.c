@@ -163,6 +163,8 @@ static int drop_batch(struct store *store, int64_t number, uint64_t end, struct 
         row.info.payloads_from = last;
         rc = store_log_update(store, &row.info, err);
     }
+    if (!rc && first < end)
+        rc = reach_drop(store, number, last, err);
     rc = store_end(store, true, rc, err);
     if (rc || count == 0)
         return rc;

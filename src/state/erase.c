@@ -75,6 +75,8 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
     }
     if (!rc)
         rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_ERASED, 0), err);
+    if (!rc && !(SLOT_FLAGS(slot) & SLOT_CLEAR))
+        rc = reach_again(store, &row, index / TILE_WIDTH, err);
     return rc ? rc : row_save(store, &row, err);
 }
 

@@ -123,6 +123,13 @@ struct touched {
     bool unstaged, has_data;
 };
 
+/* What reach_add wrote last in this transaction: a batch is for the same few. */
+struct reach_last {
+    int64_t number; /* 0: nothing */
+    uint64_t bundle;
+    uint8_t hash[32];
+};
+
 struct hash_source {
     struct store *store;
     int64_t number;
@@ -142,8 +149,9 @@ struct store {
     struct folder *folders; /* to be synced at commit */
     struct touched *touched;
     size_t touched_count, touched_cap;
-    int64_t seq, seq_begun;
+    int64_t seq, seq_begun, reached; /* reached: of this transaction, 0: nothing for few came in it */
     bool seq_changed;
+    struct reach_last reach_last;
     bool erasing, in_erase;                       /* erasures wait for their end; are being carried out */
     unsigned late_slots;                          /* rows put into `slot` since they were last moved to files */
     struct buf streams[STREAMS], scratch, window; /* window: of payload_read_bundle */
@@ -281,6 +289,17 @@ int erase_pending(struct store *store, bool *ret, struct err *err);
 
 /* Finish erasures that were under way; `wait_ms` for readers that hold the WAL. ERR_STATE if they still do. */
 int erase_resume(struct store *store, int wait_ms, struct err *err);
+
+/* ---- for whom (reach.c) ---- */
+
+/* Within a transaction: this content of the log is held now, and is not for everybody. */
+int reach_add(struct store *store, const struct log_row *row, uint64_t index, struct span payload, struct err *err);
+
+/* Within a transaction: a content of this bundle went; what is held of it still tells for whom. */
+int reach_again(struct store *store, const struct log_row *row, uint64_t bundle, struct err *err);
+
+/* Within a transaction: no content of entries below `index` is held any more. */
+int reach_drop(struct store *store, int64_t number, uint64_t index, struct err *err);
 
 /* ---- members (members.c) ---- */
 

@@ -182,21 +182,45 @@ int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned 
     return rc;
 }
 
-static bool shown(uint64_t slot, bool clear_only)
+/* Whom a bundle is read for. */
+struct reading {
+    bool clear_only;
+    const struct payload_choice *choice; /* NULL: nobody is asked */
+    struct window window;
+};
+
+static bool shown(const struct reading *reading, uint64_t slot)
 {
     unsigned flags = SLOT_FLAGS(slot);
-    return (flags & SLOT_HELD) && !(flags & SLOT_ERASED) && (!clear_only || (flags & SLOT_CLEAR));
+    return (flags & SLOT_HELD) && !(flags & SLOT_ERASED) && (!reading->clear_only || (flags & SLOT_CLEAR));
+}
+
+/* The item that begins at `before` in `out` becomes a hole unless it is for whom it is read. */
+static int choose(const struct reading *reading, uint64_t index, uint64_t slot, size_t before, struct buf *out,
+                  struct err *err)
+{
+    bool admitted = true;
+    if (!reading->choice || SLOT_FLAGS(slot) & SLOT_CLEAR)
+        return 0;
+    struct span payload = span_sub(buf_view(out), before + 4 + SEAL_SALT, out->len);
+    int rc = reading->choice->admits(reading->choice->ctx, index, payload, &admitted, err);
+    if (!rc && !admitted) {
+        buf_cut(out, before);
+        payload_add_hole(out);
+    }
+    return rc;
 }
 
 /* One pass over at most a bundle's worth of entries; *ret_count is how many went in before `max`. */
 static int read_pass(struct store *store, const struct log_row *row, uint64_t first, const uint64_t *slots,
-                     size_t count, bool clear_only, struct window *window, struct buf *out, size_t *ret_count,
-                     struct err *err)
+                     size_t count, struct reading *reading, struct buf *out, size_t *ret_count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         size_t before = out->len;
-        if (shown(slots[i], clear_only)) {
-            int rc = read_held(store, row, first + i, slots[i], window, out, err);
+        if (shown(reading, slots[i])) {
+            int rc = read_held(store, row, first + i, slots[i], &reading->window, out, err);
+            if (!rc)
+                rc = choose(reading, first + i, slots[i], before, out, err);
             if (rc)
                 return rc;
         } else {
@@ -236,8 +260,8 @@ static int look(struct store *store, int64_t number, uint64_t first, size_t coun
 }
 
 /* Up to a bundle's worth, read until no slot changed meanwhile. */
-static int read_some(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
-                     struct window *window, struct buf *out, size_t *ret_count, struct err *err)
+static int read_some(struct store *store, int64_t number, uint64_t first, size_t count, struct reading *reading,
+                     struct buf *out, size_t *ret_count, struct err *err)
 {
     uint64_t slots[TILE_WIDTH], again[TILE_WIDTH];
     size_t before = out->len;
@@ -247,8 +271,8 @@ static int read_some(struct store *store, int64_t number, uint64_t first, size_t
         int rc = look(store, number, first, count, slots, &row, err);
         if (rc)
             return rc;
-        window->last = last_place(slots, count);
-        int pass = read_pass(store, &row, first, slots, count, clear_only, window, out, ret_count, &pass_err);
+        reading->window.last = last_place(slots, count);
+        int pass = read_pass(store, &row, first, slots, count, reading, out, ret_count, &pass_err);
         rc = look(store, number, first, count, again, &row_again, err);
         if (rc)
             return rc;
@@ -260,14 +284,14 @@ static int read_some(struct store *store, int64_t number, uint64_t first, size_t
             return pass;
         }
         buf_cut(out, before);
-        buf_clear(window->bytes);
+        buf_clear(reading->window.bytes);
     }
     return err_set(err, ERR_STATE, "log %lld: entries from %llu on change all the time", (long long)number,
                    (unsigned long long)first);
 }
 
-int payload_read_bundle(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
-                        struct buf *out, size_t *ret_count, struct err *err)
+static int read_all(struct store *store, int64_t number, uint64_t first, size_t count, struct reading *reading,
+                    struct buf *out, size_t *ret_count, struct err *err)
 {
     struct log_row row;
     int rc = row_load(store, number, &row, err);
@@ -276,12 +300,12 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
     if (first > row.info.size || count > row.info.size - first)
         return err_set(err, ERR_NOTFOUND, "log %s has %llu entries", row.info.origin,
                        (unsigned long long)row.info.size);
-    struct window window = {.bytes = &store->window};
-    buf_clear(window.bytes);
+    reading->window.bytes = &store->window;
+    buf_clear(reading->window.bytes);
     size_t done = 0;
     while (!rc && done < count) {
         size_t part = count - done < TILE_WIDTH ? count - done : TILE_WIDTH, got = 0;
-        rc = read_some(store, number, first + done, part, clear_only, &window, out, &got, err);
+        rc = read_some(store, number, first + done, part, reading, out, &got, err);
         done += got;
         if (got < part)
             break;
@@ -289,6 +313,20 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
     if (!rc)
         *ret_count = done;
     return rc;
+}
+
+int payload_read_bundle(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
+                        struct buf *out, size_t *ret_count, struct err *err)
+{
+    struct reading reading = {.clear_only = clear_only};
+    return read_all(store, number, first, count, &reading, out, ret_count, err);
+}
+
+int payload_read_chosen(struct store *store, int64_t number, uint64_t first, size_t count,
+                        const struct payload_choice *choice, struct buf *out, size_t *ret_count, struct err *err)
+{
+    struct reading reading = {.choice = choice};
+    return read_all(store, number, first, count, &reading, out, ret_count, err);
 }
 
 static int next_wanted(struct store *store, int64_t number, uint64_t from, uint64_t *ret_index, struct err *err)

@@ -48,6 +48,17 @@ int payload_read_bundle(struct store *store, int64_t number, uint64_t first, siz
                         struct buf *out, size_t *ret_count, struct err *err);
 
 /*
+ * The same for somebody who may see some of those that are not CLEAR: each of them is read and `admits` asked.
+ *   payload  its text, for the call
+ */
+struct payload_choice {
+    int (*admits)(void *ctx, uint64_t index, struct span payload, bool *ret, struct err *err);
+    void *ctx;
+};
+int payload_read_chosen(struct store *store, int64_t number, uint64_t first, size_t count,
+                        const struct payload_choice *choice, struct buf *out, size_t *ret_count, struct err *err);
+
+/*
  * Within a transaction: keep a payload that arrived after its entry. Checks the seal (ERR_VERIFY). No-op if held or
  * erased. Gives the log a new seq if it is CLEAR.
  */

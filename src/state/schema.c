@@ -17,7 +17,7 @@
  */
 static const char schema[] =
     "CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT NOT NULL, seq INTEGER NOT NULL,"
-    " clean INTEGER NOT NULL);"
+    " clean INTEGER NOT NULL, reached INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE fact(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE log(number INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, hash BLOB NOT NULL UNIQUE,"
     " role INTEGER NOT NULL, mode INTEGER NOT NULL, recent INTEGER NOT NULL, is_operator INTEGER NOT NULL,"
@@ -34,6 +34,11 @@ static const char schema[] =
     "CREATE TABLE tail_payload(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);" /* salt ‖ payload */
     "CREATE TABLE tail_spare(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);"
     "CREATE TABLE slot(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL);"
+    "CREATE TABLE reader(word INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, is_group INTEGER NOT NULL);"
+    "CREATE INDEX reader_group ON reader(word) WHERE is_group = 1;"
+    "CREATE TABLE reach(word INTEGER NOT NULL, log INTEGER NOT NULL, bundle INTEGER NOT NULL, came INTEGER NOT NULL,"
+    " PRIMARY KEY(word, log, bundle)) WITHOUT ROWID;"
+    "CREATE INDEX reach_log ON reach(log, bundle);"
     "CREATE TABLE erasing(ref INTEGER PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL);"
     "CREATE TABLE erase_queue(ref INTEGER PRIMARY KEY);"
     "CREATE TABLE constitution(ref INTEGER PRIMARY KEY, sort INTEGER NOT NULL);"

@@ -243,6 +243,8 @@ int store_begin(struct store *store, struct err *err)
         rc = begin_mark(store, err);
     store->writing = true;
     store->seq_changed = false;
+    store->reached = 0;
+    store->reach_last.number = 0;
     store->touched_count = 0;
     if (!rc)
         rc = db_int(store, &store->seq, err, "SELECT seq FROM node", "");

@@ -12,7 +12,7 @@
 static struct pack_result packed(struct node *node, const char *path, struct pack_options options, bool everything)
 {
     struct view view;
-    struct viewer viewer = {everything ? VIEWER_OPERATOR : VIEWER_PUBLIC};
+    struct viewer viewer = {.class = everything ? VIEWER_OPERATOR : VIEWER_PUBLIC};
     struct pack_result result;
     options.now_ms = TIME_MS;
     if (options.payloads_newest == 0)
@@ -185,7 +185,7 @@ static void test_choice(void **state)
     good(author_create(a.store, &make, &local, &err));
     struct view view;
     struct pack_options of_local = {.numbers = &local.number, .number_count = 1, .payloads_newest = UINT64_MAX};
-    good(view_open(a.store, NULL, (struct viewer){VIEWER_PUBLIC}, OUTLET_PACK, &view, &err));
+    good(view_open(a.store, NULL, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_PACK, &view, &err));
     bad(pack_write(&view, scratch(&a, "no"), &of_local, &result, &err), ERR_REFUSED, "never packed");
     assert_false(is_there(scratch(&a, "no")));
     bad(pack_write(&view, a.root, &of_local, &result, &err), ERR_USAGE, "is a folder");

@@ -10,7 +10,7 @@ static struct static_result exported(struct node *node)
     struct view view;
     struct static_options options = {0};
     struct static_result result;
-    good(view_open(node->store, NULL, (struct viewer){VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
+    good(view_open(node->store, NULL, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
     good(static_export(&view, scratch(node, "tree"), &options, &result, &err));
     return result;
 }

@@ -88,7 +88,7 @@ static void serve_tree(struct served *s, size_t records)
     struct static_result result;
     node_start(&s->node, "a.example");
     node_say_many(&s->node, "said", records);
-    good(view_open(s->node.store, NULL, (struct viewer){VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
+    good(view_open(s->node.store, NULL, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
     good(static_export(&view, scratch(&s->node, "tree"), &options, &result, &err));
     file_server_start(&s->server, scratch(&s->node, "tree"));
     snprintf(s->url, sizeof(s->url), "%s/logs/%s", s->server.url, s->node.own.hex);
@@ -201,7 +201,7 @@ static void test_what_may_be_missing(void **state)
     struct view view;
     struct static_options static_options = {0};
     struct static_result exported;
-    good(view_open(s.node.store, NULL, (struct viewer){VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
+    good(view_open(s.node.store, NULL, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_EXPORT_STATIC, &view, &err));
     good(static_export(&view, scratch(&s.node, "tree"), &static_options, &exported, &err));
     put_back(leaf(&s, "checkpoint")); /* as a reader sees it who was there a moment before */
     snprintf(command, sizeof(command), "rm -r '%s' '%s'", leaf(&s, "tile/entries/001.p"), leaf(&s, "tile/0/001.p"));
@@ -249,7 +249,7 @@ static void proof_of(struct node *node, uint64_t index, struct buf *out)
 {
     struct view view;
     buf_clear(out);
-    good(view_open(node->store, NULL, (struct viewer){VIEWER_PUBLIC}, OUTLET_HTTP_LOGS, &view, &err));
+    good(view_open(node->store, NULL, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_HTTP_LOGS, &view, &err));
     good(view_proof(&view, &node->own, index, out, &err));
 }
 

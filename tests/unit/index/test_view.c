@@ -5,7 +5,7 @@
 #include "index/words.h"
 #include "tlog/checkpoint.h"
 
-static const struct viewer the_public = {VIEWER_PUBLIC}, the_operator = {VIEWER_OPERATOR};
+static const struct viewer the_public = {.class = VIEWER_PUBLIC}, the_operator = {.class = VIEWER_OPERATOR};
 
 static struct view view_of(struct store *store, struct index *index, struct viewer viewer)
 {

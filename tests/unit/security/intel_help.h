@@ -34,14 +34,14 @@ static inline int64_t sql_number(struct index *index, const char *sql)
 static inline struct view public_view(struct store *store, struct index *index)
 {
     struct view view;
-    good(view_open(store, index, (struct viewer){VIEWER_PUBLIC}, OUTLET_EXPORT, &view, &err));
+    good(view_open(store, index, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_EXPORT, &view, &err));
     return view;
 }
 
 static inline struct view operator_view(struct store *store, struct index *index)
 {
     struct view view;
-    good(view_open(store, index, (struct viewer){VIEWER_OPERATOR}, OUTLET_EXPORT, &view, &err));
+    good(view_open(store, index, (struct viewer){.class = VIEWER_OPERATOR}, OUTLET_EXPORT, &view, &err));
     return view;
 }
 

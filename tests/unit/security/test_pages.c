@@ -178,7 +178,7 @@ static const char *ask_lang(http_handler handler, const char *lang, const char *
     f.reply = (struct http_reply){.fd = -1};
     buf_init(&f.reply.body, 8 << 20);
     enum outlet outlet = handler == page_sweep ? OUTLET_HTTP_SWEEP : OUTLET_HTTP_PAGES;
-    must(view_open(f.store, f.index, (struct viewer){VIEWER_PUBLIC}, outlet, &view, &err), &err);
+    must(view_open(f.store, f.index, (struct viewer){.class = VIEWER_PUBLIC}, outlet, &view, &err), &err);
     must(handler(&view, &f.request, &f.reply, &err), &err);
     const char *html = buf_cstr(&f.reply.body);
     if (strncmp(f.reply.content_type, "text/html", 9) == 0) {

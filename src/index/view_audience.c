@@ -1,0 +1,207 @@
+/* Members as viewers: which words reach them, and which contents they are for. */
+#include "index/capability.h"
+#include "index/internal.h"
+#include "index/view.h"
+
+#define AUDIENCE_ARENA_MAX (1u << 20) /* bytes: header lines of one record */
+
+/* ---- what only capabilities know ---- */
+
+static bool in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->in_group && capabilities[i]->in_group(view, group, member, time_ms))
+            return true;
+    return false;
+}
+
+static bool same_community(const struct view *view, struct span a, struct span b)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->same_community && capabilities[i]->same_community(view, a, b))
+            return true;
+    return false;
+}
+
+bool view_knows_groups(void)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->in_group)
+            return true;
+    return false;
+}
+
+bool view_knows_communities(void)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->same_community)
+            return true;
+    return false;
+}
+
+/* ---- is a member in an audience? ---- */
+
+/* Does `guest` say of itself that it lives on the node of `host`? */
+static int is_guest_of(const struct view *view, struct span guest, struct span host, bool *ret, struct err *err)
+{
+    struct log_info log;
+    struct member member;
+    struct arena arena;
+    struct err unknown;
+    *ret = false;
+    int rc = store_log_by_origin(view->store, guest, &log, &unknown);
+    if (rc == 0 && log.size > 0) {
+        arena_init(&arena, AUDIENCE_ARENA_MAX);
+        rc = store_member(view->store, log.number, &arena, &member, &unknown);
+        *ret = rc == 0 && span_is(host, member.profile.host);
+        arena_done(&arena);
+    }
+    return rc == ERR_IO || rc == ERR_MEMORY ? err_set(err, rc, "%s", unknown.text) : 0;
+}
+
+int view_audience(const struct view *view, struct span member, int64_t time_ms, struct span author,
+                  const struct record *record, enum audience_verdict *ret, struct err *err)
+{
+    struct span groups[RECORD_LINES_MAX], guests[RECORD_LINES_MAX];
+    struct audience audience = {record->tlp, author, record->to, record->to_count};
+    struct audience_who who = {.origin = member, .groups = groups, .guests = guests};
+    *ret = audience_admits(&audience, &who); /* most often that is all */
+    if (audience_is_in(*ret) || (*ret != AUDIENCE_NOT_NAMED && record->tlp != TLP_GREEN))
+        return 0;
+    for (size_t i = 0; i < record->to_count; i++) {
+        struct span to = record->to[i];
+        bool is_guest = false;
+        if (audience_is_group(to)) {
+            if (in_group(view, to, member, time_ms))
+                groups[who.group_count++] = to;
+            continue;
+        }
+        int rc = record->tlp == TLP_AMBER ? is_guest_of(view, to, member, &is_guest, err) : 0;
+        if (rc < 0)
+            return rc;
+        if (is_guest)
+            guests[who.guest_count++] = to;
+    }
+    who.same_community = record->tlp == TLP_GREEN && same_community(view, author, member);
+    *ret = audience_admits(&audience, &who);
+    return 0;
+}
+
+/* ---- a member's view ---- */
+
+struct group_search {
+    struct view *view;
+    struct span member;
+};
+
+static int reach_group(void *ctx, struct span group, struct err *err)
+{
+    struct group_search *search = ctx;
+    struct view *view = search->view;
+    if (!in_group(view, group, search->member, view->viewer.time_ms))
+        return 0;
+    return reach_find(view->store, group, &view->reach, err);
+}
+
+int view_reach(struct view *view, struct err *err)
+{
+    struct group_search search = {view, span_str(view->viewer.origin)};
+    int rc = reach_find(view->store, search.member, &view->reach, err);
+    if (rc == 0 && view_knows_groups())
+        rc = reach_groups(view->store, reach_group, &search, err);
+    return rc;
+}
+
+struct chooser {
+    const struct view *view;
+    const struct log_info *log;
+    struct arena arena;
+};
+
+static int choose(void *ctx, uint64_t index, struct span payload, bool *ret, struct err *err)
+{
+    struct chooser *chooser = ctx;
+    const struct viewer *viewer = &chooser->view->viewer;
+    enum audience_verdict verdict;
+    struct record record;
+    struct err unread;
+    (void)index;
+    *ret = false;
+    arena_clear(&chooser->arena);
+    int rc = record_parse(payload, &chooser->arena, &record, &unread);
+    if (rc < 0)
+        return rc == ERR_MEMORY ? err_set(err, rc, "%s", unread.text) : 0;
+    rc = view_audience(chooser->view, span_str(viewer->origin), viewer->time_ms, span_str(chooser->log->origin),
+                       &record, &verdict, err);
+    *ret = rc == 0 && audience_is_in(verdict);
+    return rc;
+}
+
+int view_payloads_for(const struct view *view, const struct log_info *log, uint64_t first, size_t count,
+                      struct buf *out, size_t *ret_count, struct err *err)
+{
+    struct reach reach = view->reach;
+    bool is_there = false;
+    int rc = 0;
+    if (view_knows_communities() && same_community(view, span_str(log->origin), span_str(view->viewer.origin)))
+        rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &reach, err);
+    if (rc == 0)
+        rc = reach_is_in(view->store, &reach, log->number, first, count, &is_there, err);
+    if (rc < 0)
+        return rc;
+    if (!is_there)
+        return payload_read_bundle(view->store, log->number, first, count, true, out, ret_count, err);
+    struct chooser chooser = {.view = view, .log = log};
+    struct payload_choice choice = {choose, &chooser};
+    arena_init(&chooser.arena, AUDIENCE_ARENA_MAX);
+    rc = payload_read_chosen(view->store, log->number, first, count, &choice, out, ret_count, err);
+    arena_done(&chooser.arena);
+    return rc;
+}
+
+/* ---- what came for it ---- */
+
+struct came_filter {
+    const struct view *view;
+    const struct reach *told; /* words whose logs were told of already; NULL: none */
+    int64_t reached;
+    int (*each)(void *ctx, const struct log_info *log, struct err *err);
+    void *ctx;
+};
+
+static int filter_came(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct came_filter *filter = ctx;
+    bool was_told = false;
+    int rc = 0;
+    if (!view_sees_log(filter->view, log))
+        return 0;
+    if (filter->told) {
+        if (!same_community(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))
+            return 0;
+        rc = reach_came(filter->view->store, filter->told, log->number, filter->reached, &was_told, err);
+    }
+    return rc < 0 || was_told ? rc : filter->each(filter->ctx, log, err);
+}
+
+int view_heads_came(const struct view *view, int64_t since, int64_t reached, size_t max,
+                    int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx,
+                    int64_t *ret_reached, struct err *err)
+{
+    struct came_filter filter = {.view = view, .reached = reached, .each = each, .ctx = ctx};
+    struct reach community = {.count = 0};
+    int64_t later = INT64_MAX;
+    *ret_reached = reached;
+    if (view->viewer.class != VIEWER_MEMBER || max == 0)
+        return 0;
+    int rc = reach_heads(view->store, &view->reach, since, reached, max / 2, filter_came, &filter, ret_reached, err);
+    if (rc == 0 && view_knows_communities())
+        rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &community, err);
+    if (rc < 0 || community.count == 0)
+        return rc;
+    filter.told = &view->reach;
+    rc = reach_heads(view->store, &community, since, reached, max / 2, filter_came, &filter, &later, err);
+    if (rc == 0 && later < *ret_reached)
+        *ret_reached = later;
+    return rc;
+}
