@@ -15,6 +15,11 @@ void heads_write_end(struct buf *out, bool more, const char *generation, int64_t
     buf_fmt(out, "%s %s-%lld\n", more ? "more" : "next", generation, (long long)seq);
 }
 
+void heads_write_end_reached(struct buf *out, bool more, const char *generation, int64_t seq, int64_t reached)
+{
+    buf_fmt(out, "%s %s-%lld-%lld\n", more ? "more" : "next", generation, (long long)seq, (long long)reached);
+}
+
 void heads_reader_init(struct heads_reader *reader, struct span answer)
 {
     *reader = (struct heads_reader){0};
@@ -84,5 +89,20 @@ bool heads_cursor_parse(struct span cursor, char ret_generation[17], int64_t *re
     memcpy(ret_generation, cursor.data, 16);
     ret_generation[16] = '\0';
     *ret_seq = (int64_t)seq;
+    return true;
+}
+
+bool heads_cursor_reached(struct span *cursor, int64_t *ret_reached)
+{
+    struct span rest = span_sub(*cursor, 17, cursor->len);
+    uint64_t reached = 0;
+    size_t dash = span_find(rest, '-');
+    *ret_reached = 0;
+    if (dash == rest.len)
+        return true;
+    if (!span_u64(span_sub(rest, dash + 1, rest.len), INT64_MAX, &reached))
+        return false;
+    cursor->len = 17 + dash;
+    *ret_reached = (int64_t)reached;
     return true;
 }

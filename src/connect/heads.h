@@ -5,8 +5,8 @@
  *     next CURSOR\n          ask again with this cursor; or
  *     more CURSOR\n          the same, and there is more to be had at once
  *
- * A cursor is GENERATION-SEQ: 16 hex digits that name the store's life and a decimal number. A server that does not know
- * the generation (it was restored) answers as if there were no cursor. Clients keep cursors without reading them.
+ * A cursor is GENERATION-SEQ: 16 hex digits that name the store's life and a decimal number; a member's is
+ * GENERATION-SEQ-REACHED, with another that counts what came for few (state/reach.h). A server that does not know the generation (it was restored) answers as if there were no cursor. Clients keep cursors without reading them.
  * Source: PROTOCOL.md, "Heads".
  */
 #ifndef TONGZHOU_CONNECT_HEADS_H
@@ -28,6 +28,9 @@ struct heads_line {
 void heads_write_line(struct buf *out, const char *hex, struct span origin, uint64_t size);
 void heads_write_end(struct buf *out, bool more, const char *generation, int64_t seq);
 
+/* The same end with a member's cursor. */
+void heads_write_end_reached(struct buf *out, bool more, const char *generation, int64_t seq, int64_t reached);
+
 struct heads_reader {
     struct reader reader;
     size_t lines;
@@ -42,5 +45,8 @@ int heads_next(struct heads_reader *reader, struct heads_line *ret, struct err *
 
 /* What one of our own cursors says; false if it is not in our form. */
 bool heads_cursor_parse(struct span cursor, char ret_generation[17], int64_t *ret_seq);
+
+/* Take REACHED off a cursor that has it; 0 if it has none. False: what stands there is not in our form. */
+bool heads_cursor_reached(struct span *cursor, int64_t *ret_reached);
 
 #endif

@@ -101,7 +101,9 @@ static int serve_payloads(const struct view *view, const struct log_info *log, u
     reply->cache_control = "no-cache";
     reply->vary = "Signature-Input";
     int code = view_payloads(view, log, from, (size_t)(to - from), &reply->body, &count, err);
-    return code < 0 ? code : etag_of(log, from, reply, err);
+    if (code < 0 || view->viewer.class != VIEWER_PUBLIC) /* a tag would tell others what this viewer got */
+        return code;
+    return etag_of(log, from, reply, err);
 }
 
 static int route_log(const struct view *view, const struct http_request *request, struct http_reply *reply,
@@ -144,30 +146,57 @@ static int write_head(void *ctx, const struct log_info *log, struct err *err)
     return buf_check(writer->out, "heads", err);
 }
 
+struct heads_since {
+    char generation[17]; /* of the store */
+    int64_t seq, reached;
+};
+
+/* From where on: what the cursor says, if it is one of this life of the store. Another, or none: everything is told. */
+static int read_since(const struct view *view, struct span cursor, struct heads_since *ret, struct err *err)
+{
+    char asked[17];
+    int64_t now, since, reached;
+    *ret = (struct heads_since){0};
+    int code = store_seq(view->store, &now, ret->generation, err);
+    if (code == 0 && heads_cursor_reached(&cursor, &reached) && heads_cursor_parse(cursor, asked, &since) &&
+        strcmp(asked, ret->generation) == 0 && since <= now) {
+        ret->seq = since;
+        ret->reached = reached;
+    }
+    return code;
+}
+
 static int route_heads(const struct view *view, const struct http_request *request, struct http_reply *reply,
                        struct err *err)
 {
     struct heads_writer writer = {&reply->body, 0};
-    char generation[17], asked[17];
-    int64_t seq, since = 0, next = 0;
+    struct heads_since since;
     struct span cursor = http_query(request, "since");
+    bool is_member = view->viewer.class == VIEWER_MEMBER;
+    int64_t next = 0, reached = 0;
     if (cursor.len > HEADS_CURSOR_MAX)
         return bad_request(request, reply, TR_MARK("since: not a cursor"));
-    int code = store_seq(view->store, &seq, generation, err);
-    if (code < 0)
-        return code;
-    if (cursor.len == 0 || !heads_cursor_parse(cursor, asked, &since) || strcmp(asked, generation) != 0 || since > seq)
-        since = 0; /* another life of this store: everything is told again */
-    code = view_heads(view, since, HEADS_PAGE_MAX, write_head, &writer, &next, err);
+    int code = read_since(view, cursor, &since, err);
+    if (code == 0)
+        code = view_heads(view, since.seq, HEADS_PAGE_MAX, write_head, &writer, &next, err);
+    /* What came for this member to logs that did not change for all; on the last page, which has room for it. */
+    size_t room = HEADS_PAGE_MAX - writer.lines;
+    if (code == 0)
+        code = view_heads_came(view, since.seq, since.reached, room, write_head, &writer, &reached, err);
     if (code < 0)
         return code;
     unsigned wait_s = http_prefer_wait(request->prefer, HTTP_WAIT_MAX_S);
     if (writer.lines == 0 && wait_s > 0 && !request->waited) {
         reply->wait_seq = next;
+        reply->wait_reached = is_member ? reached : INT64_MAX;
         reply->wait_s = wait_s;
         return 0;
     }
-    heads_write_end(&reply->body, writer.lines == HEADS_PAGE_MAX, generation, next);
+    bool has_more = room == 0;
+    if (is_member)
+        heads_write_end_reached(&reply->body, has_more, since.generation, next, reached);
+    else
+        heads_write_end(&reply->body, has_more, since.generation, next);
     reply->content_type = "text/plain; charset=utf-8";
     reply->cache_control = "no-store";
     return buf_check(&reply->body, "heads", err);

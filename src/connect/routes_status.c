@@ -116,7 +116,8 @@ static void metrics_sync(struct buf *out)
     sync_totals(&totals);
     metric(out, "sync_logs_total", "counter", "Times a log's head advanced by pulling.", totals.logs);
     metric(out, "sync_entries_total", "counter", "Entries pulled.", totals.entries);
-    metric(out, "sync_payloads_total", "counter", "Payloads pulled.", totals.payloads);
+    metric(out, "sync_payloads_total", "counter", "Payloads for everybody pulled.",
+           totals.payloads - totals.restricted); /* this is for everybody, too */
     metric(out, "sync_bytes_in_total", "counter", "Bytes received from peers.", totals.bytes_in);
     metric(out, "sync_requests_total", "counter", "Requests made to peers.", totals.requests);
     metric(out, "sync_commits_total", "counter", "Commits of what was pulled.", totals.commits);
@@ -127,19 +128,32 @@ static void metrics_sync(struct buf *out)
     metric(out, "forks_total", "counter", "Proofs of forks found or received.", totals.forks);
 }
 
+static void metrics_refused(struct buf *out, const struct http_server *server)
+{
+    const char *reason;
+    uint64_t count;
+    buf_str(out, "# HELP tongzhou_signed_refused_total Signed requests refused, by reason.\n"
+                 "# TYPE tongzhou_signed_refused_total counter\n");
+    for (size_t i = 0; http_server_refused(server, i, &reason, &count); i++)
+        buf_fmt(out, "tongzhou_signed_refused_total{reason=\"%s\"} %llu\n", reason, (unsigned long long)count);
+}
+
 static void metrics_http(struct buf *out)
 {
     struct http_counters counters;
     pthread_mutex_lock(&server_lock);
     bool has_server = server_now != NULL;
-    if (has_server)
+    if (has_server) {
         http_server_counters(server_now, &counters);
+        metrics_refused(out, server_now);
+    }
     pthread_mutex_unlock(&server_lock);
     if (!has_server)
         return;
     metric(out, "http_requests_total", "counter", "Requests answered.", counters.requests);
     metric(out, "http_bytes_out_total", "counter", "Bytes sent.", counters.bytes_out);
     metric(out, "http_refused_total", "counter", "Requests refused.", counters.refused);
+    metric(out, "signed_requests_total", "counter", "Requests that a member has signed.", counters.signed_requests);
     metric(out, "http_waiting", "gauge", "Requests held until something changes.", counters.waiting);
 }
 

@@ -1,5 +1,6 @@
 #include "http/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -21,11 +22,15 @@ struct exchange {
     struct MHD_Connection *connection;
     struct watch_connection *socket;
     char *target;
+    char method[8]; /* "" one that no address here takes */
     struct arena arena;
     struct http_request request;
     const struct route *route;
     struct buf body;
     bool started, answered, is_large;
+    bool is_checked;             /* who asks: once, for no signed request is taken twice */
+    char origin[ORIGIN_MAX + 1]; /* who signed it; "": the public */
+    int64_t wait_until_ms;       /* of watch_now_ms; 0: it did not wait yet */
     struct watch_waiter waiter;
 };
 
@@ -109,6 +114,108 @@ static enum MHD_Result send_problem(struct exchange *x, int status, const char *
     return send_reply(x, &reply);
 }
 
+/* ---- who asks ---- */
+
+struct field_search {
+    struct span name;
+    struct buf *out;
+    bool found;
+};
+
+/* RFC 9421 section 2.1: lines of a field are joined, without white space around them. */
+static enum MHD_Result join_field(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct field_search *search = cls;
+    (void)kind;
+    if (strlen(name) != search->name.len || strncasecmp(name, (const char *)search->name.data, search->name.len) != 0)
+        return MHD_YES;
+    if (search->found)
+        buf_str(search->out, ", ");
+    search->found = true;
+    buf_span(search->out, span_trim(span_str(value ? value : "")));
+    return MHD_YES;
+}
+
+static bool field_value(void *ctx, struct span name, struct buf *out)
+{
+    struct exchange *x = ctx;
+    struct field_search search = {.name = name, .out = out};
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, join_field, &search);
+    return search.found;
+}
+
+#define TELL_EACH_MS 100 /* between two lines about refused requests; what is between is counted */
+
+static void tell_refused(struct exchange *x, enum signed_outcome outcome)
+{
+    struct http_server *server = x->server;
+    int64_t now_ms = watch_now_ms(), told_ms = atomic_load(&server->told_ms);
+    char line[256];
+    if (!server->tell)
+        return;
+    if (now_ms - told_ms < TELL_EACH_MS || !atomic_compare_exchange_strong(&server->told_ms, &told_ms, now_ms)) {
+        atomic_fetch_add(&server->untold, 1);
+        return;
+    }
+    long long untold = (long long)atomic_exchange(&server->untold, 0);
+    int len = snprintf(line, sizeof(line), "signed request refused: %s%s%s", signed_word(outcome),
+                       x->origin[0] ? ", said to be by " : "", x->origin);
+    if (untold > 0 && len > 0 && (size_t)len < sizeof(line))
+        snprintf(line + len, sizeof(line) - (size_t)len, " (and %lld more)", untold);
+    server->tell(server->tell_ctx, line);
+}
+
+static enum signed_outcome check_signature(struct exchange *x, struct store *store)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct span target = span_str(x->target);
+    size_t mark = span_find(target, '?');
+    struct signed_request request = {
+        .message = {.method = span_str(x->method),
+                    .path = span_sub(target, 0, mark),
+                    .query = span_sub(target, mark + 1, target.len),
+                    .has_query = mark < target.len,
+                    .field = field_value,
+                    .ctx = x},
+        .input = header(x, "Signature-Input"),
+        .signature = header(x, "Signature"),
+        .host = header(x, MHD_HTTP_HEADER_HOST),
+        .content_digest = header(x, "Content-Digest"),
+        .to = header(x, "Tongzhou-To"),
+        .body = x->request.body,
+        .fd = info ? info->connect_fd : -1,
+        .loopback = x->server->loopback,
+        .now_ms = x->request.now_ms,
+    };
+    static const char *const once[] = {"Signature-Input", "Signature", "Content-Digest", "Tongzhou-To"};
+    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
+        if (headers_named(x, once[i]) > 1)
+            return SIGNED_MALFORMED;
+    return signed_check(x->server->signed_state, store, &request, x->origin);
+}
+
+/* False: the request is refused, and the reply says why. */
+static bool identify(struct exchange *x, struct store *store, struct http_reply *reply)
+{
+    if (x->is_checked || headers_named(x, "Signature-Input") == 0)
+        return true;
+    x->is_checked = true;
+    enum signed_outcome outcome = check_signature(x, store);
+    atomic_fetch_add(&x->server->outcomes[outcome], 1);
+    if (outcome == SIGNED_BY_MEMBER)
+        return true;
+    if (outcome != SIGNED_BY_NOBODY) {
+        const char *title, *detail;
+        int status = signed_status(outcome, &title, &detail);
+        tell_refused(x, outcome);
+        atomic_fetch_add(&x->server->refused, 1);
+        (void)http_problem(&x->request, reply, status, title, detail);
+        reply->sign_again = outcome == SIGNED_RESTARTED || outcome == SIGNED_REPLAYED;
+    }
+    x->origin[0] = '\0';
+    return outcome == SIGNED_BY_NOBODY;
+}
+
 /* ---- a handler's turn ---- */
 
 /* The text of an error may name files and stays here. */
@@ -140,25 +247,53 @@ static void error_reply(const struct http_request *request, struct http_reply *r
     }
 }
 
+int64_t exchange_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A member sees more than the public where the outlet is for members; elsewhere its signature gives it nothing. */
+static int answer(struct exchange *x, const struct pool_handle *handle, struct http_reply *reply, struct err *err)
+{
+    struct view view;
+    struct viewer viewer = {.class = VIEWER_PUBLIC};
+    if (x->origin[0] != '\0' && outlet_table[x->route->outlet].members)
+        viewer = (struct viewer){VIEWER_MEMBER, x->origin, x->request.now_ms};
+    int rc = view_open(handle->store, handle->index, viewer, x->route->outlet, &view, err);
+    if (rc == 0)
+        rc = x->route->handler(&view, &x->request, reply, err);
+    if (rc == 0 && viewer.class == VIEWER_MEMBER) { /* for it alone: nothing between us keeps it or compares it */
+        reply->cache_control = "private, no-store";
+        reply->vary = "Signature-Input";
+        reply->etag[0] = '\0';
+    }
+    return rc;
+}
+
 static int call_handler(struct exchange *x, struct http_reply *reply, struct err *err)
 {
     struct pool_handle *handle;
     int rc = pool_take(x->server->pool, &handle, err);
     if (rc < 0)
         return rc;
-    struct view view;
-    rc = view_open(handle->store, handle->index, (struct viewer){VIEWER_PUBLIC}, x->route->outlet, &view, err);
-    if (rc == 0)
-        rc = x->route->handler(&view, &x->request, reply, err);
+    if (identify(x, handle->store, reply))
+        rc = answer(x, handle, reply, err);
     pool_give(x->server->pool, handle);
     return rc;
 }
 
-static int64_t wall_clock_ms(void)
+/*
+ * How much longer this request may wait. What changed may be nothing for it: then it waits on, for an answer that came
+ * early and said nothing would tell that something came for others.
+ */
+static int64_t wait_left_ms(struct exchange *x, unsigned wait_s)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    unsigned seconds = wait_s < HTTP_WAIT_MAX_S ? wait_s : HTTP_WAIT_MAX_S;
+    if (x->wait_until_ms == 0)
+        x->wait_until_ms = watch_now_ms() + (int64_t)seconds * 1000;
+    return x->wait_until_ms - watch_now_ms();
 }
 
 /* Ask the handler; wait and ask again if that is what it wants. False: the connection is suspended. */
@@ -179,12 +314,14 @@ static bool fill_reply(struct exchange *x, struct http_reply *reply)
         }
         if (reply->wait_s == 0 || x->request.waited)
             return true;
-        unsigned seconds = reply->wait_s < HTTP_WAIT_MAX_S ? reply->wait_s : HTTP_WAIT_MAX_S;
-        x->waiter = (struct watch_waiter){.connection = x->connection, .seq = reply->wait_seq};
-        x->request.waited = true;
+        int64_t left_ms = wait_left_ms(x, reply->wait_s);
+        x->waiter =
+            (struct watch_waiter){.connection = x->connection, .seq = reply->wait_seq, .reached = reply->wait_reached};
+        x->request.waited = left_ms <= 0;
         respond_drop(reply);
-        if (watch_wait(x->server->watch, &x->waiter, seconds))
+        if (left_ms > 0 && watch_wait(x->server->watch, &x->waiter, left_ms))
             return false; /* called again when the connection goes on: x is no longer ours */
+        x->request.waited = true;
     }
 }
 
@@ -192,7 +329,7 @@ static enum MHD_Result run(struct exchange *x)
 {
     struct http_reply reply;
     x->request.body = buf_view(&x->body);
-    x->request.now_ms = wall_clock_ms();
+    x->request.now_ms = exchange_now_ms();
     return fill_reply(x, &reply) ? send_reply(x, &reply) : MHD_YES;
 }
 
@@ -278,10 +415,12 @@ static enum MHD_Result start(struct exchange *x, const char *method)
     struct err err;
     unsigned allowed = 0;
     request->arena = &x->arena;
-    request->now_ms = wall_clock_ms();
+    request->now_ms = exchange_now_ms();
     request->path = request->body = SPAN_LIT("");
     read_headers(x);
     bool method_known = read_method(method, &request->method);
+    if (method_known)
+        snprintf(x->method, sizeof(x->method), "%s", method);
     int rc = x->target ? http_target_parse(span_str(x->target), &x->arena, request, &err) : err_memory(&err);
     request->lang = http_language_choose(rc == 0 ? http_query(request, "lang") : SPAN_LIT(""), request->cookie,
                                          request->accept_language, &request->lang_explicit);

@@ -6,6 +6,7 @@
 
 #include "http/pool.h"
 #include "http/server.h"
+#include "http/signed.h"
 #include "http/watch.h"
 
 #define UPLOAD_LARGE (1u << 20) /* bytes from which an upload counts as a large one */
@@ -17,9 +18,15 @@ struct http_server {
     struct watch *watch;
     bool loopback; /* bound to this machine itself: only names of this machine are answered */
     char url[128];
-    atomic_uint_fast64_t requests, bytes_out, refused;
+    atomic_uint_fast64_t requests, bytes_out, refused, outcomes[SIGNED_OUTCOMES];
+    struct signed_state *signed_state;
+    void (*tell)(void *ctx, const char *line); /* may be NULL */
+    void *tell_ctx;
+    atomic_int_fast64_t told_ms, untold; /* lines about refused requests: not more than a disk bears */
     atomic_uint large_uploads;
 };
+
+int64_t exchange_now_ms(void); /* of the world */
 
 /* libmicrohttpd's callbacks, `cls` is the server. */
 void *exchange_begin(void *cls, const char *target, struct MHD_Connection *connection);

@@ -12,6 +12,10 @@
 #define CSP_PAGE                                                                                                       \
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "               \
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+/* RFC 9421 section 5: what a request has to be signed over to be heard as a member's. */
+#define ACCEPT_SIGNATURE                                                                                               \
+    "tongzhou=(\"@method\" \"@authority\" \"@path\" \"@query\" \"tongzhou-to\");created;expires;nonce;keyid;"          \
+    "alg=\"ed25519\";tag=\"tongzhou\""
 #define CSP_DATA "default-src 'none'; style-src 'self'; frame-ancestors 'none'; sandbox"
 
 void respond_drop(struct http_reply *reply)
@@ -96,6 +100,12 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     add(response, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
     if (reply->allow_range)
         add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    if (reply->status == MHD_HTTP_UNAUTHORIZED) {
+        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Signature");
+        add(response, "Accept-Signature", ACCEPT_SIGNATURE);
+        if (reply->sign_again)
+            add(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    }
     if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE)
         add(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
     add(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);

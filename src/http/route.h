@@ -27,7 +27,7 @@ struct http_request {
     struct span range, if_range, if_none_match, prefer, accept_language, accept, cookie;
     const char *lang;    /* chosen for pages: "en", "zh-Hans" */
     bool lang_explicit;  /* by ?lang= */
-    bool waited;         /* called again after a wait */
+    bool waited;         /* its time to wait is over */
     struct arena *arena; /* for the request */
     int64_t now_ms;
 };
@@ -48,10 +48,11 @@ struct http_reply {
     const char *language;    /* Content-Language of a page */
     const char *disposition; /* Content-Disposition */
     const char *allow;       /* Allow, with 405 */
+    bool sign_again;         /* with 401: the same, signed anew in a second, may be heard */
     bool keep_language;      /* remember request->lang in a cookie: the reader chose it */
-    /* Long polling: hold this request until store_seq passes `wait_seq` or `wait_s` seconds went by, then call the handler
-     * again with request->waited true. */
-    int64_t wait_seq;
+    /* Long polling: hold this request until store_seq passes `wait_seq`, or what came for few `wait_reached` (INT64_MAX: it
+     * is not told), then call the handler again; with request->waited true when `wait_s` seconds went by. */
+    int64_t wait_seq, wait_reached;
     unsigned wait_s;
 };
 

@@ -149,8 +149,12 @@ int http_server_start(const struct http_options *options, struct http_server **r
         return err_memory(err);
     int fd = open_socket(options->listen, err);
     int rc = fd < 0 ? fd : describe_socket(server, fd, err);
+    server->tell = options->tell;
+    server->tell_ctx = options->tell_ctx;
     if (rc == 0)
         rc = pool_new(options->dir, threads, &server->pool, err);
+    if (rc == 0)
+        rc = signed_new(options->dir, exchange_now_ms(), &server->signed_state, err);
     if (rc == 0) /* those who wait hold no thread, but a place: leave a quarter for the others */
         rc = watch_start(options->dir, connections - connections / 4,
                          options->request_ms ? options->request_ms : REQUEST_MS, &server->watch, err);
@@ -176,6 +180,7 @@ void http_server_stop(struct http_server *server)
         MHD_stop_daemon(server->daemon);
     watch_free(server->watch);
     pool_free(server->pool);
+    signed_free(server->signed_state);
     free(server);
 }
 
@@ -189,6 +194,11 @@ void http_server_wake(struct http_server *server)
     watch_wake(server->watch);
 }
 
+static uint64_t refused_of(const struct http_server *server, size_t outcome)
+{
+    return atomic_load(&server->outcomes[outcome]);
+}
+
 void http_server_counters(const struct http_server *server, struct http_counters *ret)
 {
     *ret = (struct http_counters){
@@ -196,5 +206,18 @@ void http_server_counters(const struct http_server *server, struct http_counters
         .bytes_out = atomic_load(&server->bytes_out),
         .refused = atomic_load(&server->refused),
         .waiting = watch_waiting(server->watch),
+        .signed_requests = atomic_load(&server->outcomes[SIGNED_BY_MEMBER]),
     };
+    for (size_t i = SIGNED_MALFORMED; i < SIGNED_OUTCOMES; i++)
+        ret->signed_refused += refused_of(server, i);
+}
+
+bool http_server_refused(const struct http_server *server, size_t number, const char **ret_reason, uint64_t *ret_count)
+{
+    size_t outcome = SIGNED_MALFORMED + number;
+    if (outcome >= SIGNED_OUTCOMES)
+        return false;
+    *ret_reason = signed_word((enum signed_outcome)outcome);
+    *ret_count = refused_of(server, outcome);
+    return true;
 }

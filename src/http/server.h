@@ -7,11 +7,13 @@
 struct http_server;
 
 struct http_options {
-    const char *dir;      /* each pool thread opens its own store and index */
-    const char *listen;   /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
-    unsigned threads;     /* 0: one a core, at most 4 */
-    unsigned connections; /* 0: 512 */
-    unsigned request_ms;  /* for a request's line and headers; 0: 30,000 */
+    const char *dir;                           /* each pool thread opens its own store and index */
+    const char *listen;                        /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    unsigned threads;                          /* 0: one a core, at most 4 */
+    unsigned connections;                      /* 0: 512 */
+    unsigned request_ms;                       /* for a request's line and headers; 0: 30,000 */
+    void (*tell)(void *ctx, const char *line); /* a line for the log, from any thread; may be NULL */
+    void *tell_ctx;
 };
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);
@@ -25,7 +27,11 @@ void http_server_wake(struct http_server *server);
 
 struct http_counters {
     uint64_t requests, bytes_out, refused, waiting;
+    uint64_t signed_requests; /* by members */
+    uint64_t signed_refused;  /* in all */
 };
+/* Refused signed requests of one reason; false: `number` is beyond the last. */
+bool http_server_refused(const struct http_server *server, size_t number, const char **ret_reason, uint64_t *ret_count);
 void http_server_counters(const struct http_server *server, struct http_counters *ret);
 
 #endif

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "state/reach.h"
+
 #define IDLE_MS 1000 /* between looks at connections' limits */
 
 struct watch {
@@ -28,11 +30,11 @@ int64_t watch_now_ms(void)
 
 /* ---- the thread; the lock is held except where said ---- */
 
-static void resume_due(struct watch *watch, int64_t seq, int64_t now_ms)
+static void resume_due(struct watch *watch, int64_t seq, int64_t reached, int64_t now_ms)
 {
     for (struct watch_waiter **at = &watch->waiters; *at;) {
         struct watch_waiter *waiter = *at;
-        if (!watch->stopping && seq <= waiter->seq && now_ms < waiter->until_ms) {
+        if (!watch->stopping && seq <= waiter->seq && reached <= waiter->reached && now_ms < waiter->until_ms) {
             at = &waiter->next;
             continue;
         }
@@ -76,20 +78,20 @@ static void *watch_run(void *arg)
     while (!watch->stopping) {
         sleep_until_needed(watch);
         watch->woken = false;
-        int64_t seq = 0;
+        int64_t seq = 0, reached = 0;
         if (watch->waiters) {
             char generation[17];
             struct err err;
             pthread_mutex_unlock(&watch->lock); /* nobody is held up by a look at the disk */
-            if (store_seq(watch->store, &seq, generation, &err) < 0)
+            if (store_seq(watch->store, &seq, generation, &err) < 0 || reach_count(watch->store, &reached, &err) < 0)
                 seq = INT64_MAX; /* let the handlers find out what is wrong */
             pthread_mutex_lock(&watch->lock);
         }
         int64_t now_ms = watch_now_ms();
-        resume_due(watch, seq, now_ms);
+        resume_due(watch, seq, reached, now_ms);
         end_overdue(watch, now_ms);
     }
-    resume_due(watch, 0, 0);
+    resume_due(watch, 0, 0, 0);
     pthread_mutex_unlock(&watch->lock);
     return NULL;
 }
@@ -153,13 +155,13 @@ void watch_wake(struct watch *watch)
     pthread_mutex_unlock(&watch->lock);
 }
 
-bool watch_wait(struct watch *watch, struct watch_waiter *waiter, unsigned seconds)
+bool watch_wait(struct watch *watch, struct watch_waiter *waiter, int64_t ms)
 {
     pthread_mutex_lock(&watch->lock);
     bool waits = !watch->stopping && watch->waiting < watch->waiting_max;
     if (waits) {
         MHD_suspend_connection(waiter->connection);
-        waiter->until_ms = watch_now_ms() + (int64_t)seconds * 1000;
+        waiter->until_ms = watch_now_ms() + ms;
         waiter->next = watch->waiters;
         watch->waiters = waiter;
         watch->waiting++;

@@ -27,13 +27,14 @@ void watch_wake(struct watch *watch);
 
 struct watch_waiter {
     struct MHD_Connection *connection;
-    int64_t seq, until_ms; /* until_ms: of watch_now_ms */
+    int64_t seq, reached; /* reached: INT64_MAX for who is not told of what came for few */
+    int64_t until_ms;     /* of watch_now_ms */
     struct watch_waiter *next;
 };
 
-/* Suspend the connection until the store's seq passes `waiter->seq` or `seconds` went by. False: stopping, or enough wait
- * already; answer at once. The waiter stays the caller's and must live until its connection goes on. */
-bool watch_wait(struct watch *watch, struct watch_waiter *waiter, unsigned seconds);
+/* Suspend the connection until the store's seq passes `waiter->seq`, what came for few (state/reach.h) passes
+ * `waiter->reached`, or `ms` went by; also when the watch stops. False: stopping, or enough wait already; answer at once. The waiter stays the caller's and must live until its connection goes on. */
+bool watch_wait(struct watch *watch, struct watch_waiter *waiter, int64_t ms);
 uint64_t watch_waiting(struct watch *watch);
 
 /* ---- connections ---- */

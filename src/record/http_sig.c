@@ -72,14 +72,25 @@ int http_sig_base(const struct http_sig *sig, const struct http_sig_message *mes
     return buf_check(out, "signature", err);
 }
 
-void http_sig_write_params(const struct http_sig_draft *draft, struct buf *out)
+int http_sig_prepare(const struct http_sig_draft *draft, const struct http_sig_message *message, struct buf *out_input,
+                     struct buf *out_base, struct err *err)
 {
-    buf_fmt(out, "(\"@method\" \"@authority\" \"@path\" \"@query\");created=%lld;expires=%lld;nonce=\"",
-            (long long)draft->created, (long long)draft->expires);
-    buf_span(out, draft->nonce);
-    buf_str(out, "\";keyid=\"");
-    buf_span(out, draft->keyid);
-    buf_str(out, "\";alg=\"ed25519\";tag=\"" HTTP_SIG_TAG "\"");
+    static const char *const components[] = {"@method", "@authority", "@path", "@query", "tongzhou-to"};
+    struct http_sig sig = {0};
+    size_t from = out_input->len + strlen(HTTP_SIG_TAG "=");
+    buf_str(out_input, HTTP_SIG_TAG "=(");
+    for (size_t i = 0; i < sizeof(components) / sizeof(*components); i++) {
+        sig.component[sig.component_count++] = span_str(components[i]);
+        buf_fmt(out_input, "%s\"%s\"", i ? " " : "", components[i]);
+    }
+    buf_fmt(out_input, ");created=%lld;expires=%lld;nonce=\"", (long long)draft->created, (long long)draft->expires);
+    buf_span(out_input, draft->nonce);
+    buf_str(out_input, "\";keyid=\"");
+    buf_span(out_input, draft->keyid);
+    buf_str(out_input, "\";alg=\"ed25519\";tag=\"" HTTP_SIG_TAG "\"");
+    int rc = buf_check(out_input, "signature", err);
+    sig.params = span_sub(buf_view(out_input), from, out_input->len);
+    return rc ? rc : http_sig_base(&sig, message, out_base, err);
 }
 
 /* ---- keyid ---- */

@@ -65,8 +65,13 @@ struct http_sig_draft {
     struct span nonce;
 };
 
-/* What a member's requests are signed over: the inner list with its parameters. */
-void http_sig_write_params(const struct http_sig_draft *draft, struct buf *out);
+/*
+ * A member's request before it is signed: method, authority, path, query and the field "tongzhou-to", which `message` must
+ * give. Append the value of Signature-Input and the bytes to be signed; the value of Signature is
+ * HTTP_SIG_TAG "=:" BASE64 ":".
+ */
+int http_sig_prepare(const struct http_sig_draft *draft, const struct http_sig_message *message, struct buf *out_input,
+                     struct buf *out_base, struct err *err);
 
 /* ---- parts ---- */
 

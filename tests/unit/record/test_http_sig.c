@@ -78,25 +78,48 @@ static void digests(void **state)
     assert_false(http_digest_holds(SPAN_LIT(""), body));
 }
 
+static bool to_field(void *ctx, struct span name, struct buf *out)
+{
+    (void)ctx;
+    buf_str(out, "node.example/xyz");
+    return span_is(name, "tongzhou-to");
+}
+
 static void what_we_write_is_read(void **state)
 {
     (void)state;
     struct http_sig_draft draft = {SPAN_LIT("cert.example/abc"), 1700000000, 1700000120, SPAN_LIT("q83v")};
+    struct http_sig_message message = {.method = SPAN_LIT("GET"), .field = to_field};
+    char authority[HTTP_SIG_AUTHORITY_MAX + 1], text[BASE64_LEN(64) + 1];
+    uint8_t bytes[64], key[32];
     struct http_sig sig;
-    struct buf input;
+    struct buf input, base, signature;
     buf_init(&input, HTTP_SIG_FIELD_MAX);
-    buf_str(&input, "other=(\"@method\");tag=\"other\", tongzhou=");
-    http_sig_write_params(&draft, &input);
-    struct span signature =
-        SPAN_LIT("other=:AA==:, "
-                 "tongzhou=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                 "AAAAAAAAAAAA==:");
-    assert_int_equal(http_sig_find(buf_view(&input), signature, SPAN_LIT(HTTP_SIG_TAG), &sig, &err), 1);
+    buf_init(&base, HTTP_SIG_BASE_MAX);
+    buf_init(&signature, HTTP_SIG_FIELD_MAX);
+    assert_true(http_sig_url(SPAN_LIT("http://node.example:8080/heads?since=1"), authority, &message));
+    buf_str(&input, "other=(\"@method\");tag=\"other\", ");
+    assert_int_equal(http_sig_prepare(&draft, &message, &input, &base, &err), 0);
+    assert_string_equal(buf_cstr(&base),
+                        "\"@method\": GET\n\"@authority\": node.example:8080\n\"@path\": /heads\n"
+                        "\"@query\": ?since=1\n\"tongzhou-to\": node.example/xyz\n\"@signature-params\": (\"@method\" "
+                        "\"@authority\" \"@path\" \"@query\" \"tongzhou-to\");created=1700000000;expires=1700000120;"
+                        "nonce=\"q83v\";keyid=\"cert.example/abc\";alg=\"ed25519\";tag=\"tongzhou\"");
+    ed25519_sign(buf_view(&base), seed_of(SEED_REQUEST), bytes);
+    base64_encode(bytes, 64, text);
+    buf_fmt(&signature, "other=:AA==:, tongzhou=:%s:", text);
+    assert_int_equal(http_sig_find(buf_view(&input), buf_view(&signature), SPAN_LIT(HTTP_SIG_TAG), &sig, &err), 1);
     assert_true(span_is(sig.label, "tongzhou") && span_is(sig.keyid, "cert.example/abc"));
     assert_true(span_is(sig.nonce, "q83v") && span_is(sig.alg, "ed25519") && sig.expires - sig.created == 120);
-    assert_int_equal(sig.component_count, 4);
-    assert_int_equal(http_sig_find(buf_view(&input), signature, SPAN_LIT("nobody"), &sig, &err), 0);
+    assert_int_equal(sig.component_count, 5);
+    buf_clear(&base);
+    assert_int_equal(http_sig_base(&sig, &message, &base, &err), 0);
+    public_of(SEED_REQUEST, key);
+    assert_true(ed25519_verify(buf_view(&base), key, sig.signature));
+    assert_int_equal(http_sig_find(buf_view(&input), buf_view(&signature), SPAN_LIT("nobody"), &sig, &err), 0);
     buf_done(&input);
+    buf_done(&base);
+    buf_done(&signature);
 }
 
 static int find(const char *input)
