@@ -228,6 +228,9 @@ static void set_headers(struct fetch *fetch)
     add_value(fetch, "If-None-Match", request->if_none_match);
     add_value(fetch, "If-Modified-Since", request->if_modified_since);
     add_value(fetch, "Accept", request->accept);
+    add_value(fetch, "Signature-Input", request->signature_input);
+    add_value(fetch, "Signature", request->signature);
+    add_value(fetch, "Tongzhou-To", request->signed_to);
     if (request->wait_s > 0) {
         char line[32];
         snprintf(line, sizeof(line), "wait=%u", request->wait_s);

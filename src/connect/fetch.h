@@ -33,6 +33,7 @@ struct fetch_request {
     const char *url;                                        /* http:// or https://, copied */
     size_t body_max;                                        /* bytes; more is ERR_LIMIT */
     const char *if_none_match, *if_modified_since, *accept; /* NULL: none */
+    const char *signature_input, *signature, *signed_to; /* of a signed request (record/http_sig.h); NULL: it is none */
     bool has_range; /* bytes from `range_from`, up to and with `range_to` (0: the end) */
     uint64_t range_from, range_to;
     unsigned wait_s;                     /* "Prefer: wait=N"; 0: none. The low speed limit waits as much longer */

@@ -7,10 +7,10 @@
 #include "base/utf8.h"
 #include "connect/fork_hunt.h"
 #include "connect/sync_internal.h"
+#include "index/index.h"
 
 #define PROGRESS_MS 500
 #define SLEEP_MAX_MS 500  /* peers whose back-off ends are looked for as often */
-#define ASK_SPEEDS 10     /* times the slowest speed that is bearable for long: 2 kB a second */
 #define SLEEP_READY_MS 50 /* something waits for its commit */
 
 int64_t sync_clock_ms(void)
@@ -66,42 +66,6 @@ void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const
     report->failure_count++;
 }
 
-/* All answers end: one just above the slowest speed could take a day for a bundle, and a round as long. */
-static unsigned ask_total_ms(const struct fetch_request *request)
-{
-    unsigned bps = request->low_speed_bps ? request->low_speed_bps : PEER_LOW_SPEED_BPS;
-    unsigned seconds = request->low_speed_s ? request->low_speed_s : PEER_LOW_SPEED_S;
-    return (request->wait_s + seconds + (unsigned)(request->body_max / ((size_t)bps * ASK_SPEEDS))) * 1000;
-}
-
-int sync_ask(struct sync_peer *peer, const char *path, struct fetch_request *request, struct fetch **ret,
-             struct err *err)
-{
-    const struct sync_options *options = &peer->sync->options;
-    char url[PEER_URL_MAX + 512];
-    snprintf(url, sizeof(url), "%s%s", peer->row.url, path);
-    request->url = url;
-    request->connect_timeout_ms = options->connect_timeout_ms;
-    request->low_speed_bps = options->low_speed_bps;
-    request->low_speed_s = options->low_speed_s;
-    request->total_ms = ask_total_ms(request);
-    int code = fetch_start(peer->sync->fetcher, request, ret, err);
-    if (code == 0)
-        peer->in_flight++;
-    return code;
-}
-
-void sync_account(struct sync_peer *peer, const struct fetch_reply *reply)
-{
-    struct sync_report *report = &peer->sync->report;
-    peer->in_flight--;
-    peer->new_requests++;
-    peer->new_bytes += reply->bytes_in;
-    report->requests++;
-    report->bytes_in += reply->bytes_in;
-    report->bytes_out += reply->bytes_out;
-}
-
 /* ---- totals of the process ---- */
 
 static pthread_mutex_t totals_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -116,6 +80,7 @@ static void publish(struct sync *sync)
     totals.logs += now->logs - was->logs;
     totals.entries += now->entries - was->entries;
     totals.payloads += now->payloads - was->payloads;
+    totals.restricted += now->restricted - was->restricted;
     totals.bytes_in += now->bytes_in - was->bytes_in;
     totals.bytes_out += now->bytes_out - was->bytes_out;
     totals.requests += now->requests - was->requests;
@@ -155,6 +120,9 @@ void sync_done(struct sync *sync)
 {
     hunts_done(sync);
     peers_free(sync);
+    askers_free(sync);
+    if (sync->index)
+        index_close(sync->index);
     fetcher_free(sync->fetcher);
     for (size_t i = 0; i < sync->slot_count; i++)
         paces_free(&sync->slots[i]);

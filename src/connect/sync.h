@@ -45,6 +45,7 @@ struct sync_failure {
 struct sync_report {
     uint64_t peers, reached;          /* asked; answered */
     uint64_t logs, entries, payloads; /* whose head advanced; entries below those heads; payloads stored */
+    uint64_t restricted;              /* of the payloads: for few */
     uint64_t bytes_in, bytes_out, requests;
     uint64_t collected; /* cosignatures of others, new */
     uint64_t cosigned;  /* by us */

@@ -7,7 +7,7 @@
 
 /* What one commit did, counted only after it. */
 struct flushed {
-    uint64_t entries, payloads, collected;
+    uint64_t entries, payloads, restricted, collected;
 };
 
 /* A job cannot be committed: the transaction is rolled back, the job rejected, the others tried again. */
@@ -46,8 +46,8 @@ static int flush_seen(struct sync *sync, struct err *err)
         code = peer_log_seen(sync->store, seen->peer, seen->log, seen->size, err);
     }
     for (size_t i = 0; code == 0 && i < sync->peer_count; i++)
-        if (sync->peers[i]->dirty)
-            code = peer_save(sync->peers[i], err);
+        if (sync->peers[i]->dirty && (code = peer_save(sync->peers[i], err)) == 0)
+            code = unheard_save(sync->peers[i], err);
     return code;
 }
 
@@ -96,9 +96,9 @@ static int flush_no_record(struct job *job, uint64_t index, const struct payload
     return code;
 }
 
-/* Is this one to be kept? What is not marked CLEAR was not meant for an anonymous pull: as good as a hole. */
+/* Is this one to be kept? What is not for everybody and for nobody here either was not meant for us: as good as a hole. */
 static int flush_choose(struct job *job, uint64_t index, const struct payload_item *item, struct arena *arena,
-                        bool *ret, struct err *err)
+                        bool *ret, bool *ret_clear, struct err *err)
 {
     struct record record;
     struct err unread = {0};
@@ -107,7 +107,12 @@ static int flush_choose(struct job *job, uint64_t index, const struct payload_it
     if (sync_error_is_ours(code))
         return err_set(err, code, "%s", unread.text);
     *ret = !item->hole && code == 0 && record.tlp == TLP_CLEAR;
-    return code < 0 ? flush_no_record(job, index, item, err) : 0;
+    *ret_clear = *ret;
+    if (code < 0)
+        return flush_no_record(job, index, item, err);
+    if (item->hole || *ret)
+        return 0;
+    return asker_is_meant(job->sync, span_str(job->log.origin), &record, ret, err);
 }
 
 static int flush_piece(struct job *job, const struct piece *piece, struct arena *arena, struct flushed *flushed,
@@ -116,20 +121,22 @@ static int flush_piece(struct job *job, const struct piece *piece, struct arena 
     struct payload_new items[TILE_WIDTH];
     struct payload_reader reader = {buf_view(&piece->body), 0};
     struct payload_item item;
-    size_t count = 0, kept = 0;
+    size_t count = 0, kept = 0, restricted = 0;
     uint64_t index = piece->from;
     int code;
     for (; (code = payload_next(&reader, &item, err)) > 0; index++) {
-        bool is_chosen = false;
-        code = flush_choose(job, index, &item, arena, &is_chosen, err);
+        bool is_chosen = false, is_clear = false;
+        code = flush_choose(job, index, &item, arena, &is_chosen, &is_clear, err);
         if (code < 0)
             return err_in(err, "payload of entry %llu", (unsigned long long)index);
         if (is_chosen)
-            items[count++] = (struct payload_new){index, item.salt, item.payload, true};
+            items[count++] = (struct payload_new){index, item.salt, item.payload, is_clear};
+        restricted += is_chosen && !is_clear;
     }
     if (code == 0 && count > 0)
         code = payload_put_many(job->sync->store, job->log.number, items, count, &kept, err);
     flushed->payloads += kept;
+    flushed->restricted += restricted < kept ? restricted : kept;
     return code;
 }
 
@@ -139,7 +146,7 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
     int code = 0;
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         code = flush_piece(job, piece, arena, flushed, err);
-    if (code == 0 && job_is_complete(job) && !job->is_stinted)
+    if (code == 0 && job_is_complete(job) && !job->is_stinted && job->asker + 1 >= job->sync->asker_count)
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
     return code;
 }
@@ -337,6 +344,8 @@ static void job_next(struct job *job)
     } else if (job->step == JOB_ENTRIES) {
         job->do_finish = false;
         payloads_begin(job);
+    } else if (!job->is_stinted && payloads_next_asker(job)) {
+        payloads_begin(job);
     } else {
         if (job->is_stinted)
             job_note_stint(job);
@@ -403,6 +412,7 @@ int sync_flush(struct sync *sync, struct err *err)
         sync->peers[i]->dirty = false;
     sync->report.commits++;
     sync->report.payloads += flushed.payloads;
+    sync->report.restricted += flushed.restricted;
     sync->report.collected += flushed.collected;
     if (!TAILQ_EMPTY(&sync->ready))
         sync->is_changed = true;

@@ -14,6 +14,7 @@
  *   sync_room.c        no more is asked for at a time than memory has room for
  *   sync_wanted.c      which payloads a log wants, and which peers were asked for them
  *   sync_flush.c       commits
+ *   sync_ask.c         requests: whom to ask, and in whose name
  *   sync_hunt.c        fork hunts, each in a thread of its own since they wait for their peer
  */
 #ifndef TONGZHOU_CONNECT_SYNC_INTERNAL_H
@@ -44,6 +45,19 @@
 struct sync;
 struct job;
 
+/* A member that lives here, in whose name we ask. */
+struct asker {
+    int64_t number; /* of its log */
+    char origin[ORIGIN_MAX + 1];
+};
+
+/* One whose signed requests a peer did not take. */
+struct unheard {
+    SLIST_ENTRY(unheard) link;
+    int64_t number, after_ms; /* until then it asks as anybody */
+    unsigned times;           /* in a row */
+};
+
 TAILQ_HEAD(job_list, job);
 
 struct sync_peer {
@@ -54,13 +68,19 @@ struct sync_peer {
     size_t held;        /* bytes of its answers that wait for a commit */
     size_t room;        /* bytes kept for answers with pieces that are under way */
     size_t expects;     /* bytes to keep for the next one, by those that came */
+    int64_t poll_asker; /* in whose name the poll under way asks; 0: nobody's */
+    bool node_asked;    /* who it is, for the next poll */
+    SLIST_HEAD(unheard_list, unheard) unheard;
+    bool unheard_saved; /* state.db knows that there are some */
+    bool was_unheard;   /* the operator here, in this process or in one before it, and not heard since */
+    bool ask_anew;      /* it is heard again: these lines may be of contents that were not given before */
     bool polled;        /* a round: all lines have come */
     bool failed;        /* a round: not asked again */
     bool counted;       /* in report.reached */
     bool dirty;         /* to be saved with the next commit */
     int64_t saved_ms;
     bool present;                     /* while the list is read again */
-    int64_t poll_after_ms;            /* monotonic */
+    int64_t poll_after_ms;            /* monotonic; in a round 0 but for who is to hear us in a second */
     unsigned empty_polls;             /* answered at once with nothing, in a row */
     unsigned quick_polls;             /* answered at once, in a row */
     struct listing listing;           /* while answers say that there is more */
@@ -103,6 +123,7 @@ struct piece {
     bool whole;      /* the partial bundle was gone, the full one is asked for */
     size_t room;     /* bytes kept for the answer under way */
     bool is_due;     /* not asked for yet: the rest of an answer that was cut */
+    int64_t asker;   /* in whose name it was asked for; 0: nobody's */
     struct buf body; /* arrived: exactly [from, to) */
 };
 
@@ -124,6 +145,7 @@ struct job {
     size_t source_count;
     bool collect; /* fetch the checkpoint for its cosignatures though the size is ours */
     bool again;   /* the peer's line came again at our size: ask for all wanted payloads again */
+    size_t asker; /* of sync->askers: in whose name payloads are asked for; one after the other */
     bool mixed;   /* something staged came from elsewhere */
     bool retried;
     bool is_ready;
@@ -184,6 +206,9 @@ struct sync {
     struct store *store;
     struct sync_options options;
     struct fetcher *fetcher;
+    struct index *index;  /* opened when first needed: groups, communities */
+    struct asker *askers; /* the operator first */
+    size_t asker_count, asker_cap;
     struct sync_report report, published;
     bool is_round;
     bool own_only;  /* pull nothing but our own logs back */
@@ -231,10 +256,33 @@ bool sync_again(struct sync *sync, int code);
 void sync_note_failure(struct sync *sync, const char *url, bool set_aside, const char *reason);
 bool sync_error_is_ours(int code); /* disk, memory: not the peer's doing */
 
+/* ---- sync_ask.c ---- */
+
 /* Start a GET of PEER/path. Counts in in_flight. */
 int sync_ask(struct sync_peer *peer, const char *path, struct fetch_request *request, struct fetch **ret,
              struct err *err);
+/* The same, signed in the name of a member that lives here; 0: in nobody's. */
+int sync_ask_as(struct sync_peer *peer, int64_t asker, const char *path, struct fetch_request *request,
+                struct fetch **ret, struct err *err);
 void sync_account(struct sync_peer *peer, const struct fetch_reply *reply);
+
+int askers_load(struct sync *sync, struct err *err);
+void askers_free(struct sync *sync);
+
+/* The number of the asker at `place` of the list if this peer may hear it now; 0: it is to be asked in nobody's name. */
+int64_t asker_at(const struct sync_peer *peer, size_t place);
+
+/* The peer did not take its signature: it is asked without one, and with one again after a while, ever later. */
+bool asker_refused(const struct fetch_reply *reply, int64_t asker);
+/* When it is worth trying again, 0: not in this round, or hardly ever. */
+int64_t asker_unheard(struct sync_peer *peer, int64_t asker, const struct fetch_reply *reply);
+void asker_heard(struct sync_peer *peer, int64_t asker);
+void unheard_free(struct sync_peer *peer);
+int unheard_load(struct sync_peer *peer, struct err *err);
+int unheard_save(struct sync_peer *peer, struct err *err); /* within a transaction */
+
+/* Is this content of `author` for anybody who lives here? */
+int asker_is_meant(struct sync *sync, struct span author, const struct record *record, bool *ret, struct err *err);
 
 /* ---- sync_peer.c ---- */
 
@@ -329,13 +377,14 @@ bool piece_is_late(const struct job *job);     /* the first, which all others wa
 bool pieces_are_due(const struct job *job);    /* any is */
 void pieces_free(struct job *job);
 void payloads_begin(struct job *job);
+bool payloads_next_asker(struct job *job); /* in whose name nothing was asked for yet; false: there is none */
 
 /* ---- sync_room.c ---- */
 
 bool piece_has_room(const struct job *job); /* may its next one be asked for? */
 void room_keep(struct piece *piece, size_t bytes);
 
-/* Start a GET of PEER/path for this piece, with room kept for the answer. */
+/* Start a GET of PEER/path for this piece, in its asker's name, with room kept for the answer. */
 int piece_ask(struct piece *piece, const char *path, struct fetch_request *request, struct err *err);
 
 /* The answer has come, or none. False: it was larger than the room kept for it, and is asked for again. */

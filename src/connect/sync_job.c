@@ -75,6 +75,7 @@ static void job_reset(struct job *job)
     job_unready(job);
     buf_clear(&job->note);
     job->do_collect = job->do_finish = job->bad_note = job->is_stinted = false;
+    job->asker = 0;
     job->step = JOB_WAITING;
 }
 

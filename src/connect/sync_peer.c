@@ -49,6 +49,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
     peer->aside_saved = row->set_aside;
     peer->expects = PEER_ANSWER_ROOM;
     peer->sync = sync;
+    SLIST_INIT(&peer->unheard);
     TAILQ_INIT(&peer->waiting);
     TAILQ_INIT(&peer->asking);
     TAILQ_INIT(&peer->settling);
@@ -152,6 +153,8 @@ static int load_one(void *ctx, const struct peer *row, struct err *err)
         return 0;
     }
     int code = peer_new(sync, row, &peer, err);
+    if (code == 0)
+        code = unheard_load(peer, err);
     if (code < 0)
         return code;
     peer->present = true;
@@ -200,6 +203,7 @@ static void peer_free(struct sync_peer *peer)
     peer->row.set_aside = true; /* no job may come back */
     peer_leave(peer, true);
     listing_done(&peer->listing);
+    unheard_free(peer);
     free(peer);
 }
 
@@ -220,7 +224,9 @@ int peers_load(struct sync *sync, struct err *err)
     peers_recount(sync); /* logs lose bytes, too, and get followed */
     for (size_t i = 0; i < sync->peer_count; i++)
         sync->peers[i]->present = false;
-    int code = peer_each(sync->store, load_one, sync, err);
+    int code = askers_load(sync, err);
+    if (code == 0)
+        code = peer_each(sync->store, load_one, sync, err);
     if (code < 0)
         return code;
     for (size_t i = 0; i < sync->peer_count;) {

@@ -236,7 +236,7 @@ void payloads_begin(struct job *job)
 {
     struct err err = {0};
     uint64_t from = 0, announced = job_announced(job);
-    int code = payloads_wanted(job->sync, job->peer->row.number, &job->log, job->again, &from, &err);
+    int code = payloads_wanted(job->sync, job->peer->row.number, &job->log, job->again || job->asker > 0, &from, &err);
     if (code < 0) {
         sync_fatal(job->sync, &err);
         return;
@@ -249,6 +249,16 @@ void payloads_begin(struct job *job)
     job->step = JOB_PAYLOADS;
     job->next = from;
     job_to(job, &job->peer->asking);
+}
+
+bool payloads_next_asker(struct job *job)
+{
+    for (size_t i = job->asker + 1; i < job->sync->asker_count; i++)
+        if (asker_at(job->peer, i) != 0) {
+            job->asker = i;
+            return true;
+        }
+    return false;
 }
 
 /*
@@ -303,6 +313,21 @@ static int payloads_rest(struct piece *piece, uint64_t count, struct err *err)
     return 0;
 }
 
+/* The peer does not take our signature: the same again as anybody, and later once more in this name. */
+static void payloads_unheard(struct piece *piece, const struct fetch_reply *reply)
+{
+    struct job *job = piece->job;
+    int64_t due = asker_unheard(job->peer, piece->asker, reply);
+    if (due > 0)
+        later_add(job->sync, &(struct later){.due_ms = due,
+                                             .peer = job->peer->row.number,
+                                             .log = job->log.number,
+                                             .size = job->target,
+                                             .again = true});
+    piece->is_due = true;
+    job_to(job, &job->peer->asking);
+}
+
 static void on_payloads(void *ctx, struct fetch_reply *reply)
 {
     struct piece *piece = ctx;
@@ -311,11 +336,16 @@ static void on_payloads(void *ctx, struct fetch_reply *reply)
     uint64_t count = 0;
     if (!piece_answered(piece, reply))
         return;
+    if (asker_refused(reply, piece->asker)) {
+        payloads_unheard(piece, reply);
+        return;
+    }
     bool is_gone = reply->code == 0 && reply->status == 404; /* serves no payloads: as good as holes */
     if (!is_gone && (reply->code < 0 || reply->status != 200)) {
         piece_failed(piece, reply, "payloads");
         return;
     }
+    asker_heard(job->peer, piece->asker);
     if (!is_gone) {
         int code = payloads_cut(piece, &reply->body, &count, &err);
         if (code == 0 && (code = payloads_rest(piece, count, &err)) < 0) {
@@ -341,6 +371,7 @@ static int payloads_ask(struct piece *piece, struct err *err)
              (unsigned long long)(piece->from / TILE_WIDTH), (unsigned long long)piece->from,
              (unsigned long long)piece->to);
     struct fetch_request request = {.done = on_payloads};
+    piece->asker = asker_at(job->peer, job->asker);
     return piece_ask(piece, path, &request, err);
 }
 

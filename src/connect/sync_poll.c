@@ -136,7 +136,8 @@ bool log_grows(const struct log_info *log)
  */
 static bool may_have_older(const struct sync_peer *peer, const struct log_info *log)
 {
-    return log->role != LOG_OWN && strcmp(peer->row.origin, log->origin) != 0 && payloads_lacking(peer->sync, log);
+    return log->role != LOG_OWN && (peer->ask_anew || strcmp(peer->row.origin, log->origin) != 0) &&
+           payloads_lacking(peer->sync, log);
 }
 
 /*
@@ -209,7 +210,7 @@ static void pace(struct sync_peer *peer, bool is_more, bool has_moved, int64_t t
         if (peer->quick_polls > POLL_QUICK_MAX)
             delay = POLL_QUICK_MS;
     }
-    peer->poll_after_ms = now + delay;
+    peer->poll_after_ms = peer->sync->is_round ? 0 : now + delay;
 }
 
 /* ---- polls ---- */
@@ -244,6 +245,10 @@ static void answer_take(struct sync_peer *peer, const struct fetch_reply *reply)
         sync_fatal(sync, &err);
         return;
     }
+    if (goes_on == 0 && peer->ask_anew) { /* jobs are made of all its lines */
+        peer->ask_anew = false;
+        peer->dirty = true;
+    }
     memcpy(peer->row.cursor, reader.cursor.data, reader.cursor.len);
     peer->row.cursor[reader.cursor.len] = '\0';
     peer_cursor_done(peer);
@@ -262,9 +267,19 @@ static void on_heads(void *ctx, struct fetch_reply *reply)
 {
     struct sync_peer *peer = ctx;
     char reason[ERR_TEXT_MAX + 32];
+    int64_t asker = peer->poll_asker;
     peer->poll = NULL;
     peer->in_flight++; /* sync_account counts it out */
     sync_account(peer, reply);
+    if (asker_refused(reply,
+                      asker)) { /* then as anybody, but a round waits a second for a node that was just started */
+        int64_t due = asker_unheard(peer, asker, reply);
+        if (peer->sync->is_round)
+            peer->poll_after_ms = due;
+        return;
+    }
+    if (reply->code == 0 && reply->status == 200)
+        asker_heard(peer, asker);
     if (reply->code == ERR_LIMIT) {
         snprintf(reason, sizeof(reason), "GET /heads: %s", reply->err.text);
         peer_lied(peer, reason);
@@ -285,15 +300,25 @@ static void on_node(void *ctx, struct fetch_reply *reply)
     struct node_facts facts;
     struct err err = {0};
     peer->node = NULL;
+    peer->node_asked = true;
     sync_account(peer, reply);
     if (reply->code == 0 && reply->status == 200 && node_facts_parse(buf_view(&reply->body), &facts, &err) == 0)
         memcpy(peer->row.origin, facts.origin, sizeof(facts.origin));
+}
+
+/* Who it is, before anything else: what is signed says for whom it is meant. */
+static int node_start(struct sync_peer *peer, struct err *err)
+{
+    struct fetch_request node = {.body_max = NODE_FACTS_MAX, .done = on_node, .ctx = peer};
+    return sync_ask(peer, "/node", &node, &peer->node, err);
 }
 
 static int poll_start(struct sync_peer *peer, struct err *err)
 {
     struct sync *sync = peer->sync;
     char path[128];
+    if (peer->row.origin[0] == '\0' && !peer->node_asked)
+        return peer->node ? 0 : node_start(peer, err);
     if (peer->row.cursor[0] == '\0')
         listing_done(&peer->listing); /* from the beginning */
     snprintf(path, sizeof(path), "/heads%s%s", peer->row.cursor[0] ? "?since=" : "", peer->row.cursor);
@@ -301,15 +326,13 @@ static int poll_start(struct sync_peer *peer, struct err *err)
                                     .wait_s = sync->is_round ? 0 : sync->options.wait_s,
                                     .done = on_heads,
                                     .ctx = peer};
-    int code = sync_ask(peer, path, &request, &peer->poll, err);
+    peer->poll_asker = asker_at(peer, 0);
+    int code = sync_ask_as(peer, peer->poll_asker, path, &request, &peer->poll, err);
     if (code < 0)
         return code;
-    peer->in_flight--; /* a poll is under way all the time */
-    if (peer->row.origin[0] == '\0' && !peer->node) {
-        struct fetch_request node = {.body_max = NODE_FACTS_MAX, .done = on_node, .ctx = peer};
-        code = sync_ask(peer, "/node", &node, &peer->node, err);
-    }
-    return code;
+    peer->in_flight--;        /* a poll is under way all the time */
+    peer->node_asked = false; /* with the next one again, if it did not say */
+    return 0;
 }
 
 void peers_poll(struct sync *sync)
@@ -318,7 +341,7 @@ void peers_poll(struct sync *sync)
     for (size_t i = 0; i < sync->peer_count; i++) {
         struct sync_peer *peer = sync->peers[i];
         struct err err = {0};
-        bool is_due = sync->is_round ? !peer->polled : now >= peer->poll_after_ms;
+        bool is_due = now >= peer->poll_after_ms && !(sync->is_round && peer->polled);
         if (peer->poll || !is_due || !peer_usable(peer) || peer->waiting_count > POLL_WAITING_MAX)
             continue;
         if (poll_start(peer, &err) < 0)

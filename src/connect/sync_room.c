@@ -45,7 +45,7 @@ int piece_ask(struct piece *piece, const char *path, struct fetch_request *reque
     room_keep(piece, room_wanted(piece->job));
     request->body_max = piece->room;
     request->ctx = piece;
-    int code = sync_ask(piece->job->peer, path, request, &piece->fetch, err);
+    int code = sync_ask_as(piece->job->peer, piece->asker, path, request, &piece->fetch, err);
     if (code < 0)
         room_keep(piece, 0);
     return code;

@@ -21,6 +21,7 @@
 #include "security/intel.h"
 #include "state/author.h"
 #include "state/mirror.h"
+#include "state/reach.h"
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
 #define FEEDS_LOOK_MS 5000
@@ -240,7 +241,7 @@ static void *sync_thread(void *arg)
 struct following {
     struct store *store;
     struct index *index;
-    int64_t seq, set_ms;
+    int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
 };
 
 static int refresh_set(struct following *f, struct err *err)
@@ -260,17 +261,21 @@ static int refresh_set(struct following *f, struct err *err)
 static int follow_store(struct following *f, struct err *err)
 {
     char generation[17];
-    int64_t seq;
+    int64_t seq, reached;
     uint64_t folded;
     size_t erased;
     bool due = false;
     int rc = store_seq(f->store, &seq, generation, err);
-    if (!rc && seq != f->seq) {
+    if (!rc)
+        rc = reach_count(f->store, &reached, err);
+    if (!rc && (seq != f->seq || reached != f->reached)) {
         rc = mirror_erase_queued(f->store, &erased, err);
         if (!rc)
             rc = index_update(f->index, f->store, 0, &folded, err);
-        if (!rc)
+        if (!rc) {
             f->seq = seq;
+            f->reached = reached;
+        }
     }
     /* Whoever erased and folded it, the sync thread or another command: the index says that there is text to wipe. */
     if (!rc)
@@ -419,7 +424,10 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
 
 static int run(struct node *node, struct err *err)
 {
-    struct http_options http = {.dir = node->options->dir, .listen = node->options->listen};
+    struct http_options http = {.dir = node->options->dir,
+                                .listen = node->options->listen,
+                                .tell = node->options->tell,
+                                .tell_ctx = node->options->ctx};
     sigset_t signals;
     /* Blocked before any thread exists, so that all inherit it and only sigwait sees them. */
     sigemptyset(&signals);
@@ -429,7 +437,9 @@ static int run(struct node *node, struct err *err)
     int rc = http_server_start(&http, &node->server, err);
     if (rc)
         return rc;
+    route_metrics_server(node->server);
     rc = run_threads(node, &signals, err);
+    route_metrics_server(NULL);
     http_server_stop(node->server);
     return rc;
 }

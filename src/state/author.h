@@ -65,6 +65,13 @@ int author_rotate(struct store *store, int64_t number, const char *recovery_path
  */
 int author_new_profile(struct store *store, int64_t number, struct span host, int64_t time_ms, struct err *err);
 
+/*
+ * Sign what a request is signed over (record/http_sig.h) by the request key of a member that lives here. No log is signed,
+ * so this needs no start check. ERR_STATE not its node; ERR_NOTFOUND no keys.
+ */
+int author_sign_request(struct store *store, int64_t number, struct span text, uint8_t ret_sig[ED25519_SIG],
+                        struct err *err);
+
 /* Withdraw a payload: append connect/erase, then payload_erase. The record must be one's own and a seal. */
 int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err);
 
