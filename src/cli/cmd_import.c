@@ -1,6 +1,7 @@
 /* tongzhou import: threat intelligence of others into our log, or into a local one. */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cli/audience.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/session.h"
@@ -8,6 +9,8 @@
 
 static const struct option options[] = {
     {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", AT_MOST_ONCE},
+    {"to", "MEMBER", "whom it is for: a member, or a group MEMBER#NAME", ANY_NUMBER},
+    {"keep", NULL, "for nobody else: the contents stay on this node", AT_MOST_ONCE},
     {"local", NULL, "into the node's local log: swept with, never served, keeps each object's marking", AT_MOST_ONCE},
     {"format", "F", "auto (default), stix, misp, list or maltrail", AT_MOST_ONCE},
     {"dry-run", NULL, "say what would happen, change nothing", AT_MOST_ONCE},
@@ -172,8 +175,18 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
                                     : session_author(inv, session, &log);
     if (rc)
         return rc;
+    struct named_audience *audience = arena_alloc(&session->arena, sizeof(*audience));
+    if (!audience) {
+        err_memory(&inv->err);
+        return cli_fail(inv);
+    }
+    rc = audience_resolve(inv, session, tlp, &log, audience);
+    if (rc)
+        return rc;
     struct import_options base = {.number = log.number,
                                   .tlp = tlp,
+                                  .to = audience->to,
+                                  .to_count = audience->count,
                                   .dry_run = cli_flag(inv, "dry-run"),
                                   .fold_beside = true,
                                   .now_ms = cli_now_ms()};
@@ -182,8 +195,7 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
         if (rc)
             return rc;
     }
-    if (tlp > TLP_CLEAR && !cli_flag(inv, "local"))
-        cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
+    audience_tell(audience, &log);
     if (total.refused || total.bad)
         print_total(inv, &total);
     return total.refused || total.empty || total.unreadable ? EXIT_FAILED : EXIT_DONE;
@@ -206,6 +218,11 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (local && cli_option(inv, "as", NULL))
         return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
+    if (local && (cli_option(inv, "to", NULL) || cli_flag(inv, "keep")))
+        return cli_usage(inv, "--local goes nowhere: --to and --keep say nothing with it");
+    int contradiction = local ? 0 : audience_check(inv, tlp);
+    if (contradiction)
+        return contradiction;
     unsigned sign = local || cli_flag(inv, "dry-run") ? 0 : SESSION_SIGN;
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
     if (!status)
@@ -225,7 +242,8 @@ const struct command cmd_import = {
         "unpacked.\n\n"
         "  tongzhou import --tlp clear ics-attack.json\n"
         "  tongzhou import --local --format list commercial-feed.txt.gz\n"
-        "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n\n"
+        "  curl -s https://example.org/list.txt | tongzhou import --tlp clear --dry-run -\n"
+        "  tongzhou import --tlp amber+strict --to cert.example.org incident.json\n\n"
         "Exit status 1 if something was refused because of its marking, if a file could not be read, or if it had\n"
         "something wrong in it and nothing that could be taken in; the other files go in all the same.\n",
     .options = options,

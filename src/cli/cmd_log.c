@@ -14,6 +14,23 @@ static const struct option options[] = {
     {0},
 };
 
+/* "for b.example/k5xq… and 2 more: " */
+static void print_audience(const struct view_row *row)
+{
+    char name[RECORD_LINE_MAX + 1];
+    if (row->to_count == 0)
+        return;
+    if (origin_valid(row->to[0]))
+        origin_short(row->to[0], name);
+    else
+        snprintf(name, sizeof(name), "%.*s", SPAN_ARGS(row->to[0]));
+    fputs("for ", stdout);
+    cli_put_text(stdout, span_str(name), 96);
+    if (row->to_count > 1)
+        printf(" and %zu more", row->to_count - 1);
+    fputs(": ", stdout);
+}
+
 static int print_row(void *ctx, const struct view_row *row, struct err *err)
 {
     (void)ctx;
@@ -24,6 +41,7 @@ static int print_row(void *ctx, const struct view_row *row, struct err *err)
         when_format(row->time_ms, time);
     printf("%s/%llu  %s  %-16s  %-5s  ", name, (unsigned long long)RECORD_REF_INDEX(row->ref), time,
            row->kind ? row->kind : "seal", row->tlp != TLP_NONE ? tlp_word(row->tlp) : "-");
+    print_audience(row);
     if (row->has_text)
         cli_put_text(stdout, span_str(row->title ? row->title : ""), 120);
     else
@@ -47,6 +65,12 @@ static int print_json(void *ctx, const struct view_row *row, struct err *err)
     }
     if (row->tlp != TLP_NONE)
         buf_fmt(line, ",\"tlp\":\"%s\"", tlp_word(row->tlp));
+    for (size_t i = 0; i < row->to_count; i++) {
+        buf_str(line, i ? "," : ",\"to\":[");
+        buf_json_string(line, row->to[i]);
+    }
+    if (row->to_count > 0)
+        buf_byte(line, ']');
     buf_fmt(line, ",\"content\":%s", row->has_text ? "true" : "false");
     if (row->has_text && row->title) {
         buf_str(line, ",\"title\":");

@@ -1,6 +1,7 @@
 /* tongzhou publish: say something of any kind under one's own name. */
 #include "base/limits.h"
 #include "base/when.h"
+#include "cli/audience.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/session.h"
@@ -14,7 +15,8 @@ static const struct option options[] = {
     {"type", "M", "media type of the body", AT_MOST_ONCE},
     {"lang", "L", "its language, BCP 47", AT_MOST_ONCE},
     {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", ANY_NUMBER},
-    {"to", "MEMBER", "whom it is for", ANY_NUMBER},
+    {"to", "MEMBER", "whom it is for: a member, or a group MEMBER#NAME", ANY_NUMBER},
+    {"keep", NULL, "for nobody else: its content stays on this node", AT_MOST_ONCE},
     {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
     {"local", NULL, "into the node's local log, which is never served", AT_MOST_ONCE},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
@@ -83,21 +85,6 @@ static int name_ref(struct invocation *inv, struct session *session, const char 
     return refuse_local(inv, session, span_str(log.origin));
 }
 
-static int name_member(struct invocation *inv, struct session *session, const char *value, struct named *out)
-{
-    struct log_info log;
-    if (origin_valid(span_str(value))) {
-        out->span[out->count++] = span_str(value);
-        return refuse_local(inv, session, span_str(value));
-    }
-    if (view_log_find(&session->view, span_str(value), &log, &inv->err))
-        return cli_fail(inv);
-    snprintf(out->text[out->count], sizeof(out->text[0]), "%s", log.origin);
-    out->span[out->count] = span_str(out->text[out->count]);
-    out->count++;
-    return refuse_local(inv, session, span_str(log.origin));
-}
-
 static struct record_draft draft_of(const struct invocation *inv, enum tlp tlp)
 {
     return (struct record_draft){
@@ -120,41 +107,36 @@ static int check_words(struct invocation *inv, enum tlp tlp)
     return rc ? cli_usage(inv, "%s", inv->err.text) : 0;
 }
 
-static int write_draft(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *out)
+static int write_draft(struct invocation *inv, struct session *session, const struct named_audience *audience,
+                       struct span body, struct buf *out)
 {
-    struct named refs = {0}, to = {0};
+    struct named refs = {0};
     int rc = 0;
     for (int i = 0; i < inv->given_count && !rc; i++) {
         const char *value = inv->given[i].value;
         if (strcmp(inv->given[i].option->name, "ref") == 0)
             rc = name_ref(inv, session, value, &refs);
-        else if (strcmp(inv->given[i].option->name, "to") == 0)
-            rc = name_member(inv, session, value, &to);
     }
     if (rc)
         return rc;
-    struct record_draft draft = draft_of(inv, tlp);
+    struct record_draft draft = draft_of(inv, audience->tlp);
     draft.ref = refs.span;
-    draft.to = to.span;
+    draft.to = audience->to;
     draft.ref_count = refs.count;
-    draft.to_count = to.count;
+    draft.to_count = audience->count;
     draft.body = body;
     return record_write(&draft, out, &inv->err) ? cli_fail(inv) : 0;
 }
 
-static int append(struct invocation *inv, struct session *session, enum tlp tlp, struct span text)
+static int append(struct invocation *inv, struct session *session, const struct named_audience *audience,
+                  const struct log_info *log, struct span text)
 {
-    struct log_info log;
     uint64_t index, folded;
-    int rc = cli_flag(inv, "local") ? session_local(inv, session, false, &log) : session_author(inv, session, &log);
-    if (rc)
-        return rc;
-    struct author_item item = {.text = text, .clear = tlp == TLP_CLEAR && log.role != LOG_LOCAL};
-    if (author_append(session->store, log.number, &item, 1, cli_now_ms(), &index, &inv->err))
+    struct author_item item = {.text = text, .clear = audience->tlp == TLP_CLEAR && log->role != LOG_LOCAL};
+    if (author_append(session->store, log->number, &item, 1, cli_now_ms(), &index, &inv->err))
         return cli_fail(inv);
-    printf("%s/%llu\n", log.origin, (unsigned long long)index);
-    if (tlp != TLP_CLEAR && log.role != LOG_LOCAL)
-        cli_note("TLP:%s stays on this node: others see that something was said, not what", tlp_word(tlp));
+    printf("%s/%llu\n", log->origin, (unsigned long long)index);
+    audience_tell(audience, log);
     /* Durable already; the index is told so that the next command finds it. */
     return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv) : EXIT_DONE;
 }
@@ -164,6 +146,22 @@ static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
 {
     bool is_stix = strcmp(cli_option(inv, "kind", ""), STIX_KIND) == 0;
     return is_stix && !cli_flag(inv, "local") ? stix_check_said(body, tlp, &inv->err) : 0;
+}
+
+static int say(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *text)
+{
+    struct named_audience *audience = arena_alloc(&session->arena, sizeof(*audience));
+    struct log_info log;
+    if (!audience) {
+        err_memory(&inv->err);
+        return cli_fail(inv);
+    }
+    int rc = cli_flag(inv, "local") ? session_local(inv, session, false, &log) : session_author(inv, session, &log);
+    if (!rc)
+        rc = audience_resolve(inv, session, tlp, &log, audience);
+    if (!rc)
+        rc = write_draft(inv, session, audience, body, text);
+    return rc ? rc : append(inv, session, audience, &log, buf_view(text));
 }
 
 static int publish(struct invocation *inv, enum tlp tlp)
@@ -180,9 +178,7 @@ static int publish(struct invocation *inv, enum tlp tlp)
         unsigned sign = cli_flag(inv, "local") ? 0 : SESSION_SIGN;
         status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
         if (!status)
-            status = write_draft(inv, &session, tlp, buf_view(&body), &text);
-        if (!status)
-            status = append(inv, &session, tlp, buf_view(&text));
+            status = say(inv, &session, tlp, buf_view(&body), &text);
         session_close(&session);
     }
     buf_done(&body);
@@ -206,9 +202,11 @@ static int run(struct invocation *inv)
     enum tlp tlp = tlp_parse(span_str(word));
     if (tlp == TLP_NONE)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
-    if (count(inv, "ref") > REFS_MAX || count(inv, "to") > REFS_MAX)
-        return cli_usage(inv, "more than %d of --ref or of --to", REFS_MAX);
-    int status = check_words(inv, tlp);
+    if (count(inv, "ref") > REFS_MAX)
+        return cli_usage(inv, "more than %d of --ref", REFS_MAX);
+    int status = audience_check(inv, tlp);
+    if (!status)
+        status = check_words(inv, tlp);
     return status ? status : publish(inv, tlp);
 }
 
@@ -218,7 +216,11 @@ const struct command cmd_publish = {
     .summary = "Say something of any kind under our name",
     .details =
         "Prints the new record's address. Anyone may start a new kind: others mirror it and show it as it is.\n\n"
-        "  tongzhou publish --kind culture/work --tlp clear --lang zh-Hans --type text/plain poem.txt\n",
+        "What is not clear goes to whom --to names, when their nodes ask for it: amber to members and the nodes they "
+        "live\n"
+        "on, amber+strict to them alone, green to one's community as well. All others see that something was said.\n\n"
+        "  tongzhou publish --kind culture/work --tlp clear --lang zh-Hans --type text/plain poem.txt\n"
+        "  tongzhou publish --kind culture/note --tlp amber --to cert.example.org note.txt\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

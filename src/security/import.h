@@ -70,8 +70,10 @@ void import_reader_free(struct import_reader *reader);
 /* ---- the writer ---- */
 
 struct import_options {
-    int64_t number; /* log to write to (own or local); 0 in a dry run: a local log that is still to be made */
-    enum tlp tlp;   /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
+    int64_t number;        /* log to write to (own or local); 0 in a dry run: a local log that is still to be made */
+    enum tlp tlp;          /* what was asked; TLP_NONE with a local log: keeps each object's own marking */
+    const struct span *to; /* whom it is for, beside what `tlp` says */
+    size_t to_count;
     bool dry_run;
     bool fold_beside; /* a large import is folded by a thread of its own meanwhile: for who has no other that does */
     int64_t now_ms;
@@ -115,7 +117,7 @@ struct import_result {
  *
  * What counts as known: the same id with the same bytes is a duplicate, and so is what we made ourselves from the same
  * value (unless it was marked as vanished or revoked: then a new version). What only a narrower circle than asked was
- * told is no duplicate: it is added once more, for the wider one. The same id with a newer `modified` is an
+ * told, or others than those who are named now, is no duplicate: it is added once more. The same id with a newer `modified` is an
  * update; an older one is a duplicate. The same id and `modified` with other bytes is refused as a conflict.
  * Errors: of `read`, of `go_on`, of the store, ERR_USAGE for tlp TLP_NONE with a log that is not local, ERR_SYNTAX for a source
  * in no format that we know, ERR_LIMIT for more than 67 million things in one source.

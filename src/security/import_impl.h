@@ -110,6 +110,9 @@ int run_report(struct import_run *run, const char *what, uint64_t line, uint64_t
 /* The STIX object of an earlier record, in run->old; its TLP by *ret_tlp. ERR_NOTFOUND if its payload is gone. */
 int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, enum tlp *ret_tlp, struct err *err);
 
+/* Was an earlier record for all whom this run names? */
+int run_told(struct import_run *run, int64_t ref, bool *ret, struct err *err);
+
 /* ---- import_format.c ---- */
 
 /* Does trimmed text begin like JSON: an object, or an array of objects? Not "[Adblock Plus]" or "[::1]". */

@@ -116,6 +116,11 @@ static int known_in_log(struct import_run *run, const struct import_item *item, 
     sqlite3_reset(row);
     if (rc > 0 && narrower && *ret == KNOWN_SAME)
         rc = known_widely(run, item, ret, err);
+    if (rc >= 0 && *ret == KNOWN_SAME && run->options->to_count > 0) {
+        bool told = true;
+        rc = run_told(run, *ret_ref, &told, err);
+        *ret = told ? KNOWN_SAME : KNOWN_NARROWER;
+    }
     return rc < 0 ? rc : 0;
 }
 

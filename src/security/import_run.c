@@ -170,8 +170,12 @@ static int head_of(struct import_run *run, enum tlp tlp, struct span *ret, struc
 {
     struct buf *head = &run->heads[tlp];
     if (head->len == 0) {
-        struct record_draft draft = {
-            .kind = STIX_KIND, .time_ms = run->options->now_ms, .tlp = tlp, .type = SPAN_LIT(STIX_TYPE)};
+        struct record_draft draft = {.kind = STIX_KIND,
+                                     .time_ms = run->options->now_ms,
+                                     .tlp = tlp,
+                                     .to = run->options->to,
+                                     .to_count = run->options->to_count,
+                                     .type = SPAN_LIT(STIX_TYPE)};
         int rc = record_write(&draft, head, err);
         if (rc < 0)
             return rc;
@@ -263,20 +267,45 @@ int run_go_on(struct import_run *run, size_t count, struct err *err)
 
 /* ---- earlier records ---- */
 
-int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, enum tlp *ret_tlp, struct err *err)
+static int read_earlier(struct import_run *run, int64_t ref, struct record *ret, struct err *err)
 {
-    struct record record;
     buf_clear(&run->old);
     arena_clear(&run->arena);
     int rc = payload_read(run->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &run->old, NULL, err);
     if (rc < 0)
         return rc;
-    struct span text = span_sub(buf_view(&run->old), 4 + SEAL_SALT, SIZE_MAX);
-    rc = record_parse(text, &run->arena, &record, err);
+    return record_parse(span_sub(buf_view(&run->old), 4 + SEAL_SALT, SIZE_MAX), &run->arena, ret, err);
+}
+
+int run_read_back(struct import_run *run, int64_t ref, struct span *ret_object, enum tlp *ret_tlp, struct err *err)
+{
+    struct record record;
+    int rc = read_earlier(run, ref, &record, err);
     if (rc < 0)
         return rc;
     *ret_object = record.body;
     *ret_tlp = record.tlp;
+    return 0;
+}
+
+static bool names(const struct record *record, struct span to)
+{
+    for (size_t i = 0; i < record->to_count; i++)
+        if (span_eq(record->to[i], to))
+            return true;
+    return false;
+}
+
+int run_told(struct import_run *run, int64_t ref, bool *ret, struct err *err)
+{
+    struct record record;
+    struct err gone;
+    int rc = read_earlier(run, ref, &record, &gone);
+    if (rc == ERR_IO || rc == ERR_MEMORY)
+        return err_set(err, rc, "%s", gone.text);
+    *ret = rc == 0;
+    for (size_t i = 0; *ret && record.tlp != TLP_CLEAR && i < run->options->to_count; i++)
+        *ret = names(&record, run->options->to[i]);
     return 0;
 }
 

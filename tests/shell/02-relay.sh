@@ -19,7 +19,7 @@ ok "content is the same byte for byte" cmp <(node a show --body a.example/3) <(n
 grow() { echo "news $1" | node a publish --kind culture/note --tlp clear - >/dev/null; }
 ok "a goes on" eval 'for i in 1 2 3; do grow $i; done'
 ok "d learns of it by itself" until_true same_size a d a.example
-ok "what is amber stays at a" eval 'echo secret-amber | node a publish --kind culture/note --tlp amber - 2>/dev/null'
+ok "what is amber stays at a" eval 'echo secret-amber | node a publish --kind culture/note --tlp amber --keep - 2>/dev/null'
 size_only() { is "$(fact d a.example size)" "$(fact a a.example size)"; }
 ok "d sees that something was said" until_true size_only
 ok "d does not see what" nowhere secret-amber "$tmp/b" "$tmp/c" "$tmp/d"

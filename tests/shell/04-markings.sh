@@ -23,16 +23,16 @@ fi
 say() { node a publish --kind security/stix --type "application/stix+json;version=2.1" "$@"; }
 jq -c . "$root/samples/stix/tlp-red.json" >"$tmp/red.json"
 no "nor is it published past the import" say --tlp clear "$tmp/red.json"
-ok "with the reason" eval 'say --tlp amber "$tmp/red.json" 2>&1 | grep -q "narrower than TLP:AMBER, by marking-definition--"'
+ok "with the reason" eval 'say --tlp amber --keep "$tmp/red.json" 2>&1 | grep -q "narrower than TLP:AMBER, by marking-definition--"'
 no "what is no STIX object is not said to be one" say --tlp clear "$root/README.md"
 ok "the local log takes it" say --tlp red --local "$tmp/red.json"
 no "no TLP, no import" node a import "$root/samples/maltrail/wannacry.txt"
 ok "a dry run changes nothing" eval 'node a import --dry-run --tlp clear --format maltrail "$root/samples/maltrail/wannacry.txt" && is "$(fact a a.example size)" 1'
-ok "amber is accepted but stays" eval 'node a import --tlp amber --format list <(echo amber-only.example) 2>&1 | grep -q "stays on this node"'
+ok "amber is accepted but stays" eval 'node a import --tlp amber --keep --format list <(echo amber-only.example) 2>&1 | grep -q "stays on this node"'
 ok "the export leaves it out" eval '! node a export list | grep -q amber-only'
 ok "the export for ourselves has it" eval 'node a export --all list | grep -q amber-only'
 echo kept.example >"$tmp/kept.txt"
-ok "kept for few" eval 'node a import --tlp red --json "$tmp/kept.txt" 2>/dev/null | jq -e ".added == 1"'
+ok "kept for few" eval 'node a import --tlp red --keep --json "$tmp/kept.txt" 2>/dev/null | jq -e ".added == 1"'
 ok "and shared later" eval 'node a import --tlp clear --json "$tmp/kept.txt" | jq -e ".added == 1 and .updated == 1 and .duplicates == 0"'
 ok "once" eval 'node a import --tlp clear --json "$tmp/kept.txt" | jq -e ".added == 0 and .duplicates == 1"'
 ok "then others get it" eval 'node a export list | grep -q kept.example'

@@ -32,7 +32,7 @@ ok "and mirrors from it" same_size a c a.example
 
 ok "a member is hosted" node a member add --name guest.example --class private --recovery-out "$tmp/guest.recovery"
 ok "it speaks" say a "guest speaks" --as guest.example
-echo guest-amber | node a publish --kind culture/note --tlp amber --as guest.example - >/dev/null 2>&1
+echo guest-amber | node a publish --kind culture/note --tlp amber --keep --as guest.example - >/dev/null 2>&1
 ok "it leaves with its keys" node a member export guest.example "$tmp/guest.tar.zst"
 no "its old host signs no more" say a "ghost" --as guest.example
 ok "nobody else can take it in as a pack" eval '! node c unpack "$tmp/guest.tar.zst"'

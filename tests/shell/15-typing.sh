@@ -79,11 +79,11 @@ ok "whole" eval 'is "$(said_ref "$origin/1")" "$origin/1"'
 ok "or a URI" eval 'is "$(said_ref "urn:isbn:1/2")" "urn:isbn:1/2"'
 ok "nothing that others hear tells of the local log" eval 'node b publish --local --kind culture/note --tlp red note >local && status 1 b publish --kind culture/note --tlp clear --ref local/1 note && said "is a local log"'
 ok "by its whole name neither" status 1 b publish --kind culture/note --tlp clear --ref "$(cat local)" note
-ok "nor is it said to it" status 1 b publish --kind culture/note --tlp clear --to local note
+ok "nor is it said to it" status 1 b publish --kind culture/note --tlp amber --to local note
 ok "within it one refers to it" node b publish --local --kind culture/note --tlp red --ref local/1 note
 ok "what nobody said is no reference" status 1 b publish --kind culture/note --tlp clear --ref a.example/99 note
-ok "an audience may be short, too" eval 'node b show "$(node b publish --kind culture/note --tlp red --to a.example note 2>/dev/null)" | grep -qx "to $origin"'
-ok "a stranger is nobody" status 1 b publish --kind culture/note --tlp red --to stranger.example note
+ok "an audience may be short, too" eval 'node b show "$(node b publish --kind culture/note --tlp amber --to a.example note 2>/dev/null)" | grep -qx "to $origin"'
+ok "a stranger is nobody" status 1 b publish --kind culture/note --tlp amber --to stranger.example note
 ok "a peer is dropped by its name" node b peer remove a.example
 finger=${origin#*/}
 ok "half a fingerprint is no fingerprint" status 2 b peer add --origin "${finger:0:20}" "$url"

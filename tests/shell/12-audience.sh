@@ -1,0 +1,170 @@
+#!/bin/bash
+# What is said to few reaches exactly those, over five nodes and by every outlet; others do not learn that it is there.
+. "$(dirname "$0")/lib.sh"
+
+# a says it; b and c are named, h is the host of g, who is named; x peers with everybody and is in no audience. c has no
+# peer but b, so what it gets came by a member of the audience.
+nodes=(a b c h x)
+for n in "${nodes[@]}"; do init "$n" "$n.example"; done
+node h member add --name g.example --class civil --recovery-out "$tmp/g.recovery" >/dev/null
+for n in "${nodes[@]}"; do start "$n"; done
+for to in b c h x; do peer a "$to" >/dev/null; done
+peer b a >/dev/null
+peer b c >/dev/null
+peer c b >/dev/null
+peer h a >/dev/null
+for to in a b c h; do peer x "$to" >/dev/null; done
+knows() { [ "$(fact "$1" "$2" size)" -gt 0 ] 2>/dev/null; }
+for m in b c h g x; do ok "a knows $m" until_true knows a "$m.example"; done
+for m in a c; do ok "b knows $m" until_true knows b "$m.example"; done
+
+# ---- the cells: one indicator each, and which nodes may hold it ----
+declare -A holders=()
+say() { # marking, audience's name, holders, options...
+    local value="mx-${1//+/-}-$2.example"
+    holders[$value]=$3
+    echo "$value" >"$tmp/value"
+    shift 3
+    ok "said: $value" node a import --format list "$@" "$tmp/value"
+}
+say clear all "a b c h x" --tlp clear
+say green nobody "a" --tlp green --keep
+say amber nobody "a" --tlp amber --keep
+say amber+strict nobody "a" --tlp amber+strict --keep
+say red nobody "a" --tlp red --keep
+for tlp in green amber amber+strict; do
+    say $tlp b "a b" --tlp $tlp --to b.example
+    say $tlp bc "a b c" --tlp $tlp --to b.example --to c.example
+    say $tlp g "a h" --tlp $tlp --to g.example
+    say $tlp x-not "a b" --tlp $tlp --to a.example --to b.example
+done
+mapfile -t values < <(printf '%s\n' "${!holders[@]}" | sort)
+printf '%s query\n' "${values[@]}" >"$tmp/log"
+
+wanted() { # node: the values that it may hold
+    local value
+    for value in "${values[@]}"; do
+        [[ " ${holders[$value]} " == *" $1 "* ]] && echo "$value"
+    done
+    return 0
+}
+public() { echo mx-clear-all.example; }
+found() { grep -ahoE 'mx-[a-z+-]+\.example' | sort -u; }
+titles() { node "$1" log a.example --limit 0 --json | found; }
+has_wanted() { is "$(titles "$1")" "$(wanted "$1")"; }
+for n in "${nodes[@]}"; do
+    ok "$n has what it may have" until_true has_wanted "$n"
+done
+# Once more, to the end, for whatever may still come that should not.
+for n in b c h x; do node "$n" sync >/dev/null 2>&1; done
+
+# ---- the outlets: each of the program's table has a function here ----
+text() { strings -n 6 | found; }
+record_pages() { # node: every record's page of a's log, and what hangs on it
+    local i size
+    size=$(fact "$1" a.example size)
+    for ((i = 0; i < size; i++)); do
+        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry"
+    done
+}
+outlet_http_logs() {
+    local hex
+    for hex in $(curl -s "$(url "$1")/heads" | grep -oE '^[0-9a-f]{64}'); do
+        curl -s "$(url "$1")/logs/$hex/payload/0" "$(url "$1")/logs/$hex/tile/entries/000.p/1" "$(url "$1")/logs/$hex/checkpoint"
+    done | text
+}
+outlet_http_heads() { curl -s "$(url "$1")/heads" | text; }
+outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
+outlet_http_pages() {
+    { curl -s "$(url "$1")/" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/intelligence?q=mx-" \
+        "$(url "$1")/intelligence/results?q=mx-" "$(url "$1")/home/intelligence"; record_pages "$1"; } | text
+}
+outlet_http_sweep() { curl -s -F "file=@$tmp/log" "$(url "$1")/sweep" | text; }
+outlet_cli_log() { titles "$1"; }
+outlet_cli_sweep() { node "$1" sweep "$tmp/log" | found; }
+outlet_export() { node "$1" export list | found; }
+outlet_export_static() {
+    rm -rf "$tmp/static"
+    node "$1" export-static "$tmp/static" >/dev/null
+    find "$tmp/static" -type f -exec cat {} + | text
+}
+outlet_pack() {
+    rm -f "$tmp/pack.tar.zst"
+    node "$1" pack "$tmp/pack.tar.zst" >/dev/null
+    zstd -qdc "$tmp/pack.tar.zst" | text
+}
+outlet_luggage() { # the only member that can leave is h's guest: its own log, in which a said nothing
+    [ "$1" = h ] || { public; return; }
+    node h member export g.example "$tmp/luggage.tar.zst" >/dev/null 2>&1
+    [ -s "$tmp/luggage.tar.zst" ] || return
+    zstd -qdc "$tmp/luggage.tar.zst" | text | grep . || public
+}
+origin=$(node a members --json | jq -r 'select(.origin|startswith("a.example/"))|.origin')
+mapfile -t outlets < <(sed -nE 's/^ *\[OUTLET_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' "$root/src/index/view.c")
+ok "the program's table of outlets is read" [ "${#outlets[@]}" -ge 11 ]
+cell() { # outlet, node
+    case $1 in
+    cli-*) is "$("outlet_${1//-/_}" "$2")" "$(wanted "$2")" ;;
+    http-heads | http-status) is "$("outlet_${1//-/_}" "$2")" "" ;;
+    *) is "$("outlet_${1//-/_}" "$2")" "$(public)" ;;
+    esac
+}
+for outlet in "${outlets[@]}"; do
+    ok "this matrix knows the outlet $outlet" declare -F "outlet_${outlet//-/_}"
+    for n in "${nodes[@]}"; do
+        [ "$outlet" = luggage ] || ok "$outlet of $n holds exactly what it may" cell "$outlet" "$n"
+    done
+done
+for n in "${nodes[@]}"; do
+    ok "export --all of $n is its operator's" eval 'is "$(node "$n" export --all list | found)" "$(wanted "$n")"'
+    for value in "${values[@]}"; do
+        [[ " ${holders[$value]} " == *" $n "* ]] || echo "$value"
+    done >"$tmp/not"
+    [ ! -s "$tmp/not" ] || no "no file of $n holds anything else" grep -rqaFf "$tmp/not" "$tmp/$n"
+done
+
+# ---- what it tells ----
+ok "log says for whom" eval 'node b log a.example --limit 0 | grep "for b.example/.* and 1 more: .*mx-amber-bc"'
+index_of() { node a log a.example --limit 0 --json | jq -r "select(.title|contains(\"$1\"))|.index" | head -1; }
+ok "show as well, as JSON" eval 'node b show --json "a.example/$(index_of mx-amber-b.example)" | jq -e ".tlp == \"amber\" and (.to|length) == 1 and (.for|startswith(\"whom it names\"))"'
+no "who may not see it is told nothing" node x show "a.example/$(index_of mx-amber-b.example)"
+ok "refused requests are counted" eval 'curl -s "$(url a)/metrics" | grep -q "^tongzhou_signed_refused_total{reason=\"replayed\"} 0"'
+
+# ---- contradictions, before anything is signed ----
+size=$(fact a a.example size)
+echo note >"$tmp/note"
+refused() { # status, reason, options...
+    local status=$1 reason=$2 out
+    shift 2
+    out=$(node a publish --kind culture/note "$@" "$tmp/note" 2>&1)
+    is $? "$status" && { printf '%s' "$out" | grep -q -- "$reason" || { echo "$out"; return 1; }; }
+}
+ok "clear for few" refused 2 "contradicts TLP:CLEAR" --tlp clear --to b.example
+ok "clear and kept" refused 2 "contradicts TLP:CLEAR" --tlp clear --keep
+ok "amber for nobody" refused 2 "without --to is for nobody" --tlp amber
+ok "amber+strict for nobody" refused 2 "without --to is for nobody" --tlp amber+strict
+ok "red for nobody" refused 2 "without --to is for nobody" --tlp red
+ok "red for a member" refused 2 "named persons" --tlp red --to b.example
+ok "kept and shared" refused 2 "exclude each other" --tlp amber --keep --to b.example
+ok "for oneself" refused 1 "the author alone" --tlp amber --to a.example
+ok "for a stranger" refused 1 "no member" --tlp amber --to nobody.example
+ok "twice" refused 1 "named twice" --tlp amber --to b.example --to b.example
+ok "for a group that nobody knows" refused 1 "group" --tlp amber --to b.example#energy
+ok "an import likewise" eval '! node a import --tlp amber --format list "$tmp/value" 2>&1 | grep -q added'
+ok "nothing of that was said" eval 'is "$(fact a a.example size)" "$size"'
+
+# ---- later ----
+ok "the same for one more is said once more" eval 'node a import --tlp amber --to c.example --format list --json <(echo mx-amber-b.example) | jq -e ".added == 1"'
+ok "to those who have it, it is known" eval 'node a import --tlp amber --to c.example --format list --json <(echo mx-amber-b.example) | jq -e ".added == 0"'
+ok "whom the new audience names, though not b through whom it would come, does not get it" eval 'node b sync >/dev/null; node c sync >/dev/null; ! titles c | grep -q mx-amber-b.example'
+peer c a >/dev/null
+ok "by a path that may carry it, it does" until_true eval 'titles c | grep -q mx-amber-b.example'
+at=$(index_of mx-amber-bc.example)
+ok "taken back" node a erase "a.example/$at"
+gone() { for n in b c; do titles "$n" | grep -q mx-amber-bc.example && return 1; done; return 0; }
+ok "it is gone where it was" until_true gone
+ok "from every file" until_true nowhere mx-amber-bc.example "$tmp/a" "$tmp/b" "$tmp/c"
+ok "and nobody is told for whom it was" eval '! node x show "a.example/$at" >/dev/null 2>&1'
+for n in "${nodes[@]}"; do stop "$n"; done
+ok "luggage of h holds nothing of a's" cell luggage h
+done_testing
