@@ -26,7 +26,7 @@ flip() { # damage one byte of an entry in the database's tail: the log must not 
     ! "$bin" -C "$tmp/damaged" verify
 }
 ok "a damaged log does not verify" flip
-ok "red stays here" eval 'node a publish --kind culture/note --tlp red "$tmp/body" 2>&1 | grep -q "stays on this node"'
+ok "red stays here" eval 'node a publish --kind culture/note --tlp red --keep "$tmp/body" 2>&1 | grep -q "stays on this node"'
 no "a kind out of form is refused" node a publish --kind Culture --tlp clear "$tmp/body"
 no "a constitutional kind is refused" node a publish --kind connect/profile --tlp clear "$tmp/body"
 no "a record without TLP is refused" node a publish --kind culture/note "$tmp/body"

@@ -2,6 +2,7 @@
  * PROTOCOL.md promises that its examples are true. Each is made here from the keys named there, checked by the
  * library's own verification, and must stand in the document byte for byte.
  */
+#include "record/http_sig.h"
 #include "record/sample.h"
 
 #define DOCUMENT "PROTOCOL.md"
@@ -291,12 +292,50 @@ static char *read_document(void)
     return text;
 }
 
+static bool field_to(void *ctx, struct span name, struct buf *out)
+{
+    (void)ctx;
+    buf_str(out, mirror_log.origin);
+    return span_is(name, "tongzhou-to");
+}
+
+/* The example member asks the mirror's node for a content. */
+static void signed_request(void **state)
+{
+    (void)state;
+    struct http_sig_draft draft = {span_str(member_log.origin), SAMPLE_TIME / 1000, SAMPLE_TIME / 1000 + 120,
+                                   SPAN_LIT("5c2v0dFq")};
+    struct http_sig_message message = {.method = SPAN_LIT("GET"), .field = field_to};
+    char authority[HTTP_SIG_AUTHORITY_MAX + 1], url[256], line[256], hex[65], text[BASE64_LEN(64) + 1];
+    uint8_t hash[32], bytes[64];
+    struct buf input, base;
+    buf_init(&input, HTTP_SIG_FIELD_MAX);
+    buf_init(&base, HTTP_SIG_BASE_MAX);
+    origin_hash(span_str(mirror_log.origin), hash);
+    hex_encode(hash, 32, hex);
+    snprintf(url, sizeof(url), "http://isac.example.net:8440/logs/%s/payload/0?from=1&to=2", hex);
+    assert_true(http_sig_url(span_str(url), authority, &message));
+    assert_int_equal(http_sig_prepare(&draft, &message, &input, &base, &err), 0);
+    expect_in_document("signature base", buf_view(&base));
+    expect_in_document("Signature-Input", buf_view(&input));
+    ed25519_sign(buf_view(&base), seed_of(SEED_REQUEST), bytes);
+    base64_encode(bytes, 64, text);
+    snprintf(line, sizeof(line), "Signature: tongzhou=:%s:", text);
+    expect_text("Signature", line);
+    buf_done(&input);
+    buf_done(&base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(profile_and_origin),          cmocka_unit_test(payload_and_seal),
-        cmocka_unit_test(checkpoint_with_cosignature), cmocka_unit_test(rotation_and_its_checkpoint),
-        cmocka_unit_test(erasure_and_succession),      cmocka_unit_test(fork_proof),
+        cmocka_unit_test(profile_and_origin),
+        cmocka_unit_test(payload_and_seal),
+        cmocka_unit_test(checkpoint_with_cosignature),
+        cmocka_unit_test(rotation_and_its_checkpoint),
+        cmocka_unit_test(erasure_and_succession),
+        cmocka_unit_test(fork_proof),
+        cmocka_unit_test(signed_request),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     document = read_document();
