@@ -357,6 +357,7 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
 {
     struct job_list ready = TAILQ_HEAD_INITIALIZER(ready), finished = TAILQ_HEAD_INITIALIZER(finished);
     struct job *job;
+    bool is_own = false;
     int code = 0;
     while ((job = TAILQ_FIRST(&sync->ready)) != NULL) {
         bool is_finished = job->step == JOB_ENTRIES && !job->do_collect && job_is_complete(job);
@@ -370,10 +371,13 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
             sync->report.logs++;
             sync->report.entries += job->target - job->old_size;
             sync->report.healed += job->log.role == LOG_OWN;
+            is_own |= job->log.role == LOG_OWN;
         }
     }
     if (!TAILQ_EMPTY(&finished))
         code = flush_follow_up(sync, &finished, err);
+    if (code == 0 && is_own) /* one's own that came back asks for its contents in its own name */
+        code = askers_load(sync, err);
     struct job_list *lists[] = {&finished, &ready};
     for (size_t i = 0; i < 2; i++)
         while ((job = TAILQ_FIRST(lists[i])) != NULL) {

@@ -390,14 +390,31 @@ static void pulled_by_whom_it_is_for(void **state)
     assert_int_equal(flags & (SLOT_HELD | SLOT_CLEAR), SLOT_HELD);
 }
 
+/* What an author has lost it gets back from whom it gave it to, and from nobody else. */
+static void the_author_has_it_back(void **state)
+{
+    (void)state;
+    good(payload_drop_before(author.store, author.own.number, author.own.size, &err));
+    assert_false(has_payload(&author, author.own.origin, secret_index, SECRET));
+    for (int i = 0; i < 10 && !has_payload(&author, author.own.origin, secret_index, SECRET); i++)
+        node_sync(&author);
+    assert_true(has_payload(&author, author.own.origin, secret_index, SECRET));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_audience_gets_it), cmocka_unit_test(what_is_bent_is_refused),
-        cmocka_unit_test(forwarded_requests),        cmocka_unit_test(once_only),
-        cmocka_unit_test(refusals_are_counted),      cmocka_unit_test(pulled_by_whom_it_is_for),
-        cmocka_unit_test(not_after_a_restart),       cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),        cmocka_unit_test(erased_is_erased_for_all),
+        cmocka_unit_test(only_the_audience_gets_it),
+        cmocka_unit_test(what_is_bent_is_refused),
+        cmocka_unit_test(forwarded_requests),
+        cmocka_unit_test(once_only),
+        cmocka_unit_test(refusals_are_counted),
+        cmocka_unit_test(pulled_by_whom_it_is_for),
+        cmocka_unit_test(the_author_has_it_back),
+        cmocka_unit_test(not_after_a_restart),
+        cmocka_unit_test(a_retired_key),
+        cmocka_unit_test(a_seal_is_one_logs),
+        cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     start_all();

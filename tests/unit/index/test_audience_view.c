@@ -1,0 +1,220 @@
+/* Members as viewers: each sees what is for it, by name, group, community or host, as of now; others' costs nothing. */
+#include "index/view.h"
+
+#include "index/capability.h"
+#include "state/node.h"
+
+#define H "/abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa"
+#define NAMED "named.example" H
+#define MEMBER "in.group.example" H
+#define FRIEND "friend.example" H
+#define OUTSIDE "outside.example" H
+#define GROUP "owner.example" H "#energy"
+#define EMPTY "owner.example" H "#nobody"
+
+static char groups_of[256]; /* "MEMBER GROUP" lines that hold; a group whose owner left has none */
+static bool community_stands;
+static int64_t group_asked_ms;
+static struct span author;
+
+static bool knows_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+{
+    char line[400];
+    (void)view;
+    group_asked_ms = time_ms;
+    snprintf(line, sizeof(line), "%.*s %.*s\n", SPAN_ARGS(member), SPAN_ARGS(group));
+    return strstr(groups_of, line) != NULL;
+}
+
+static bool knows_community(const struct view *view, struct span a, struct span b)
+{
+    (void)view;
+    return community_stands && span_eq(a, author) && span_is(b, FRIEND);
+}
+
+static const struct capability knowing = {.name = "test", .in_group = knows_group, .same_community = knows_community};
+const struct capability *const capabilities[] = {&knowing, NULL};
+
+static struct node node;
+static struct log_info own;
+
+static int begin(void **state)
+{
+    (void)state;
+    node_start(&node);
+    node_member(&node, "author.example", true, &own);
+    author = span_str(own.origin);
+    groups_of[0] = '\0';
+    community_stands = false;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    node_stop(&node);
+    return 0;
+}
+
+static uint64_t say(enum tlp tlp, const char *to, const char *body)
+{
+    struct span name = span_str(to);
+    uint64_t index = 0;
+    struct buf text;
+    buf_init(&text, PAYLOAD_MAX);
+    struct record_draft draft = {.kind = "test/text",
+                                 .time_ms = TIME_MS,
+                                 .tlp = tlp,
+                                 .to = &name,
+                                 .to_count = to[0] != '\0',
+                                 .body = span_str(body)};
+    good(record_write(&draft, &text, &err));
+    struct author_item item = {buf_view(&text), tlp == TLP_CLEAR};
+    good(author_append(node.store, own.number, &item, 1, TIME_MS, &index, &err));
+    good(store_log(node.store, own.number, &own, &err));
+    buf_done(&text);
+    return index;
+}
+
+static struct view view_of(const char *member)
+{
+    struct view view;
+    struct viewer viewer = {VIEWER_MEMBER, member, TIME_MS + 7};
+    good(view_open(node.store, NULL, viewer, OUTLET_HTTP_LOGS, &view, &err));
+    return view;
+}
+
+/* What this member is given of the log: '1' an item, '0' a hole, an entry each. */
+static const char *given(const char *member)
+{
+    static char shown[64];
+    struct view view = view_of(member);
+    struct payload_item item;
+    struct buf out;
+    size_t count = 0, at = 0;
+    struct err ended;
+    buf_init(&out, PAYLOAD_BUNDLE_MAX);
+    good(view_payloads(&view, &own, 0, (size_t)own.size, &out, &count, &err));
+    struct payload_reader reader = {buf_view(&out), 0};
+    while (payload_next(&reader, &item, &ended) > 0)
+        shown[at++] = item.hole ? '0' : '1';
+    shown[at] = '\0';
+    assert_int_equal(at, own.size);
+    buf_done(&out);
+    return shown;
+}
+
+static void each_its_own(void **state)
+{
+    (void)state;
+    say(TLP_CLEAR, "", "one");
+    say(TLP_AMBER_STRICT, NAMED, "two");
+    say(TLP_AMBER, GROUP, "three");
+    say(TLP_GREEN, "", "four");
+    say(TLP_RED, NAMED, "five");
+    say(TLP_AMBER, EMPTY, "six");
+    assert_string_equal(given(OUTSIDE), "0100000");
+    assert_string_equal(given(NAMED), "0110000");
+    assert_string_equal(given(MEMBER), "0100000");
+    assert_string_equal(given(FRIEND), "0100000");
+    assert_string_equal(given(own.origin), "0111111");
+    snprintf(groups_of, sizeof(groups_of), "%s %s\n", MEMBER, GROUP);
+    community_stands = true;
+    assert_string_equal(given(MEMBER), "0101000");
+    assert_int_equal(group_asked_ms, TIME_MS + 7);
+    assert_string_equal(given(FRIEND), "0100100");
+    assert_string_equal(given(OUTSIDE), "0100000");
+    groups_of[0] = '\0'; /* it left the group, or the group's owner left */
+    community_stands = false;
+    assert_string_equal(given(MEMBER), "0100000");
+    assert_string_equal(given(FRIEND), "0100000");
+}
+
+static int list_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)log;
+    (void)err;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static size_t came(const char *member, int64_t *ret)
+{
+    struct view view = view_of(member);
+    size_t count = 0;
+    good(view_heads_came(&view, INT64_MAX, 0, 100, list_log, &count, ret, &err));
+    return count;
+}
+
+static void told_of_its_own(void **state)
+{
+    (void)state;
+    int64_t reached = 0;
+    say(TLP_AMBER, NAMED, "one");
+    assert_int_equal(came(NAMED, &reached), 1);
+    assert_int_equal(came(OUTSIDE, &reached), 0);
+    assert_int_equal(came(FRIEND, &reached), 0);
+    say(TLP_GREEN, FRIEND, "two"); /* named and of the community: told once */
+    community_stands = true;
+    assert_int_equal(came(FRIEND, &reached), 1);
+    assert_int_equal(came(OUTSIDE, &reached), 0);
+    community_stands = false;
+    say(TLP_AMBER, GROUP, "three");
+    assert_int_equal(came(MEMBER, &reached), 0);
+    snprintf(groups_of, sizeof(groups_of), "%s %s\n", MEMBER, GROUP);
+    assert_int_equal(came(MEMBER, &reached), 1);
+}
+
+/* A member whose own profile names its host opens what is for it to the host, and nothing the other way round. */
+static void hosts_and_guests(void **state)
+{
+    (void)state;
+    struct log_info host, guest;
+    struct author_new make = {.time_ms = TIME_MS, .role = LOG_OWN, .recovery_path = node_path(&node, "guest.recovery")};
+    node_member(&node, "host.example", false, &host);
+    snprintf(make.profile.name, sizeof(make.profile.name), "guest.example");
+    snprintf(make.profile.host, sizeof(make.profile.host), "%s", host.origin);
+    make.profile.class = CLASS_CIVIL;
+    good(author_create(node.store, &make, &guest, &err));
+    say(TLP_AMBER, guest.origin, "for the guest");
+    say(TLP_AMBER_STRICT, guest.origin, "for the guest alone");
+    say(TLP_AMBER, host.origin, "for the host");
+    assert_string_equal(given(guest.origin), "0110");
+    assert_string_equal(given(host.origin), "0101");
+    int64_t reached = 0;
+    assert_int_equal(came(host.origin, &reached), 1); /* its node asks for the guest, too */
+}
+
+/* No outlet but those for nodes gives a member anything of its own. */
+static void outlets_for_members(void **state)
+{
+    (void)state;
+    struct view view;
+    struct viewer viewer = {VIEWER_MEMBER, NAMED, TIME_MS};
+    for (int i = 0; i < OUTLETS; i++)
+        if (i == OUTLET_HTTP_LOGS || i == OUTLET_HTTP_HEADS)
+            good(view_open(node.store, NULL, viewer, (enum outlet)i, &view, &err));
+        else
+            bad(view_open(node.store, NULL, viewer, (enum outlet)i, &view, &err), ERR_REFUSED, outlet_table[i].name);
+    uint64_t index = say(TLP_AMBER, NAMED, "one");
+    struct arena arena;
+    struct view_record record;
+    arena_init(&arena, 1u << 20);
+    view = view_of(NAMED);
+    good(view_record(&view, &own, index, &arena, &record, &err)); /* one by one, as the public */
+    assert_false(record.has_text);
+    assert_false(view_sees_ref(&view, RECORD_REF(own.number, index)));
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(told_of_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(hosts_and_guests, begin, end),
+        cmocka_unit_test_setup_teardown(outlets_for_members, begin, end),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
