@@ -22,7 +22,7 @@ struct exchange {
     struct MHD_Connection *connection;
     struct watch_connection *socket;
     char *target;
-    char method[8]; /* "" one that no address here takes */
+    char method[8]; /* its beginning: those that addresses here take are shorter */
     struct arena arena;
     struct http_request request;
     const struct route *route;
@@ -419,8 +419,6 @@ static enum MHD_Result start(struct exchange *x, const char *method)
     request->path = request->body = SPAN_LIT("");
     read_headers(x);
     bool method_known = read_method(method, &request->method);
-    if (method_known)
-        snprintf(x->method, sizeof(x->method), "%s", method);
     int rc = x->target ? http_target_parse(span_str(x->target), &x->arena, request, &err) : err_memory(&err);
     request->lang = http_language_choose(rc == 0 ? http_query(request, "lang") : SPAN_LIT(""), request->cookie,
                                          request->accept_language, &request->lang_explicit);
@@ -467,6 +465,7 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
     if (!x->started) {
         x->started = true;
         atomic_fetch_add(&server->requests, 1);
+        snprintf(x->method, sizeof(x->method), "%.7s", method);
         return start(x, method);
     }
     if (*upload_len > 0) {

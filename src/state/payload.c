@@ -200,7 +200,7 @@ static int choose(const struct reading *reading, uint64_t index, uint64_t slot, 
                   struct err *err)
 {
     bool admitted = true;
-    if (!reading->choice || SLOT_FLAGS(slot) & SLOT_CLEAR)
+    if (SLOT_FLAGS(slot) & SLOT_CLEAR)
         return 0;
     struct span payload = span_sub(buf_view(out), before + 4 + SEAL_SALT, out->len);
     int rc = reading->choice->admits(reading->choice->ctx, index, payload, &admitted, err);
@@ -219,7 +219,7 @@ static int read_pass(struct store *store, const struct log_row *row, uint64_t fi
         size_t before = out->len;
         if (shown(reading, slots[i])) {
             int rc = read_held(store, row, first + i, slots[i], &reading->window, out, err);
-            if (!rc)
+            if (!rc && reading->choice)
                 rc = choose(reading, first + i, slots[i], before, out, err);
             if (rc)
                 return rc;
