@@ -128,7 +128,11 @@ ok "log says for whom" eval 'node b log a.example --limit 0 | grep "for b.exampl
 index_of() { node a log a.example --limit 0 --json | jq -r "select(.title|contains(\"$1\"))|.index" | head -1; }
 ok "show as well, as JSON" eval 'node b show --json "a.example/$(index_of mx-amber-b.example)" | jq -e ".tlp == \"amber\" and (.to|length) == 1 and (.for|startswith(\"whom it names\"))"'
 no "who may not see it is told nothing" node x show "a.example/$(index_of mx-amber-b.example)"
-ok "refused requests are counted" eval 'curl -s "$(url a)/metrics" | grep -q "^tongzhou_signed_refused_total{reason=\"replayed\"} 0"'
+forged() { curl -s -o "$tmp/answer" -w '%{http_code}' -H 'Signature-Input: x=("@method");tag="tongzhou"' -H 'Signature: x=:AA==:' "$(url a)/heads"; }
+ok "what is signed wrongly is refused" eval 'is "$(forged)" 401'
+ok "the answer says nothing of what is here" not grep -qE "$origin|[0-9a-f]{64}" "$tmp/answer"
+ok "it is counted" eval 'curl -s "$(url a)/metrics" | grep -q "^tongzhou_signed_refused_total{reason=\"malformed\"} 1$"'
+ok "and told" until_true grep -q 'signed request refused: malformed' "$tmp/a.log"
 
 # ---- contradictions, before anything is signed ----
 size=$(fact a a.example size)

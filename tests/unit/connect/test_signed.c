@@ -390,6 +390,94 @@ static void pulled_by_whom_it_is_for(void **state)
     assert_int_equal(flags & (SLOT_HELD | SLOT_CLEAR), SLOT_HELD);
 }
 
+/* ---- waiting ---- */
+
+static void keep_reply(void *ctx, struct fetch_reply *reply)
+{
+    struct fetch_reply *kept = ctx;
+    *kept = *reply;
+    buf_init(&reply->body, 0);
+}
+
+static void until_one_waits(struct fetcher *fetcher)
+{
+    struct http_counters counters = {0};
+    for (int i = 0; i < 4000 && counters.waiting == 0; i++) {
+        good(fetcher_run(fetcher, 5, &err));
+        http_server_counters(author.server, &counters);
+    }
+    assert_int_equal(counters.waiting, 1);
+}
+
+/* The secret's content goes from the author's node and comes back, as from another member of its audience. */
+static void come_late(void)
+{
+    struct buf item;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    good(payload_read(author.store, author.own.number, secret_index, &item, NULL, &err));
+    good(payload_drop_before(author.store, author.own.number, author.own.size, &err));
+    struct log_info log = log_of(&author, author.own.origin);
+    good(store_begin(author.store, &err));
+    log.payloads_from = 0;
+    good(store_log_update(author.store, &log, &err));
+    good(payload_put(author.store, log.number, secret_index, span_sub(buf_view(&item), 4, 32),
+                     span_sub(buf_view(&item), 36, item.len), false, &err));
+    good(store_commit(author.store, &err));
+    buf_done(&item);
+    http_server_wake(author.server);
+}
+
+/* Wait for news since now, let the content come meanwhile; the answer in *ret. */
+static void wait_for_news(struct node *who, unsigned wait_s, struct fetch_reply *ret)
+{
+    char url[512], cursor[128] = "";
+    struct signed_text text;
+    struct fetch_reply first;
+    struct fetcher *fetcher;
+    snprintf(url, sizeof(url), "%s/heads", http_server_url(author.server));
+    if (who)
+        sign_request(who, url, &(struct bend){0}, &text);
+    assert_int_equal(send(url, who ? &text : NULL, &first), 200);
+    assert_int_equal(sscanf(strstr(buf_cstr(&first.body), "next ") + 5, "%100s", cursor), 1);
+    fetch_reply_done(&first);
+    snprintf(url, sizeof(url), "%s/heads?since=%s", http_server_url(author.server), cursor);
+    struct fetch_request request = {.url = url, .body_max = 65536, .wait_s = wait_s, .done = keep_reply, .ctx = ret};
+    if (who) {
+        sign_request(who, url, &(struct bend){0}, &text);
+        request.signature_input = text.input;
+        request.signature = text.signature;
+        request.signed_to = text.to;
+    }
+    *ret = (struct fetch_reply){.status = 0};
+    good(fetcher_new(&fetcher, &err));
+    good(fetch_start(fetcher, &request, NULL, &err));
+    until_one_waits(fetcher);
+    come_late();
+    while (fetcher_active(fetcher) > 0)
+        good(fetcher_run(fetcher, 50, &err));
+    fetcher_free(fetcher);
+    assert_int_equal(ret->status, 200);
+}
+
+/* Neither by a line nor by an answer before its time does anybody learn that something came for few; who it is for does. */
+static void only_whom_it_is_for_is_woken(void **state)
+{
+    (void)state;
+    struct fetch_reply reply;
+    until_heard();
+    wait_for_news(NULL, 1, &reply);
+    assert_false(holds(&reply, author.own.hex));
+    assert_true(reply.took_ms >= 1000);
+    fetch_reply_done(&reply);
+    wait_for_news(&outsider, 1, &reply);
+    assert_false(holds(&reply, author.own.hex));
+    assert_true(reply.took_ms >= 1000);
+    fetch_reply_done(&reply);
+    wait_for_news(&reader, 30, &reply);
+    assert_true(holds(&reply, author.own.hex));
+    fetch_reply_done(&reply);
+}
+
 /* What an author has lost it gets back from whom it gave it to, and from nobody else. */
 static void the_author_has_it_back(void **state)
 {
@@ -404,17 +492,12 @@ static void the_author_has_it_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_audience_gets_it),
-        cmocka_unit_test(what_is_bent_is_refused),
-        cmocka_unit_test(forwarded_requests),
-        cmocka_unit_test(once_only),
-        cmocka_unit_test(refusals_are_counted),
-        cmocka_unit_test(pulled_by_whom_it_is_for),
-        cmocka_unit_test(the_author_has_it_back),
-        cmocka_unit_test(not_after_a_restart),
-        cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),
-        cmocka_unit_test(erased_is_erased_for_all),
+        cmocka_unit_test(only_the_audience_gets_it),    cmocka_unit_test(what_is_bent_is_refused),
+        cmocka_unit_test(forwarded_requests),           cmocka_unit_test(once_only),
+        cmocka_unit_test(refusals_are_counted),         cmocka_unit_test(pulled_by_whom_it_is_for),
+        cmocka_unit_test(only_whom_it_is_for_is_woken), cmocka_unit_test(the_author_has_it_back),
+        cmocka_unit_test(not_after_a_restart),          cmocka_unit_test(a_retired_key),
+        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     start_all();
