@@ -5,10 +5,14 @@
 
 static const struct option options[] = {
     {"listen", "A:P", "address and port (default 127.0.0.1:8440; port 0: any free one)", AT_MOST_ONCE},
+    {"endpoint", "URL", "where others reach this node, beside what its profile says: as behind a web server",
+     ANY_NUMBER},
     {"alone", NULL, "do not wait for a peer that tells how far our own logs are: for the first node of all",
      AT_MOST_ONCE},
     {0},
 };
+
+#define ENDPOINTS_MAX 16
 
 static void tell(void *ctx, const char *line)
 {
@@ -35,8 +39,19 @@ static int run(struct invocation *inv)
     session_close(&session);
     if (status)
         return status;
+    const char *endpoints[ENDPOINTS_MAX];
+    size_t count = 0;
+    for (int i = 0; i < inv->given_count; i++) {
+        if (strcmp(inv->given[i].option->name, "endpoint") != 0)
+            continue;
+        if (count == ENDPOINTS_MAX)
+            return cli_usage(inv, "more than %d of --endpoint", ENDPOINTS_MAX);
+        endpoints[count++] = inv->given[i].value;
+    }
     struct node_options node_options = {.dir = inv->dir,
                                         .listen = cli_option(inv, "listen", "127.0.0.1:8440"),
+                                        .endpoints = endpoints,
+                                        .endpoint_count = count,
                                         .alone = cli_flag(inv, "alone"),
                                         .tell = tell,
                                         .ready = ready,

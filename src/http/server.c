@@ -155,6 +155,8 @@ int http_server_start(const struct http_options *options, struct http_server **r
         rc = pool_new(options->dir, threads, &server->pool, err);
     if (rc == 0)
         rc = signed_new(options->dir, exchange_now_ms(), &server->signed_state, err);
+    for (size_t i = 0; rc == 0 && i < options->endpoint_count; i++)
+        rc = signed_endpoint(server->signed_state, options->endpoints[i], err);
     if (rc == 0) /* those who wait hold no thread, but a place: leave a quarter for the others */
         rc = watch_start(options->dir, connections - connections / 4,
                          options->request_ms ? options->request_ms : REQUEST_MS, &server->watch, err);

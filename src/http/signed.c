@@ -37,8 +37,8 @@ struct signed_state {
     pthread_mutex_t lock; /* over all below */
     struct kept_key keys[KEYS_KEPT];
     struct own_name names[NAMES_KEPT];
-    size_t name_count;
-    int64_t names_ms; /* when they were looked up; 0: never */
+    size_t name_count, given_count; /* the first were given when the process began */
+    int64_t names_ms;               /* when they were looked up; 0: never */
 };
 
 int signed_new(const char *dir, int64_t now_ms, struct signed_state **ret, struct err *err)
@@ -156,18 +156,27 @@ static enum signed_outcome find_member(struct signed_state *state, struct store 
 
 /* ---- to whom ---- */
 
-static void add_name(struct signed_state *state, const char *endpoint)
+static bool add_name(struct signed_state *state, const char *endpoint)
 {
     struct http_sig_message url = {0};
     struct own_name *name = &state->names[state->name_count];
     if (state->name_count == NAMES_KEPT || !http_sig_url(span_str(endpoint), name->authority, &url) || url.has_query)
-        return;
+        return false;
     size_t len = url.path.len;
     while (len > 0 && url.path.data[len - 1] == '/')
         len--;
     memcpy(name->prefix, url.path.data, len);
     name->prefix[len] = '\0';
     state->name_count++;
+    return true;
+}
+
+int signed_endpoint(struct signed_state *state, const char *url, struct err *err)
+{
+    if (strlen(url) > MEMBER_WORD_MAX || !add_name(state, url))
+        return err_set(err, ERR_USAGE, "endpoint %.300s: expected http:// or https://, a host and no query", url);
+    state->given_count = state->name_count;
+    return 0;
 }
 
 struct name_search {
@@ -185,7 +194,7 @@ static int names_of(void *ctx, const struct log_info *log, struct err *err)
     arena_init(&arena, SIGNED_ARENA_MAX);
     int rc = store_member(search->store, log->number, &arena, &member, err);
     for (unsigned i = 0; rc == 0 && i < member.profile.endpoints.count; i++)
-        add_name(search->state, member.profile.endpoints.item[i]);
+        (void)add_name(search->state, member.profile.endpoints.item[i]); /* one that is no URL names nothing */
     arena_done(&arena);
     return rc;
 }
@@ -197,7 +206,7 @@ static void names_look(struct signed_state *state, struct store *store, int64_t 
     struct err err;
     if (state->names_ms != 0 && now_ms >= state->names_ms && now_ms - state->names_ms < NAMES_LOOK_MS)
         return;
-    state->name_count = 0;
+    state->name_count = state->given_count;
     state->names_ms = now_ms;
     (void)store_logs(store, names_of, &search, &err); /* those found so far are ours */
 }

@@ -40,6 +40,8 @@ struct signed_request {
 struct signed_state;
 /* `dir` is the node's folder: a process that ends and begins again takes no request that one before it may have taken. */
 int signed_new(const char *dir, int64_t now_ms, struct signed_state **ret, struct err *err);
+/* This node is reached there, too. ERR_USAGE no http:// or https:// address; ERR_LIMIT. Before the first request. */
+int signed_endpoint(struct signed_state *state, const char *url, struct err *err);
 void signed_free(struct signed_state *state);
 
 /*

@@ -426,6 +426,8 @@ static int run(struct node *node, struct err *err)
 {
     struct http_options http = {.dir = node->options->dir,
                                 .listen = node->options->listen,
+                                .endpoints = node->options->endpoints,
+                                .endpoint_count = node->options->endpoint_count,
                                 .tell = node->options->tell,
                                 .tell_ctx = node->options->ctx};
     sigset_t signals;

@@ -80,8 +80,11 @@ static void try_node(struct span all)
 static void try_cursor(struct span cursor)
 {
     char generation[17];
-    int64_t seq;
+    int64_t seq, reached;
     struct buf again;
+    struct span rest = cursor;
+    if (heads_cursor_reached(&rest, &reached) && (rest.len > cursor.len || reached < 0))
+        abort();
     if (!heads_cursor_parse(cursor, generation, &seq))
         return;
     buf_init(&again, 256);

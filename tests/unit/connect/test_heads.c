@@ -141,13 +141,37 @@ static void test_cursors(void **state)
     assert_true(heads_cursor_parse(SPAN_LIT("0123456789abcdef-0"), generation, &seq));
 }
 
+static void test_members_cursors(void **state)
+{
+    struct buf end;
+    struct heads_reader reader;
+    struct heads_line line;
+    struct err err = {0};
+    char generation[17];
+    int64_t seq = 0, reached = 0;
+    (void)state;
+    buf_init(&end, 256);
+    heads_write_end_reached(&end, false, "0123456789abcdef", 77, 5);
+    heads_reader_init(&reader, buf_view(&end));
+    assert_int_equal(heads_next(&reader, &line, &err), 0);
+    struct span cursor = reader.cursor;
+    assert_true(heads_cursor_reached(&cursor, &reached) && heads_cursor_parse(cursor, generation, &seq));
+    assert_true(seq == 77 && reached == 5);
+    cursor = SPAN_LIT("0123456789abcdef-77"); /* the public's: none of what came for few was told */
+    assert_true(heads_cursor_reached(&cursor, &reached) && reached == 0 && cursor.len == 19);
+    cursor = SPAN_LIT("0123456789abcdef-77-");
+    assert_false(heads_cursor_reached(&cursor, &reached));
+    cursor = SPAN_LIT("0123456789abcdef-77-5-6");
+    assert_false(heads_cursor_reached(&cursor, &reached));
+    buf_done(&end);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_too_many_lines),
-        cmocka_unit_test(test_cursors),
+        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_too_many_lines),  cmocka_unit_test(test_cursors),
+        cmocka_unit_test(test_members_cursors),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

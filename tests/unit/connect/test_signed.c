@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 #include "connect/fetch.h"
+#include "http/signed.h"
 #include "record/http_sig.h"
 
 #define SECRET "for one member only"
@@ -280,6 +281,42 @@ static void once_only(void **state)
     expect(&reader, &(struct bend){.nonce = "same"}, 401);
 }
 
+/* Behind a web server, which passes Host on: the node knows its name by --endpoint, a path in front included. */
+static void behind_a_web_server(void **state)
+{
+    (void)state;
+    static const char *const endpoints[] = {"https://author.example.org:8443/node/"};
+    char url[512], sent[512];
+    struct signed_text text;
+    struct http_sig_message message = {0};
+    char authority[HTTP_SIG_AUTHORITY_MAX + 1];
+    struct signed_request request = {.fd = -1, .now_ms = (now_s() + 2) * 1000};
+    struct signed_state *known;
+    char origin[ORIGIN_MAX + 1];
+    payload_url(&author, &author.own, secret_index, sent);
+    snprintf(url, sizeof(url), "%s%s", endpoints[0], sent + strlen(http_server_url(author.server)) + 1);
+    sign_request(&reader, url, &(struct bend){0}, &text);
+    assert_true(http_sig_url(span_str(sent), authority, &message));
+    message.method = SPAN_LIT("GET");
+    message.field = field_to;
+    message.ctx = &text;
+    request.message = message;
+    request.input = span_str(text.input);
+    request.signature = span_str(text.signature);
+    request.host = SPAN_LIT("Author.example.org:8443");
+    request.to = span_str(text.to);
+    good(signed_new(author.root, 1000, &known, &err));
+    assert_int_equal(signed_check(known, author.store, &request, origin), SIGNED_MISDIRECTED);
+    bad(signed_endpoint(known, "author.example.org", &err), ERR_USAGE, "expected http");
+    good(signed_endpoint(known, endpoints[0], &err));
+    assert_int_equal(signed_check(known, author.store, &request, origin), SIGNED_BY_MEMBER);
+    assert_string_equal(origin, reader.own.origin);
+    assert_int_equal(signed_check(known, author.store, &request, origin), SIGNED_REPLAYED);
+    request.host = SPAN_LIT("other.example.org:8443");
+    assert_int_equal(signed_check(known, author.store, &request, origin), SIGNED_MISDIRECTED);
+    signed_free(known);
+}
+
 /* Nor by a process that takes the place of the one that answered it. */
 static void not_after_a_restart(void **state)
 {
@@ -492,12 +529,19 @@ static void the_author_has_it_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_audience_gets_it),    cmocka_unit_test(what_is_bent_is_refused),
-        cmocka_unit_test(forwarded_requests),           cmocka_unit_test(once_only),
-        cmocka_unit_test(refusals_are_counted),         cmocka_unit_test(pulled_by_whom_it_is_for),
-        cmocka_unit_test(only_whom_it_is_for_is_woken), cmocka_unit_test(the_author_has_it_back),
-        cmocka_unit_test(not_after_a_restart),          cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(erased_is_erased_for_all),
+        cmocka_unit_test(only_the_audience_gets_it),
+        cmocka_unit_test(what_is_bent_is_refused),
+        cmocka_unit_test(forwarded_requests),
+        cmocka_unit_test(once_only),
+        cmocka_unit_test(refusals_are_counted),
+        cmocka_unit_test(pulled_by_whom_it_is_for),
+        cmocka_unit_test(only_whom_it_is_for_is_woken),
+        cmocka_unit_test(the_author_has_it_back),
+        cmocka_unit_test(behind_a_web_server),
+        cmocka_unit_test(not_after_a_restart),
+        cmocka_unit_test(a_retired_key),
+        cmocka_unit_test(a_seal_is_one_logs),
+        cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     start_all();
