@@ -1,6 +1,8 @@
-/* tongzhou policy check: what the node's own rules say. */
+/* tongzhou policy check, show: what the node's own rules say. */
+#include "base/when.h"
 #include "cli/commands.h"
 #include "cli/policy_file.h"
+#include "state/rules.h"
 
 #define EXPLAINED_MAX (16u << 20)
 
@@ -77,4 +79,50 @@ const struct command cmd_policy_check = {
     .min_args = 0,
     .max_args = 1,
     .run = run_check,
+};
+
+/* ---- policy show ---- */
+
+static int show(struct invocation *inv, struct session *session)
+{
+    const struct policy *policy;
+    struct rules_version version;
+    struct buf trouble;
+    char since[WHEN_TEXT_LEN + 1];
+    buf_init(&trouble, 65536);
+    int rc = rules_policy(session->store, &policy, &version, &inv->err);
+    if (!rc)
+        rc = rules_trouble(session->store, &trouble, &inv->err);
+    if (!rc) {
+        when_format(version.since_ms, since);
+        printf("# version %s, in force %s%.19s\n", version.version, version.number ? "since " : "",
+               version.number ? since : "as built in");
+        struct buf text;
+        buf_init(&text, POLICY_TEXT_MAX);
+        buf_span(&text, policy_text(policy));
+        put_lines(&text);
+        buf_done(&text);
+    }
+    if (!rc && trouble.len > 0)
+        cli_note("%s; this version stays in force", buf_cstr(&trouble));
+    buf_done(&trouble);
+    return rc ? cli_fail(inv) : EXIT_DONE;
+}
+
+static int run_show(struct invocation *inv)
+{
+    struct session session;
+    int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
+    if (!status)
+        status = show(inv, &session);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_policy_show = {
+    .name = "policy show",
+    .arguments = "",
+    .summary = "Print the policy in force: the file's, or what is built in",
+    .max_args = 0,
+    .run = run_show,
 };

@@ -60,6 +60,8 @@ struct capability {
     void (*title)(const struct record *record, struct arena *arena, struct buf *out);
     /* May be NULL: the same on a page, in its language, for a link's text. False: nothing was written. */
     bool (*page_title)(struct page *page, const struct view *view, const struct record *record);
+    /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
+    uint64_t (*score)(const struct record *record);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

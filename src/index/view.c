@@ -266,7 +266,7 @@ static bool slot_allows(const struct view *view, int64_t ref)
     if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
         return false;
     unsigned wanted = view->viewer.class == VIEWER_PUBLIC ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
-    return (flags & (wanted | SLOT_ERASED)) == wanted;
+    return (flags & (wanted | SLOT_ERASED | SLOT_WAITING)) == wanted;
 }
 
 bool view_sees_ref(const struct view *view, int64_t ref)

@@ -108,8 +108,9 @@ struct view_record {
     bool cut;               /* text is only the beginning of a long one: its header, for lists */
     bool parsed;            /* text is a well-formed record */
     struct record record;
-    bool erased; /* operator only; the public sees a hole */
-    bool folded; /* some capability took it in */
+    bool erased;  /* operator only; the public sees a hole */
+    bool waiting; /* operator only: policy holds it, so that nobody sees it but who decides */
+    bool folded;  /* some capability took it in */
 };
 
 /* One record; spans in the arena. ERR_NOTFOUND no such entry for this viewer. */

@@ -55,6 +55,7 @@ static int read_payload(const struct view *view, struct arena *arena, size_t max
     int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
     bool is_public = view->viewer.class == VIEWER_PUBLIC;
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
+    record->waiting = !is_public && (flags & SLOT_WAITING) != 0;
     if (rc == ERR_NOTFOUND)
         rc = 0;
     else if (rc < 0)
@@ -203,6 +204,10 @@ static int list_one(struct lister *lister, const struct log_info *log, uint64_t 
     struct view_record record = {.index = index};
     arena_clear(&lister->arena);
     int rc = record_read(lister->view, log, index, VIEW_BRIEF_MAX, &lister->arena, &record, err);
+    if (record.waiting) { /* for whoever decides about it, not among what is shown */
+        record.has_text = record.parsed = false;
+        record.record = (struct record){0};
+    }
     if (rc < 0 || !wanted(lister->query, &record))
         return rc;
     return give(lister, &record, err);

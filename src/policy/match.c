@@ -36,12 +36,22 @@ bool policy_decides(const struct policy *policy, enum policy_question question)
     return false;
 }
 
-bool policy_looks_at_age(const struct policy *policy, enum policy_question question)
+static bool looks_at(const struct policy *policy, enum policy_question question, enum dimension d)
 {
     for (size_t i = 0; i < policy->rule_count; i++)
-        if (policy->rules[i].question == question && policy->rules[i].when[DIM_AGE].given)
+        if (policy->rules[i].question == question && policy->rules[i].when[d].given)
             return true;
     return false;
+}
+
+bool policy_looks_at_age(const struct policy *policy, enum policy_question question)
+{
+    return looks_at(policy, question, DIM_AGE);
+}
+
+bool policy_looks_at_score(const struct policy *policy, enum policy_question question)
+{
+    return looks_at(policy, question, DIM_SCORE);
 }
 
 bool policy_counts(const struct policy *policy)

@@ -96,8 +96,9 @@ size_t policy_rule_count(const struct policy *policy);
 /* Are there rules about it that can say anything but yes? If not, nobody needs to ask. */
 bool policy_decides(const struct policy *policy, enum policy_question question);
 
-/* Do rules about it look at the age of contents, so that what holds now may not hold tomorrow? At counters? */
+/* Do rules about it look at the age of contents, so that what holds now may not hold tomorrow? At scores? At counters? */
 bool policy_looks_at_age(const struct policy *policy, enum policy_question question);
+bool policy_looks_at_score(const struct policy *policy, enum policy_question question);
 bool policy_counts(const struct policy *policy);
 
 /* ---- deciding ---- */

@@ -36,6 +36,7 @@ const struct capability security_capability = {
     .scrub = security_scrub,
     .title = security_title,
     .page_title = security_page_title,
+    .score = security_score,
     .page_routes = security_page_routes,
     .page_route_count = SECURITY_PAGE_ROUTES,
 };

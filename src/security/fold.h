@@ -25,6 +25,7 @@ int security_flush(struct fold *fold, struct err *err);
 void security_discard(struct fold *fold);
 int security_scrub(struct index *index, struct err *err);
 void security_title(const struct record *record, struct arena *arena, struct buf *out);
+uint64_t security_score(const struct record *record);
 int security_check(const struct record *record, struct err *err);
 
 extern const char *const security_schema;

@@ -185,7 +185,7 @@ int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned 
 static bool shown(uint64_t slot, bool clear_only)
 {
     unsigned flags = SLOT_FLAGS(slot);
-    return (flags & SLOT_HELD) && !(flags & SLOT_ERASED) && (!clear_only || (flags & SLOT_CLEAR));
+    return (flags & SLOT_HELD) && !(flags & (SLOT_ERASED | SLOT_WAITING)) && (!clear_only || (flags & SLOT_CLEAR));
 }
 
 /* One pass over at most a bundle's worth of entries; *ret_count is how many went in before `max`. */

@@ -1,0 +1,231 @@
+/* tongzhou why: what decided about a record, rule, line and version. */
+#include "base/when.h"
+#include "cli/commands.h"
+#include "cli/policy_file.h"
+#include "connect/entering.h"
+
+static const struct option options[] = {
+    {"for", "MEMBER", "whether it is shared with this member (without: with the public)", AT_MOST_ONCE},
+    {0},
+};
+
+/* What `why` knows of one record. */
+struct why {
+    struct invocation *inv;
+    struct session *session;
+    struct log_info log;
+    uint64_t index;
+    struct view_record record;
+    struct judge judge;
+    bool has_decision, has_verdict;
+    struct decision decision;
+    struct verdict verdict;
+    unsigned flags;
+};
+
+static void put_rule(const struct policy_verdict *said, const char *version)
+{
+    if (said->line == 0) {
+        fputs("no rule is about it\n", stdout);
+        return;
+    }
+    printf("line %u of %s: ", said->line, version);
+    cli_put_text(stdout, said->rule, said->rule.len);
+    putchar('\n');
+}
+
+/* Rules as they were when it was decided. */
+static int put_old_rule(struct why *w, struct err *err)
+{
+    static struct policy_errors errors;
+    struct rules_version version;
+    struct policy *policy = NULL;
+    struct policy_verdict said;
+    struct buf text;
+    buf_init(&text, POLICY_TEXT_MAX);
+    int rc = rules_text(w->session->store, w->verdict.version, &text, &version, err);
+    if (rc == 0)
+        rc = policy_parse(buf_view(&text), &policy, &errors, err);
+    if (rc == 0 && policy_rule_at(policy, w->verdict.line, &said))
+        put_rule(&said, version.version);
+    policy_free(policy);
+    buf_done(&text);
+    return rc;
+}
+
+static void put_decision(const struct decision *d)
+{
+    char time[WHEN_TEXT_LEN + 1];
+    when_format(d->time_ms, time);
+    printf("by a person: %s, %.19s", d->who, time);
+    if (d->reason[0]) {
+        fputs(": ", stdout);
+        cli_put_text(stdout, span_str(d->reason), DECISION_REASON_MAX);
+    }
+    putchar('\n');
+}
+
+static int put_verdict(struct why *w, struct err *err)
+{
+    char time[WHEN_TEXT_LEN + 1];
+    when_format(w->verdict.time_ms, time);
+    printf("%s %.19s, ", w->verdict.act == POLICY_HOLD ? "held" : "refused", time);
+    if (w->verdict.line > 0)
+        return put_old_rule(w, err);
+    cli_put_text(stdout, span_str(w->verdict.reason), POLICY_REASON_MAX);
+    putchar('\n');
+    return 0;
+}
+
+/* Not decided about here so far: nothing came, or it was accepted. */
+static int put_present(struct why *w, struct err *err)
+{
+    struct policy_verdict said;
+    bool refused = false;
+    bool is_here = w->record.has_text, is_ours = w->log.role == LOG_OWN || w->log.role == LOG_LOCAL;
+    if (is_ours) {
+        puts("it was said on this node");
+        return 0;
+    }
+    int rc = entering_refuses(w->session->store, &w->log, &refused, &said, err);
+    if (rc < 0)
+        return rc;
+    if (!is_here && w->flags & SLOT_ERASED) {
+        puts("erased: its author has withdrawn it, or this node");
+    } else if (!is_here && refused) {
+        fputs("never fetched, ", stdout);
+        put_rule(&said, w->judge.version.version);
+    } else if (!is_here) {
+        puts("it has not come: its author keeps it to some, or no peer has it");
+    } else {
+        fputs("accepted; today ", stdout);
+        struct judge_case about = {
+            .question = POLICY_ACCEPT, .log = &w->log, .record = &w->record.record, .bytes = w->record.text.len};
+        if ((rc = judge_decide(&w->judge, &about, &said, err)) == 0)
+            put_rule(&said, w->judge.version.version);
+    }
+    return rc;
+}
+
+static int why_accept(struct why *w, struct err *err)
+{
+    fputs("accept   ", stdout);
+    if (w->record.entry_class != ENTRY_SEAL) {
+        puts("it stands in its log in full: no rule is asked about it");
+        return 0;
+    }
+    if (w->has_decision) {
+        fputs(w->decision.act == POLICY_YES ? "released " : "refused ", stdout);
+        put_decision(&w->decision);
+        return 0;
+    }
+    return w->has_verdict ? put_verdict(w, err) : put_present(w, err);
+}
+
+/* The member of --for, as rules see it. */
+static int find_viewer(struct why *w, struct policy_bits *ret)
+{
+    const char *word = cli_option(w->inv, "for", NULL);
+    struct log_info log;
+    struct policy_member *members;
+    size_t count, i = 0;
+    if (!word) {
+        policy_viewer(w->judge.policy, NULL, ret);
+        return 0;
+    }
+    if (view_log_find(&w->session->view, span_str(word), &log, &w->inv->err))
+        return cli_fail(w->inv);
+    int status = policy_file_members(w->inv, w->session, &members, &count);
+    if (status)
+        return status;
+    while (i < count && !span_is(members[i].origin, log.origin))
+        i++;
+    policy_viewer(w->judge.policy, i < count ? &members[i] : NULL, ret);
+    return 0;
+}
+
+static int why_other(struct why *w, enum policy_question question, const struct policy_bits *viewer, struct err *err)
+{
+    struct policy_verdict said;
+    struct judge_case about = {.question = question,
+                               .log = &w->log,
+                               .record = &w->record.record,
+                               .bytes = w->record.text.len,
+                               .viewer = viewer};
+    int rc = judge_decide(&w->judge, &about, &said, err);
+    if (rc < 0)
+        return rc;
+    if (question == POLICY_SHARE)
+        printf("share    %s with %s: ", said.act == POLICY_YES ? "yes," : "not",
+               cli_option(w->inv, "for", "the public"));
+    else
+        printf("enforce  %s: ", said.act == POLICY_YES ? "takes effect" : "takes no effect");
+    put_rule(&said, w->judge.version.version);
+    return 0;
+}
+
+static int find_rows(struct why *w, struct err *err)
+{
+    int64_t ref = RECORD_REF(w->log.number, w->index);
+    struct err none = {0};
+    int rc = payload_flags(w->session->store, w->log.number, w->index, &w->flags, err);
+    if (rc == 0)
+        rc = judge_open(&w->judge, w->session->store, cli_now_ms(), err);
+    if (rc < 0)
+        return rc;
+    int decided = decision_find(w->session->store, ref, &w->decision, &none);
+    int judged = verdict_find(w->session->store, ref, &w->verdict, &none);
+    w->has_decision = decided == 0;
+    w->has_verdict = judged == 0;
+    if ((decided < 0 && decided != ERR_NOTFOUND) || (judged < 0 && judged != ERR_NOTFOUND)) {
+        *err = none;
+        return none.code;
+    }
+    return 0;
+}
+
+static int tell(struct why *w)
+{
+    struct policy_bits viewer;
+    struct err *err = &w->inv->err;
+    printf("%s/%llu\n", w->log.origin, (unsigned long long)w->index);
+    int status = find_viewer(w, &viewer);
+    if (status)
+        return status;
+    int rc = why_accept(w, err);
+    bool is_asked = w->record.entry_class == ENTRY_SEAL && w->record.parsed && !w->record.waiting;
+    if (rc == 0 && is_asked)
+        rc = why_other(w, POLICY_SHARE, &viewer, err);
+    if (rc == 0 && is_asked)
+        rc = why_other(w, POLICY_ENFORCE, &viewer, err);
+    return rc ? cli_fail(w->inv) : EXIT_DONE;
+}
+
+static int run(struct invocation *inv)
+{
+    struct session session;
+    struct why w = {.inv = inv, .session = &session};
+    int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!status)
+        status = session_record(inv, &session, inv->args[0], &w.log, &w.index);
+    if (!status &&
+        (view_record(&session.view, &w.log, w.index, &session.arena, &w.record, &inv->err) || find_rows(&w, &inv->err)))
+        status = cli_fail(inv);
+    if (!status)
+        status = tell(&w);
+    session_close(&session);
+    return status;
+}
+
+const struct command cmd_why = {
+    .name = "why",
+    .arguments = "MEMBER/INDEX",
+    .summary = "Tell which rule or person decided about a record: rule, line and version",
+    .details = "Whether it was accepted, held or refused, by the rules as they were then; whether it is shared and "
+               "takes effect,\n"
+               "by the rules of today.\n",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,83 @@
+#!/bin/bash
+# A node's own rules decide what enters: held, released, refused, by rule and by person, each explained, and nobody behind the
+# node gets what it does not let in.
+. "$(dirname "$0")/lib.sh"
+
+for name in a b c; do init $name $name.example; done
+say() { # text, kind, [options...]: at a; prints MEMBER/INDEX
+    local text=$1 kind=$2
+    shift 2
+    echo "$text" | node a publish --kind "$kind" --tlp clear "$@" - | sed 's,/[a-z2-7]*/,/,'
+}
+policy() { # node, text: its file
+    printf '%s\n' "$2" >"$tmp/$1/policy.conf"
+}
+policy b '# works are read first
+hold kind culture/essay reason "read first"
+refuse accept kind culture/advert reason "no advertising"
+limit 6/day kind culture/rumour'
+ok "the three serve, b pulls from a, c from b" eval 'start a --alone && start b --alone && start c --alone && peer b a && peer c b'
+note=$(say "a plain-note" culture/note)
+essay=$(say "a long-essay" culture/essay)
+second=$(say "another second-essay" culture/essay)
+advert=$(say "buy this-advert" culture/advert)
+for i in 1 2 3 4 5; do rumour=$(say "rumour-$i" culture/rumour); done
+got() { # node, record
+    node "$1" show --body "$2"
+}
+ok "c gets what b lets in" until_true got c "$note"
+ok "b holds the essays, and what is beyond the limit" until_true eval 'is "$(node b policy held | wc -l)" 4'
+ok "it says by which line" eval 'node b policy held | grep -q "/${essay#*/}  culture/essay  line 2 of [0-9a-f]\{12\}: read first"'
+ok "the advert is refused" eval 'node b policy refused | grep -q "/${advert#*/}  line 3 of .*: no advertising"'
+ok "status counts both" eval 'is "$(node b status --json | jq -r "\"\(.held) \(.refused)\"")" "4 1"'
+ok "json, too" eval 'is "$(node b policy held --json | jq -r "select(.index == ${essay#*/}).reason")" "read first"'
+ok "nothing of the advert is on b" nowhere this-advert "$tmp/b" "$tmp/c"
+ok "the essay is on b, and not on c" eval 'grep -rqaF long-essay "$tmp/b" && nowhere long-essay "$tmp/c"'
+ok "b's page shows no word of it" eval '! curl -s "$(url b)/record/$(node b members --json | jq -r "select(.origin|startswith(\"a.example/\")).origin")/${essay#*/}" | grep -q long-essay'
+ok "nor its list" eval '! node b log a.example | grep -q long-essay'
+ok "whoever decides can read it" eval 'node b show --body "$essay" | grep -q long-essay'
+ok "why names rule, line and version" eval 'node b why "$essay" | grep -qE "^accept +held 20.*, line 2 of [0-9a-f]{12}: hold kind culture/essay reason"'
+
+ok "a person releases one" node b policy release "$essay" --reason "read it"
+ok "it reaches c" until_true got c "$essay"
+ok "why says who" eval 'node b why "$essay" | grep -q "released by a person: $(id -un), .*: read it"'
+ok "a person refuses the other" node b policy refuse "$second" --reason "not ours"
+ok "its bytes are gone" nowhere second-essay "$tmp/b" "$tmp/c"
+ok "why says so" eval 'node b why "$second" | grep -q "refused by a person: .*: not ours"'
+ok "the plain note is refused afterwards" node b policy refuse "$note" --reason "changed our mind"
+ok "it is gone, too" eval '! got b "$note" && nowhere plain-note "$tmp/b/payloads" "$tmp/b/index.db"'
+ok "every proof holds" node b verify
+no "own words are not refused" node b policy refuse b.example/0 --reason x
+no "nor without a reason" node b policy refuse "$essay"
+
+version=$(node b policy show | sed -n '1s/# version \([0-9a-f]*\),.*/\1/p')
+policy b 'hold kind culture/*
+refuse accept'
+kill -HUP "$(cat "$tmp/b.pid")"
+ok "a file with an error is told of" until_true eval 'node b status | grep -q "policy.conf: 2:1: .*reason.* is missing; the policy in force stays"'
+ok "in the log, too" until_true grep -q 'policy.conf: 2:1: .* stays' "$tmp/b.log"
+ok "the old one stays" eval 'node b policy show | grep -q "version $version"'
+policy b 'hold kind culture/rumour
+accept'
+ok "a good one comes into force by itself" until_true grep -q 'policy: version .* is in force, 2 rules; 0 released, 0 refused, 1 asked for again' "$tmp/b.log"
+ok "what was refused by a rule comes" until_true got b "$advert"
+ok "and reaches c" until_true got c "$advert"
+ok "what a person refused does not" eval '! got b "$second"'
+ok "the trouble is over" eval '! node b status | grep -q stays'
+ok "what waits names its line of today" eval 'node b policy held | grep -q "/${rumour#*/}  culture/rumour  line 1 of "'
+policy b 'hold from a.example'
+ok "what was accepted stays" eval 'node b policy show | grep -q "^hold from" && node b show --body "$essay" >/dev/null && got b "$advert"'
+ok "apply would hold it" eval 'node b policy apply --dry-run | grep -qE "would be held, 0 refused" && got b "$advert" && node b log a.example | grep -q this-advert'
+ok "apply holds it, but not what a person released" eval 'node b policy apply && ! node b log a.example | grep -q this-advert && node b log a.example | grep -q long-essay'
+policy b 'refuse accept from a.example reason "we do not talk any more"'
+ok "a member can be refused as a whole" eval 'node b policy refused | grep -q "^a.example/.*: none of its contents is fetched: line 1: we do not"'
+last=$(say "last-words" culture/note)
+b_has_seal() { node b show --entry "$last"; }
+ok "its log goes on" until_true b_has_seal
+ok "why says that nothing was fetched" eval 'node b why "$last" | grep -q "never fetched, line 1 of .*: refuse accept from a.example"'
+ok "and what was held then was refused" eval 'is "$(node b policy held | wc -l)" 1 && node b policy held | grep -q "nothing waits" && nowhere this-advert "$tmp/b"'
+rm "$tmp/b/policy.conf"
+ok "without a file the built-in rules hold again" until_true got b "$last"
+ok "and show says so" eval 'node b policy show | grep -qx "enforce"'
+ok "all of it is as sealed" node b verify
+done_testing
