@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "connect/entering.h"
+#include "connect/mirroring.h"
 
 #define LIST_PAGE 256
 
@@ -124,8 +125,11 @@ static int put_log(void *ctx, const struct log_info *log, struct err *err)
     struct policy_verdict said;
     char name[ORIGIN_MAX + 1];
     bool refused = false;
-    int rc = log->role == LOG_LISTED ? 0 : entering_refuses(l->session->store, log, &refused, &said, err);
-    if (rc < 0 || !refused)
+    int rc = mirroring_ask(l->session->store, log, &said, err);
+    bool left = rc == 0 && said.act == POLICY_LEAVE;
+    if (rc == 0 && !left && log->role != LOG_LISTED)
+        rc = entering_refuses(l->session->store, log, &refused, &said, err);
+    if (rc < 0 || (!refused && !left))
         return rc;
     l->count++;
     if (l->json) {
@@ -133,7 +137,7 @@ static int put_log(void *ctx, const struct log_info *log, struct err *err)
         buf_init(&out, 8192);
         buf_str(&out, "{\"origin\":");
         buf_json_string(&out, span_str(log->origin));
-        buf_fmt(&out, ",\"line\":%u,\"reason\":", said.line);
+        buf_fmt(&out, ",\"mirrored\":%s,\"line\":%u,\"reason\":", left ? "false" : "true", said.line);
         buf_json_string(&out, said.reason);
         buf_str(&out, "}\n");
         fputs(buf_cstr(&out), stdout);
@@ -142,8 +146,11 @@ static int put_log(void *ctx, const struct log_info *log, struct err *err)
     }
     origin_short(span_str(log->origin), name);
     cli_put_text(stdout, span_str(name), ORIGIN_MAX);
-    printf(": none of its contents is fetched: line %u: ", said.line);
-    cli_put_text(stdout, said.reason, POLICY_REASON_MAX);
+    printf(": %s: line %u", left ? "its log is not pulled" : "none of its contents is fetched", said.line);
+    if (said.reason.len > 0) {
+        fputs(": ", stdout);
+        cli_put_text(stdout, said.reason, POLICY_REASON_MAX);
+    }
     putchar('\n');
     return 0;
 }

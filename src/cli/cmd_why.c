@@ -155,6 +155,11 @@ static int why_other(struct why *w, enum policy_question question, const struct 
     int rc = judge_decide(&w->judge, &about, &said, err);
     if (rc < 0)
         return rc;
+    if (question == POLICY_SHARE && w->record.record.tlp != TLP_CLEAR) {
+        printf("share    not with anybody: it is TLP:%s, and stays on the node where it was said\n",
+               w->record.record.tlp == TLP_NONE ? "none" : tlp_word(w->record.record.tlp));
+        return 0;
+    }
     if (question == POLICY_SHARE)
         printf("share    %s with %s: ", said.act == POLICY_YES ? "yes," : "not",
                cli_option(w->inv, "for", "the public"));
@@ -196,7 +201,7 @@ static int tell(struct why *w)
     bool is_asked = w->record.entry_class == ENTRY_SEAL && w->record.parsed && !w->record.waiting;
     if (rc == 0 && is_asked)
         rc = why_other(w, POLICY_SHARE, &viewer, err);
-    if (rc == 0 && is_asked)
+    if (rc == 0 && is_asked && span_starts(w->record.record.kind, SPAN_LIT("security/")))
         rc = why_other(w, POLICY_ENFORCE, &viewer, err);
     return rc ? cli_fail(w->inv) : EXIT_DONE;
 }

@@ -190,7 +190,8 @@ int session_local(struct invocation *inv, struct session *session, bool dry, str
 int session_set(struct session *session, struct intel_set **ret, struct err *err)
 {
     struct progress progress;
-    struct intel_set_options options = {.now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
+    struct intel_set_options options = {
+        .store = session->store, .now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
     progress_begin(&progress, "Compiling", 0);
     progress.one = "value";
     progress.many = "values";

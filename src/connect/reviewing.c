@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "connect/entering.h"
+#include "connect/mirroring.h"
 #include "connect/sync_internal.h"
 
 #define REVIEW_BATCH 256            /* contents that share a commit: a bundle */
@@ -203,6 +204,8 @@ int entering_follow_policy(struct store *store, int64_t now_ms, struct entering_
             rc = rejudge(store, POLICY_HOLD, now_ms, report, err);
         if (rc == 0)
             rc = rejudge(store, POLICY_REFUSE, now_ms, report, err);
+        if (rc == 0)
+            rc = mirroring_follow_policy(store, err);
         if (rc == 0)
             rc = note_applied(store, version.number, err);
         if (rc < 0)

@@ -49,6 +49,12 @@ static int follows_count(struct store *store, struct err *err)
     return code < 0 ? code : store_put(store, FOLLOWS, span_str(text), err);
 }
 
+int sync_look_again(struct store *store, struct err *err)
+{
+    int code = peer_each(store, cursor_forget, store, err);
+    return code < 0 ? code : follows_count(store, err);
+}
+
 int sync_want_again(struct store *store, struct log_info *log, struct err *err)
 {
     if (log->payloads_from == 0) { /* until all have been asked for again nobody trusts that those below were */

@@ -250,7 +250,7 @@ static int refresh_set(struct following *f, struct err *err)
     struct intel_set *set;
     if (clock_ms() - f->set_ms < SET_REFRESH_MS)
         return 0;
-    struct intel_set_options options = {.now_ms = now_ms()};
+    struct intel_set_options options = {.store = f->store, .now_ms = now_ms()};
     int rc = intel_set_open(f->index, &options, &set, err);
     if (!rc)
         intel_set_close(set);

@@ -35,8 +35,8 @@ extern const char *const security_tables[];
 
 struct object_row {
     int64_t id_hash, ref, version_ms, valid_until_ms, body_hash;
-    uint8_t type;
-    bool revoked, has_valid_until, shown;
+    uint8_t type, score;
+    bool revoked, has_valid_until, has_score, shown;
 };
 
 struct ioc_row {

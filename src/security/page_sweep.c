@@ -201,7 +201,7 @@ static int sweep_text(struct sweeping *sweeping, struct span text, struct err *e
     sweeping->verdicts = arena_array(request->arena, VERDICT_SLOTS, sizeof(*sweeping->verdicts));
     if (!sweeping->verdicts)
         return err_memory(err);
-    struct intel_set_options options = {.now_ms = request->now_ms};
+    struct intel_set_options options = {.store = view->store, .now_ms = request->now_ms};
     int rc = intel_set_open(view->index, &options, &set, err);
     if (rc < 0)
         return rc;

@@ -10,8 +10,8 @@ struct set_key {
     uint64_t set_len;
     int64_t counter;            /* INDICATOR_COUNTER when it was made */
     int64_t next_change_ms;     /* when an indicator in it expires */
+    int64_t policy;             /* rules_version.number that was in force */
     struct intel_counts counts; /* what the public may see, at that counter */
-    uint64_t zero;
 };
 
 /* That of DIR/sweep.set, of whichever state of the index; false if there is none that can be read. */

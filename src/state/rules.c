@@ -307,7 +307,7 @@ int rules_author(struct store *store, const struct policy *policy, const struct 
                  struct err *err)
 {
     struct rules *rules = store->rules && store->rules->policy == policy ? store->rules : NULL;
-    struct author_row *row = rules ? &rules->authors[(uint64_t)log->number % AUTHORS] : NULL;
+    struct author_row *row = rules && log->number > 0 ? &rules->authors[(uint64_t)log->number % AUTHORS] : NULL;
     if (row && row->log == log->number && row->size == log->size && row->role == log->role) {
         *ret = row->bits;
         return 0;

@@ -79,5 +79,44 @@ ok "and what was held then was refused" eval 'is "$(node b policy held | wc -l)"
 rm "$tmp/b/policy.conf"
 ok "without a file the built-in rules hold again" until_true got b "$last"
 ok "and show says so" eval 'node b policy show | grep -qx "enforce"'
+
+# What takes effect.
+indicator() { # value, number, confidence
+    printf '{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012d","created":"2026-11-20T00:00:00.000Z","modified":"2026-11-20T00:00:00.000Z","valid_from":"2026-11-20T00:00:00Z","pattern_type":"stix","pattern":"[domain-name:value = '"'%s'"']"%s}' "$2" "$1" "${3:+,\"confidence\":$3}"
+}
+printf '{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[%s,%s,%s]}' \
+    "$(indicator sure.example 1 90)" "$(indicator unsure.example 2 20)" "$(indicator silent.example 3)" >"$tmp/bundle.json"
+ok "a imports three indicators" eval 'node a import --tlp clear "$tmp/bundle.json" | grep -q "3 added"'
+exported() { is "$(node b export "$1" | grep -o "[a-z]*\.example" | sort -u | xargs)" "$2"; }
+ok "all take effect on b" until_true exported list "silent.example sure.example unsure.example"
+policy b 'refuse enforce score < 50 reason "too uncertain"'
+for format in list hosts rpz csv stix; do
+    ok "the uncertain one is in no $format" exported $format "$([ $format = csv ] && echo "a.example ")silent.example sure.example"
+done
+printf 'query sure.example\nquery unsure.example\nquery silent.example\n' >"$tmp/dns.log"
+ok "nor in sweeps" eval 'is "$(node b sweep "$tmp/dns.log" | wc -l)" 2 && ! node b sweep "$tmp/dns.log" | grep -q unsure'
+ok "it is here and shown all the same" eval 'curl -s "$(url b)/intelligence/results?q=unsure.example" | grep -q unsure.example'
+policy b 'enforce score >= 80
+refuse enforce from a.example reason "only what is sure"'
+ok "another policy, another effect" exported list "sure.example"
+ok "in sweeps, too" eval 'is "$(node b sweep "$tmp/dns.log" | wc -l)" 1'
+ok "why tells it" eval 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do node b why a.example/$i 2>/dev/null; done | grep -q "^enforce  takes no effect: line 2 of .*only what is sure"'
+
+# Whole logs.
+init d d.example
+policy d 'mirror none from a.example reason "not ours to carry"
+mirror heads from b.example'
+ok "d knows b" eval 'start d --alone && peer d b'
+ok "d has b's log" until_true eval 'is "$(fact d b.example size)" "$(fact b b.example size)"'
+ok "without its contents" eval 'echo said-by-b | node b publish --kind culture/note --tlp clear - >/dev/null && until_true eval "is \"\$(fact d b.example size)\" \"\$(fact b b.example size)\"" && is "$(fact d b.example payloads)" 0'
+ok "a's log is listed, not pulled" eval 'is "$(fact d a.example role)" listed'
+ok "policy refused says why" eval 'node d policy refused | grep -q "^a.example/.*: its log is not pulled: line 1: not ours to carry"'
+ok "a person's follow goes above it" eval 'node d follow a.example && until_true same_size b d a.example'
+policy d 'mirror full'
+ok "another policy: the contents come" until_true same_size b d b.example
+policy d 'mirror heads'
+ok "and go, but not of what a person follows" eval 'until_true eval "is \"\$(fact d b.example payloads)\" 0" && same_size b d a.example'
+rm "$tmp/b/policy.conf"
+ok "without a policy all take effect again" exported list "silent.example sure.example unsure.example"
 ok "all of it is as sealed" node b verify
 done_testing
