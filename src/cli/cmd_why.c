@@ -1,7 +1,7 @@
 /* tongzhou why: what decided about a record, rule, line and version. */
 #include "base/when.h"
 #include "cli/commands.h"
-#include "cli/policy_file.h"
+#include "cli/session.h"
 #include "connect/entering.h"
 
 static const struct option options[] = {
@@ -127,20 +127,13 @@ static int find_viewer(struct why *w, struct policy_bits *ret)
 {
     const char *word = cli_option(w->inv, "for", NULL);
     struct log_info log;
-    struct policy_member *members;
-    size_t count, i = 0;
     if (!word) {
         policy_viewer(w->judge.policy, NULL, ret);
         return 0;
     }
-    if (view_log_find(&w->session->view, span_str(word), &log, &w->inv->err))
+    if (view_log_find(&w->session->view, span_str(word), &log, &w->inv->err) ||
+        rules_viewer(w->session->store, w->judge.policy, span_str(log.origin), ret, &w->inv->err))
         return cli_fail(w->inv);
-    int status = policy_file_members(w->inv, w->session, &members, &count);
-    if (status)
-        return status;
-    while (i < count && !span_is(members[i].origin, log.origin))
-        i++;
-    policy_viewer(w->judge.policy, i < count ? &members[i] : NULL, ret);
     return 0;
 }
 

@@ -191,6 +191,68 @@ static int note_applied(struct store *store, int64_t number, struct err *err)
     return rc;
 }
 
+struct numbers {
+    int64_t *number;
+    size_t count, cap;
+};
+
+/* Writing ends a walk over logs, so their numbers are taken first. */
+static int numbers_add(struct numbers *n, const struct log_info *log, struct err *err)
+{
+    if (n->count == n->cap) {
+        size_t cap = n->cap ? 2 * n->cap : 64;
+        int64_t *grown = reallocarray(n->number, cap, sizeof(*grown));
+        if (!grown)
+            return err_memory(err);
+        n->number = grown;
+        n->cap = cap;
+    }
+    n->number[n->count++] = log->number;
+    return 0;
+}
+
+static int take_served(void *ctx, const struct log_info *log, struct err *err)
+{
+    return log->role == LOG_LOCAL || log->role == LOG_LISTED || log->size == 0 ? 0 : numbers_add(ctx, log, err);
+}
+
+static int take_mirrored(void *ctx, const struct log_info *log, struct err *err)
+{
+    return log->role != LOG_MIRROR && log->role != LOG_MOVED ? 0 : numbers_add(ctx, log, err);
+}
+
+#define SHARING "policy-sharing" /* fact: the version applied last kept something from the public */
+
+/* What leaves may be more than before: peers are told that each log changed, and ask for what they lack. */
+static int announce_all(struct store *store, const struct policy *policy, struct err *err)
+{
+    struct numbers numbers = {0};
+    struct buf fact;
+    struct err missing = {0};
+    bool keeps = policy_decides(policy, POLICY_SHARE);
+    buf_init(&fact, 16);
+    int rc = store_get(store, SHARING, &fact, &missing);
+    bool kept = rc == 0 && span_is(buf_view(&fact), "1");
+    buf_done(&fact);
+    if (rc < 0 && rc != ERR_NOTFOUND)
+        return err_set(err, rc, "%s", missing.text);
+    if (!keeps && !kept)
+        return 0;
+    rc = store_logs(store, take_served, &numbers, err);
+    if (rc == 0 && (rc = store_begin(store, err)) == 0) {
+        for (size_t i = 0; i < numbers.count && rc == 0; i++)
+            rc = store_announce(store, numbers.number[i], err);
+        if (rc == 0)
+            rc = store_put(store, SHARING, keeps ? SPAN_LIT("1") : SPAN_LIT("0"), err);
+        if (rc == 0)
+            rc = store_commit(store, err);
+        else
+            store_rollback(store);
+    }
+    free(numbers.number);
+    return rc;
+}
+
 int entering_follow_policy(struct store *store, int64_t now_ms, struct entering_report *report, struct err *err)
 {
     bool applied = false;
@@ -206,6 +268,8 @@ int entering_follow_policy(struct store *store, int64_t now_ms, struct entering_
             rc = rejudge(store, POLICY_REFUSE, now_ms, report, err);
         if (rc == 0)
             rc = mirroring_follow_policy(store, err);
+        if (rc == 0)
+            rc = announce_all(store, policy, err);
         if (rc == 0)
             rc = note_applied(store, version.number, err);
         if (rc < 0)
@@ -279,29 +343,6 @@ static int review_log(struct review *r, const struct log_info *log, struct err *
     return rc;
 }
 
-struct numbers {
-    int64_t *number;
-    size_t count, cap;
-};
-
-/* Writing ends a walk over logs, so their numbers are taken first. */
-static int take_number(void *ctx, const struct log_info *log, struct err *err)
-{
-    struct numbers *n = ctx;
-    if (log->role != LOG_MIRROR && log->role != LOG_MOVED)
-        return 0;
-    if (n->count == n->cap) {
-        size_t cap = n->cap ? 2 * n->cap : 64;
-        int64_t *grown = reallocarray(n->number, cap, sizeof(*grown));
-        if (!grown)
-            return err_memory(err);
-        n->number = grown;
-        n->cap = cap;
-    }
-    n->number[n->count++] = log->number;
-    return 0;
-}
-
 int entering_review(struct store *store, int64_t now_ms, bool dry, struct entering_report *report, struct err *err)
 {
     struct review r;
@@ -311,7 +352,7 @@ int entering_review(struct store *store, int64_t now_ms, bool dry, struct enteri
     int rc = review_open(&r, store, now_ms, report, err);
     r.dry = dry;
     if (rc == 0)
-        rc = store_logs(store, take_number, &numbers, err);
+        rc = store_logs(store, take_mirrored, &numbers, err);
     for (size_t i = 0; i < numbers.count && rc == 0; i++)
         if ((rc = store_log(store, numbers.number[i], &log, err)) == 0)
             rc = review_log(&r, &log, err);

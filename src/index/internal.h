@@ -102,6 +102,15 @@ int missing_insert(struct index *index, int64_t number, uint64_t at, struct err 
 /* Drop everything from `from` on. */
 int missing_cut(struct index *index, int64_t number, uint64_t from, struct err *err);
 
+/* ---- what policy lets leave (view_share.c) ---- */
+
+struct view;
+int view_share_open(struct view *view, struct err *err);
+
+/* Payload items from `begin` of `out` on: those that may not leave become holes. */
+int view_share_filter(const struct view *view, const struct log_info *log, size_t begin, struct buf *out,
+                      struct err *err);
+
 /* Counters: records forgotten, and how many of them when the file was last scrubbed. */
 #define INDEX_FORGOTTEN "forgotten"
 #define INDEX_SCRUBBED "scrubbed"

@@ -28,7 +28,7 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
     if (rc < 0)
         return rc;
     *ret = (struct view){.store = store, .index = index, .viewer = viewer, .outlet = outlet};
-    return 0;
+    return view_share_open(ret, err);
 }
 
 /* ---- which logs ---- */
@@ -164,8 +164,10 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 {
     if (first > log->size || count > log->size - first)
         return err_set(err, ERR_NOTFOUND, "the log has not reached these entries");
-    return payload_read_bundle(view->store, log->number, first, count, view->viewer.class == VIEWER_PUBLIC, out,
-                               ret_count, err);
+    size_t before = out->len;
+    int rc = payload_read_bundle(view->store, log->number, first, count, view->viewer.class == VIEWER_PUBLIC, out,
+                                 ret_count, err);
+    return rc < 0 ? rc : view_share_filter(view, log, before, out, err);
 }
 
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
@@ -226,6 +228,7 @@ static const struct view_log_seen *log_seen(const struct view *view, int64_t num
     if (number > 0 && store_log(view->store, number, &log, &ignored) == 0) {
         slot->visible = view_sees_log(view, &log);
         slot->settled = is_settled(view, &log);
+        slot->sharing = view_sharing(view, &log);
     }
     return slot;
 }
@@ -247,7 +250,8 @@ static bool indexed_row(const struct view *view, int64_t ref, bool *ret_inline, 
     return true;
 }
 
-static bool sees_without_index(const struct view *view, int64_t ref)
+/* By reading it: whether it is here, and what it says. */
+static bool sees_text(const struct view *view, int64_t ref)
 {
     struct arena arena;
     arena_init(&arena, 4 * (size_t)PAYLOAD_MAX);
@@ -275,11 +279,13 @@ bool view_sees_ref(const struct view *view, int64_t ref)
     if (!log->visible)
         return false;
     if (!view->index)
-        return sees_without_index(view, ref);
+        return sees_text(view, ref);
     bool is_inline, shown;
     if (!indexed_row(view, ref, &is_inline, &shown))
         return false;
     if (view->viewer.class == VIEWER_PUBLIC && !shown)
         return false;
-    return is_inline || log->settled || slot_allows(view, ref);
+    if (is_inline || log->sharing == SHARING_ALL)
+        return is_inline || log->settled || slot_allows(view, ref);
+    return log->sharing == SHARING_SOME && sees_text(view, ref);
 }

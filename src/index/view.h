@@ -4,13 +4,14 @@
  *
  * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes),
  * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
- * that is not CLEAR; not held, not clear and erased are not told apart. The operator (the command line) sees everything
+ * that is not CLEAR, or that policy does not let leave; not held, not clear, not shared and erased are not told apart. The operator (the command line) sees everything
  * here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
 
 #include "index/index.h"
+#include "index/judge.h"
 #include "state/payload.h"
 
 enum viewer_class { VIEWER_PUBLIC, VIEWER_OPERATOR };
@@ -43,6 +44,9 @@ extern const struct outlet_info outlet_table[OUTLETS];
 
 #define VIEW_LOGS_CACHED 8
 
+/* Of a log's contents that are marked for this viewer, which does policy let leave? */
+enum view_sharing { SHARING_ALL, SHARING_SOME, SHARING_NONE };
+
 /*
  * A log's rows are asked for by the million; what the store says of the log is looked up once a view.
  *   settled  the index has folded all that the store holds of the log, so its rows say what is held, too
@@ -50,6 +54,7 @@ extern const struct outlet_info outlet_table[OUTLETS];
 struct view_log_seen {
     int64_t number; /* 0: free */
     bool visible, settled;
+    enum view_sharing sharing;
 };
 
 struct view {
@@ -57,6 +62,9 @@ struct view {
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
+    struct judge judge;                          /* with the policy in force, unless the operator looks */
+    bool is_asked;                               /* policy has rules that may keep something from this viewer, */
+    struct policy_bits looker;                   /* of whom they may be about these */
     struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
 
@@ -94,6 +102,15 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 /* A tlog-proof file: inclusion of the entry in the present head. */
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
                struct err *err);
+
+/*
+ * Does policy let this content leave for the view's viewer? Only that: whether its marking is for him is asked besides.
+ *   bytes  of the record's text
+ */
+bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes);
+
+/* The same for all contents of a log at once, as far as that can be said. */
+enum view_sharing view_sharing(const struct view *view, const struct log_info *log);
 
 /* ---- records ---- */
 

@@ -277,7 +277,8 @@ int rules_set_applied(struct store *store, int64_t number, struct err *err)
 
 /* ---- members ---- */
 
-static int author_read(struct store *store, const struct policy *policy, const struct log_info *log,
+/* As author or as viewer. */
+static int member_read(struct store *store, const struct policy *policy, const struct log_info *log, bool looks,
                        struct policy_bits *ret, struct err *err)
 {
     struct arena arena;
@@ -297,7 +298,9 @@ static int author_read(struct store *store, const struct policy *policy, const s
         *err = unknown;
     else
         rc = 0;
-    if (rc == 0)
+    if (rc == 0 && looks)
+        policy_viewer(policy, &facts, ret);
+    else if (rc == 0)
         policy_author(policy, &facts, ret);
     arena_done(&arena);
     return rc;
@@ -312,8 +315,20 @@ int rules_author(struct store *store, const struct policy *policy, const struct 
         *ret = row->bits;
         return 0;
     }
-    int rc = author_read(store, policy, log, ret, err);
+    int rc = member_read(store, policy, log, false, ret, err);
     if (rc == 0 && row)
         *row = (struct author_row){log->number, log->size, log->role, *ret};
     return rc;
+}
+
+int rules_viewer(struct store *store, const struct policy *policy, struct span origin, struct policy_bits *ret,
+                 struct err *err)
+{
+    struct log_info log = {.role = LOG_LISTED};
+    struct err unknown = {0};
+    int rc = store_log_by_origin(store, origin, &log, &unknown);
+    if (rc < 0 && rc != ERR_NOTFOUND)
+        return err_set(err, rc, "%s", unknown.text);
+    snprintf(log.origin, sizeof log.origin, "%.*s", SPAN_ARGS(origin));
+    return member_read(store, policy, &log, true, ret, err);
 }

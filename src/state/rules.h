@@ -56,6 +56,10 @@ int rules_set_applied(struct store *store, int64_t number, struct err *err);
 int rules_author(struct store *store, const struct policy *policy, const struct log_info *log, struct policy_bits *ret,
                  struct err *err);
 
+/* The same of whoever looks; one whose log is not here is known by the origin alone. */
+int rules_viewer(struct store *store, const struct policy *policy, struct span origin, struct policy_bits *ret,
+                 struct err *err);
+
 /* ---- verdicts about contents ---- */
 
 struct verdict {

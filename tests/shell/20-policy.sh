@@ -116,6 +116,31 @@ policy d 'mirror full'
 ok "another policy: the contents come" until_true same_size b d b.example
 policy d 'mirror heads'
 ok "and go, but not of what a person follows" eval 'until_true eval "is \"\$(fact d b.example payloads)\" 0" && same_size b d a.example'
+
+# What leaves. d has a's log by b alone.
+shared=$(say "word shared-word" culture/note --lang en)
+kept=$(say "word kept-word" culture/note --lang zh)
+ok "b has both" until_true eval 'got b "$shared" && got b "$kept"'
+ok "d follows with all contents" eval 'node d follow b.example >/dev/null; until_true got d "$kept"'
+policy b 'refuse share kind culture/note language zh reason "for us alone"
+refuse share kind security/* reason "nor these"'
+ok "the policy is in force on b" until_true eval 'node b policy show | grep -q "nor these"'
+first=$(say "first-kept-word" culture/note --lang zh-Hans)
+later=$(say "later shared-later" culture/note --lang en)
+ok "b has two more" until_true eval 'got b "$first" && got b "$later"'
+ok "d gets what is shared" until_true got d "$later"
+ok "not the rest" eval '! got d "$first" && nowhere first-kept-word "$tmp/d"'
+page() { curl -s "$(url b)/record/$(node b members --json | jq -r 'select(.origin|startswith("a.example/")).origin')/${1#*/}"; }
+ok "b's pages show the one" eval 'page "$shared" | grep -q shared-word'
+ok "and not the other" eval '! page "$kept" | grep -q kept-word && ! page "$first" | grep -q kept-word'
+ok "nor do lists and search" eval '! curl -s "$(url b)/members/$(node b members --json | jq -r "select(.origin|startswith(\"a.example/\")).origin")" | grep -q kept-word && ! curl -s "$(url b)/intelligence/results?q=sure.example" | grep -q "a.example"'
+ok "nor what is exported for others" eval 'node b export-static "$tmp/static" >/dev/null && nowhere kept-word "$tmp/static" && node b pack "$tmp/b.pack" >/dev/null 2>&1; zstd -dcq "$tmp/b.pack" | grep -qa shared-word && ! zstd -dcq "$tmp/b.pack" | grep -qa kept-word'
+ok "the operator sees all" eval 'got b "$kept" | grep -q kept-word && ! node b export list | grep -q sure.example && node b export list --all | grep -q sure.example'
+ok "why names the rule" eval 'node b why "$kept" | grep -q "^share    not with the public: line 1 of .*for us alone"'
+policy b 'refuse share from a.example reason "nothing of it"'
+ok "a whole log can be kept, entries and proofs stay open" eval 'until_true eval "! page \"$shared\" | grep -q shared-word" && node d verify "$(url b)"'
+policy b 'share'
+ok "another policy: d gets what it lacked" until_true got d "$first"
 rm "$tmp/b/policy.conf"
 ok "without a policy all take effect again" exported list "silent.example sure.example unsure.example"
 ok "all of it is as sealed" node b verify

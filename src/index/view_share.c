@@ -1,0 +1,88 @@
+/*
+ * What policy says about contents that leave. Asked of whatever the public may see by its marking, and in one place: each
+ * function of view.h that gives a content's text, or says that there is one, comes through here.
+ */
+#include <time.h>
+
+#include "index/internal.h"
+#include "index/view.h"
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int view_share_open(struct view *view, struct err *err)
+{
+    view->is_asked = false;
+    if (view->viewer.class == VIEWER_OPERATOR)
+        return 0;
+    int rc = judge_open(&view->judge, view->store, now_ms(), err);
+    view->is_asked = rc == 0 && view->judge.decides[POLICY_SHARE];
+    if (view->is_asked)
+        policy_viewer(view->judge.policy, NULL, &view->looker);
+    return rc;
+}
+
+bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes)
+{
+    struct policy_verdict verdict;
+    struct err ignored;
+    struct judge_case about = {
+        .question = POLICY_SHARE, .log = log, .record = record, .bytes = bytes, .viewer = &view->looker};
+    if (!view->is_asked)
+        return true;
+    return judge_decide(&view->judge, &about, &verdict, &ignored) == 0 && verdict.act == POLICY_YES;
+}
+
+enum view_sharing view_sharing(const struct view *view, const struct log_info *log)
+{
+    struct policy_bits author;
+    struct policy_known known;
+    struct policy_verdict verdict;
+    struct err ignored;
+    if (!view->is_asked)
+        return SHARING_ALL;
+    if (rules_author(view->store, view->judge.policy, log, &author, &ignored) < 0)
+        return SHARING_NONE;
+    policy_known_tlp(view->judge.policy, TLP_CLEAR, &known);
+    policy_decide(view->judge.policy, POLICY_SHARE, &author, &view->looker, &known, NULL, &verdict);
+    return verdict.act == POLICY_YES ? SHARING_ALL : verdict.act == POLICY_OPEN ? SHARING_SOME : SHARING_NONE;
+}
+
+/* The items of `out` from `begin` on, once more, with holes where policy says no. */
+int view_share_filter(const struct view *view, const struct log_info *log, size_t begin, struct buf *out,
+                      struct err *err)
+{
+    enum view_sharing sharing = view_sharing(view, log);
+    struct arena arena;
+    struct buf kept;
+    struct payload_item item;
+    int more;
+    if (sharing == SHARING_ALL)
+        return 0;
+    arena_init(&arena, 1u << 20);
+    buf_init(&kept, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 65536);
+    struct payload_reader reader = {.bundle = span_sub(buf_view(out), begin, out->len)};
+    while ((more = payload_next(&reader, &item, err)) > 0) {
+        struct record record;
+        struct err unread;
+        arena_clear(&arena);
+        if (!item.hole && sharing == SHARING_SOME && record_parse(item.payload, &arena, &record, &unread) == 0 &&
+            view_shares(view, log, &record, item.payload.len))
+            buf_span(&kept, item.raw);
+        else
+            payload_add_hole(&kept);
+    }
+    if (more == 0)
+        more = buf_check(&kept, "payloads", err);
+    if (more == 0) {
+        buf_cut(out, begin);
+        buf_span(out, buf_view(&kept));
+    }
+    buf_done(&kept);
+    arena_done(&arena);
+    return more < 0 ? more : buf_check(out, "payloads", err);
+}
