@@ -139,6 +139,13 @@ ok "the operator sees all" eval 'got b "$kept" | grep -q kept-word && ! node b e
 ok "why names the rule" eval 'node b why "$kept" | grep -q "^share    not with the public: line 1 of .*for us alone"'
 policy b 'refuse share from a.example reason "nothing of it"'
 ok "a whole log can be kept, entries and proofs stay open" eval 'until_true eval "! page \"$shared\" | grep -q shared-word" && node d verify "$(url b)"'
+printf '%s\n' 'hold language zh' 'enforce score > 50' 'refuse enforce reason "x"' 'mirror heads from d.example' >"$tmp/try.conf"
+trial() { node b policy try "$tmp/try.conf"; }
+ok "a trial tells what would be held, and in which language" eval 'trial | grep -q "^accept   2 accepted -> held: of a.example/.* 2; languages zh 1, zh-Hans 1$"'
+ok "what would take no effect" eval 'trial --since 2026-11-01 | grep -q "^enforce  2 takes effect -> takes no effect: of a.example/.* 2$"'
+ok "what would leave again" eval 'trial | grep -q "^share    .* not shared -> shared with the public: of a.example"'
+ok "and changes nothing" eval 'node b policy show | grep -q "nothing of it" && is "$(node b policy held)" "nothing waits"'
+ok "a trial of a bad file tells where" eval '! node b policy try <(echo allow) 2>"$tmp/err" && grep -q ":1:1: found .allow" "$tmp/err"'
 policy b 'share'
 ok "another policy: d gets what it lacked" until_true got d "$first"
 rm "$tmp/b/policy.conf"
