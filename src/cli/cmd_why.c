@@ -53,6 +53,15 @@ static int put_old_rule(struct why *w, struct err *err)
     return rc;
 }
 
+static void put_published(struct why *w)
+{
+    struct log_info log;
+    struct err gone;
+    int64_t ref = w->decision.published;
+    if (ref && store_log(w->session->store, RECORD_REF_LOG(ref), &log, &gone) == 0)
+        printf("         published as %s/%llu\n", log.origin, (unsigned long long)RECORD_REF_INDEX(ref));
+}
+
 static void put_decision(const struct decision *d)
 {
     char time[WHEN_TEXT_LEN + 1];
@@ -117,6 +126,7 @@ static int why_accept(struct why *w, struct err *err)
     if (w->has_decision) {
         fputs(w->decision.act == POLICY_YES ? "released " : "refused ", stdout);
         put_decision(&w->decision);
+        put_published(w);
         return 0;
     }
     return w->has_verdict ? put_verdict(w, err) : put_present(w, err);

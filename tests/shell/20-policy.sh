@@ -47,6 +47,15 @@ ok "why says so" eval 'node b why "$second" | grep -q "refused by a person: .*: 
 ok "the plain note is refused afterwards" node b policy refuse "$note" --reason "changed our mind"
 ok "it is gone, too" eval '! got b "$note" && nowhere plain-note "$tmp/b/payloads" "$tmp/b/index.db"'
 ok "every proof holds" node b verify
+third=$(say "third shouted-word" culture/note)
+ok "b has a third note" until_true got b "$third"
+ok "a decision can be published" eval 'node b policy refuse "$third" --reason "insults" --publish clear --ground "StGB 185" --redress mailto:ombud@b.example | grep -q "^b.example/.* says so"'
+decision() { node c show --body "b.example/$(($(fact c b.example size) - 1))"; }
+ok "others read it" until_true eval 'decision | jq -e ".action == \"refused\""'
+fields() { decision | jq -r '[.subject, .action, .scope, .facts, .rule, .ground, .automated.found, .automated.decided, .decider, .redress, .expiry] | map(tostring) | join("|")' | sed 's,/[a-z2-7]\{52\},,g'; }
+ok "with all that it has to say" eval 'is "$(fields)" "a.example/${third#*/}|refused|b.example|insults|null|StGB 185|false|false|b.example|mailto:ombud@b.example|null"'
+ok "it names no person" eval '! decision | grep -q "$(id -un)"'
+ok "why says where" eval 'node b why "$third" | grep -q "published as b.example/"'
 no "own words are not refused" node b policy refuse b.example/0 --reason x
 no "nor without a reason" node b policy refuse "$essay"
 
