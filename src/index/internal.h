@@ -105,7 +105,6 @@ int missing_cut(struct index *index, int64_t number, uint64_t from, struct err *
 /* ---- what policy lets leave (view_share.c) ---- */
 
 struct view;
-int view_share_open(struct view *view, struct err *err);
 
 /* Payload items from `begin` of `out` on: those that may not leave become holes. */
 int view_share_filter(const struct view *view, const struct log_info *log, size_t begin, struct buf *out,

@@ -28,7 +28,7 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
     if (rc < 0)
         return rc;
     *ret = (struct view){.store = store, .index = index, .viewer = viewer, .outlet = outlet};
-    return view_share_open(ret, err);
+    return 0;
 }
 
 /* ---- which logs ---- */

@@ -62,8 +62,9 @@ struct view {
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
-    struct judge judge;                          /* with the policy in force, unless the operator looks */
-    bool is_asked;                               /* policy has rules that may keep something from this viewer, */
+    struct judge judge; /* private to view_share.c, as the next three: the policy in force, once it is looked at */
+    bool is_prepared;   /* it was; */
+    bool is_asked;      /* it has rules that may keep something from this viewer, */
     struct policy_bits looker;                   /* of whom they may be about these */
     struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
@@ -102,6 +103,9 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 /* A tlog-proof file: inclusion of the entry in the present head. */
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
                struct err *err);
+
+/* Has policy rules that may keep something from this viewer? If not, all that is marked for him leaves. */
+bool view_asks(const struct view *view);
 
 /*
  * Does policy let this content leave for the view's viewer? Only that: whether its marking is for him is asked besides.

@@ -19,7 +19,7 @@ static void parse_text(struct view_record *record, struct arena *arena)
 /* Does policy let it leave? Of a long text, of which only the beginning was read, the whole has to be looked at. */
 static bool leaves(const struct view *view, const struct view_record *record)
 {
-    enum view_sharing sharing = view->is_asked ? view_sharing(view, &record->log) : SHARING_ALL;
+    enum view_sharing sharing = view_sharing(view, &record->log);
     if (sharing != SHARING_SOME || !record->cut)
         return sharing == SHARING_ALL ||
                (sharing == SHARING_SOME && view_shares(view, &record->log, &record->record, record->text.len));

@@ -14,16 +14,31 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int view_share_open(struct view *view, struct err *err)
+/* The policy in force, once a view, and only if something is to leave that it may be about: tiles cost no look at it. */
+static void prepare(struct view *view)
 {
-    view->is_asked = false;
+    struct err ignored;
+    view->is_prepared = view->is_asked = true;
+    if (judge_open(&view->judge, view->store, now_ms(), &ignored) < 0) {
+        view->judge.policy = NULL; /* then nothing leaves */
+        return;
+    }
+    view->is_asked = view->judge.decides[POLICY_SHARE];
+    policy_viewer(view->judge.policy, NULL, &view->looker);
+}
+
+bool view_asks(const struct view *view)
+{
+    /* What is looked up once is no part of what a view means, so a const view may be prepared. */
+    union {
+        const struct view *shown;
+        struct view *cached;
+    } both = {.shown = view};
     if (view->viewer.class == VIEWER_OPERATOR)
-        return 0;
-    int rc = judge_open(&view->judge, view->store, now_ms(), err);
-    view->is_asked = rc == 0 && view->judge.decides[POLICY_SHARE];
-    if (view->is_asked)
-        policy_viewer(view->judge.policy, NULL, &view->looker);
-    return rc;
+        return false;
+    if (!view->is_prepared)
+        prepare(both.cached);
+    return view->is_asked;
 }
 
 bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes)
@@ -32,9 +47,10 @@ bool view_shares(const struct view *view, const struct log_info *log, const stru
     struct err ignored;
     struct judge_case about = {
         .question = POLICY_SHARE, .log = log, .record = record, .bytes = bytes, .viewer = &view->looker};
-    if (!view->is_asked)
+    if (!view_asks(view))
         return true;
-    return judge_decide(&view->judge, &about, &verdict, &ignored) == 0 && verdict.act == POLICY_YES;
+    return view->judge.policy && judge_decide(&view->judge, &about, &verdict, &ignored) == 0 &&
+           verdict.act == POLICY_YES;
 }
 
 enum view_sharing view_sharing(const struct view *view, const struct log_info *log)
@@ -43,9 +59,9 @@ enum view_sharing view_sharing(const struct view *view, const struct log_info *l
     struct policy_known known;
     struct policy_verdict verdict;
     struct err ignored;
-    if (!view->is_asked)
+    if (!view_asks(view))
         return SHARING_ALL;
-    if (rules_author(view->store, view->judge.policy, log, &author, &ignored) < 0)
+    if (!view->judge.policy || rules_author(view->store, view->judge.policy, log, &author, &ignored) < 0)
         return SHARING_NONE;
     policy_known_tlp(view->judge.policy, TLP_CLEAR, &known);
     policy_decide(view->judge.policy, POLICY_SHARE, &author, &view->looker, &known, NULL, &verdict);

@@ -105,7 +105,7 @@ int intel_counts(const struct view *view, struct intel_counts *ret, struct err *
         return err_set(err, ERR_USAGE, "counting threat intelligence needs the index");
     bool all = view->viewer.class == VIEWER_OPERATOR;
     struct set_key key;
-    int64_t counter = 0, policy = view->is_asked ? view->judge.version.number : 0;
+    int64_t counter = 0, policy = !view_asks(view) ? 0 : view->judge.policy ? view->judge.version.number : -1;
     int rc = index_counter(view->index, INDICATOR_COUNTER, 0, &counter, err);
     if (rc < 0)
         return rc;

@@ -468,5 +468,6 @@ int main(void)
         cmocka_unit_test(test_shadowed),
         cmocka_unit_test(test_other_warnings),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,5 +246,6 @@ int main(void)
         cmocka_unit_test(versions),  cmocka_unit_test(applied), cmocka_unit_test(verdicts),
         cmocka_unit_test(decisions), cmocka_unit_test(counts),  cmocka_unit_test(authors),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
