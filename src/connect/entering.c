@@ -80,7 +80,8 @@ static int turn_away(struct entering *e, const struct log_info *log, const struc
         rc = seal_check(span_str(log->origin), buf_view(&entry), item->salt, item->payload, err);
     if (rc == 0)
         rc = payload_refuse(store, log->number, item->index, err);
-    if (rc == 0)
+    bool has_row = said->line == 0 && said->reason.len == 0; /* a person's, who gave a reason then */
+    if (rc == 0 && !has_row)
         rc = entering_put_verdict(&e->judge, RECORD_REF(log->number, item->index), said, err);
     buf_done(&entry);
     return rc;

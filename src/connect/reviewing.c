@@ -387,7 +387,14 @@ static int decide_yes(struct review *r, struct log_info *log, int64_t ref, unsig
         rc = is_clear(r, ref, &clear, err);
         return rc < 0 ? rc : release(r, ref, clear, err);
     }
-    return flags & SLOT_REFUSED ? want_again(r, log, ref, err) : 0;
+    struct policy_verdict said;
+    bool refused = false;
+    rc = flags & SLOT_HELD ? 0 : entering_refuses(r->judge.store, log, &refused, &said, err);
+    if (rc == 0 && refused)
+        return err_set(err, ERR_STATE,
+                       "none of its author's contents is fetched, by line %u of the policy: change that first",
+                       said.line);
+    return rc == 0 && flags & SLOT_REFUSED ? want_again(r, log, ref, err) : rc;
 }
 
 static int decide_no(struct review *r, int64_t ref, const struct decision *decision, struct err *err)

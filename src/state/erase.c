@@ -77,6 +77,8 @@ static int erase_mark(struct store *store, int64_t ref, unsigned flag, struct re
     }
     if (!rc)
         rc = slot_write(store, &row, index, SLOT_MAKE(flag, 0), err);
+    if (!rc && flag == SLOT_ERASED) /* whatever policy said of it, its author's word ends that */
+        rc = db_run(store, err, "DELETE FROM verdict WHERE ref = ?", "i", ref);
     if (!rc && flag == SLOT_REFUSED)
         row_bump(store, &row); /* no word in the log tells whoever follows it */
     return rc ? rc : row_save(store, &row, err);

@@ -84,6 +84,7 @@ last=$(say "last-words" culture/note)
 b_has_seal() { node b show --entry "$last"; }
 ok "its log goes on" until_true b_has_seal
 ok "why says that nothing was fetched" eval 'node b why "$last" | grep -q "never fetched, line 1 of .*: refuse accept from a.example"'
+ok "so none of it can be released" eval '! node b policy release "$last" 2>"$tmp/err" && grep -q "by line 1 of the policy" "$tmp/err"'
 ok "and what was held then was refused" eval 'is "$(node b policy held | wc -l)" 1 && node b policy held | grep -q "nothing waits" && nowhere this-advert "$tmp/b"'
 rm "$tmp/b/policy.conf"
 ok "without a file the built-in rules hold again" until_true got b "$last"
