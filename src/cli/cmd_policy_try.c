@@ -7,6 +7,7 @@
 
 #define DAY_MS INT64_C(86400000)
 #define TALLY_MAX 4096 /* different changes, authors and languages that are told apart */
+#define PART 256       /* entries whose contents are read at once */
 #define NAMED_MAX 5    /* of them named in one line */
 
 static const struct option options[] = {
@@ -24,8 +25,8 @@ struct tally {
 };
 
 struct trial {
-    struct invocation *inv;
     struct session *session;
+    int64_t since_ms;
     struct judge now, then; /* the policy in force; the one that is tried */
     struct policy_bits public_now, public_then;
     struct tally *tallies;
@@ -67,44 +68,51 @@ static int change_add(struct trial *t, struct tally *change, const struct log_in
     return tally_add(t, change, err);
 }
 
+/* A content that is here. */
+struct content {
+    const struct log_info *log;
+    const struct record *record;
+    size_t bytes;
+};
+
 static int ask(const struct judge *judge, const struct policy_bits *looker, enum policy_question question,
-               const struct view_record *record, enum policy_act *ret, struct err *err)
+               const struct content *content, enum policy_act *ret, struct err *err)
 {
     struct policy_verdict verdict;
     struct judge_case about = {.question = question,
-                               .log = &record->log,
-                               .record = &record->record,
-                               .bytes = record->text.len,
+                               .log = content->log,
+                               .record = content->record,
+                               .bytes = content->bytes,
                                .viewer = looker};
     int rc = judge_decide(judge, &about, &verdict, err);
     *ret = verdict.act;
     return rc;
 }
 
-/* Is this question asked about this record at all? */
-static bool is_asked(const struct view_record *record, enum policy_question question)
+/* Is this question asked about this content at all? */
+static bool is_asked(const struct content *content, enum policy_question question)
 {
     if (question == POLICY_ACCEPT)
-        return record->log.role != LOG_OWN && record->log.role != LOG_LOCAL;
+        return content->log->role != LOG_OWN && content->log->role != LOG_LOCAL;
     if (question == POLICY_SHARE)
-        return record->log.role != LOG_LOCAL && record->record.tlp == TLP_CLEAR;
-    return span_starts(record->record.kind, SPAN_LIT("security/"));
+        return content->log->role != LOG_LOCAL && content->record->tlp == TLP_CLEAR;
+    return span_starts(content->record->kind, SPAN_LIT("security/"));
 }
 
-static int try_record(struct trial *t, const struct view_record *record, struct err *err)
+static int try_content(struct trial *t, const struct content *content, struct err *err)
 {
     bool changed = false;
     t->looked++;
     for (enum policy_question q = POLICY_ACCEPT; q < POLICY_QUESTIONS; q++) {
         struct tally change = {.question = q};
-        if (!is_asked(record, q))
+        if (!is_asked(content, q))
             continue;
-        int rc = ask(&t->now, &t->public_now, q, record, &change.from, err);
+        int rc = ask(&t->now, &t->public_now, q, content, &change.from, err);
         if (rc == 0)
-            rc = ask(&t->then, &t->public_then, q, record, &change.to, err);
+            rc = ask(&t->then, &t->public_then, q, content, &change.to, err);
         if (rc == 0 && change.from != change.to) {
             changed = true;
-            rc = change_add(t, &change, &record->log, record->record.lang, err);
+            rc = change_add(t, &change, content->log, content->record->lang, err);
         }
         if (rc < 0)
             return rc;
@@ -113,20 +121,51 @@ static int try_record(struct trial *t, const struct view_record *record, struct 
     return 0;
 }
 
+/* One of these entries, if it says of itself that it is young enough. */
+static int try_text(struct trial *t, const struct log_info *log, struct span text, struct err *err)
+{
+    struct record record;
+    struct err unread;
+    arena_clear(&t->session->arena);
+    if (record_parse(text, &t->session->arena, &record, &unread) < 0 || !record.has_time ||
+        record.time_ms < t->since_ms)
+        return 0;
+    struct content content = {log, &record, text.len};
+    return try_content(t, &content, err);
+}
+
+/* Contents of a log one after the other, as they stand on the disk: several times faster than record by record. */
+static int try_contents(struct trial *t, const struct log_info *log, struct err *err)
+{
+    struct buf items;
+    struct payload_item item;
+    int rc = 0;
+    buf_init(&items, PAYLOAD_BUNDLE_MAX + PAYLOAD_MAX + 65536);
+    for (uint64_t first = 0; rc == 0 && first < log->size;) {
+        size_t count = log->size - first < PART ? (size_t)(log->size - first) : PART, covered = 0;
+        buf_clear(&items);
+        rc = view_payloads(&t->session->view, log, first, count, &items, &covered, err);
+        struct payload_reader reader = {.bundle = buf_view(&items)};
+        while (rc == 0 && (rc = payload_next(&reader, &item, err)) > 0)
+            rc = item.hole ? 0 : try_text(t, log, item.payload, err);
+        first += covered;
+    }
+    buf_done(&items);
+    return rc;
+}
+
 static int try_ref(struct trial *t, int64_t ref, struct err *err)
 {
     struct view_record record;
     arena_clear(&t->session->arena);
     int rc = view_record_ref(&t->session->view, ref, &t->session->arena, &record, err);
-    return rc < 0 || !record.parsed || record.entry_class != ENTRY_SEAL ? rc : try_record(t, &record, err);
+    if (rc < 0 || !record.parsed)
+        return rc;
+    struct content content = {&record.log, &record.record, record.text.len};
+    return try_content(t, &content, err);
 }
 
-static int try_row(void *ctx, const struct view_row *row, struct err *err)
-{
-    return try_ref(ctx, row->ref, err);
-}
-
-/* What waits is in no table of the index. */
+/* What waits is a hole among them. */
 static int try_waiting(struct trial *t, struct err *err)
 {
     int64_t refs[256], after = INT64_MIN;
@@ -141,9 +180,8 @@ static int try_waiting(struct trial *t, struct err *err)
     return rc;
 }
 
-static int try_log(void *ctx, const struct log_info *log, struct err *err)
+static int try_mirroring(struct trial *t, const struct log_info *log, struct err *err)
 {
-    struct trial *t = ctx;
     struct tally change = {.question = POLICY_MIRROR};
     struct policy_verdict now, then;
     struct judge_case about = {.question = POLICY_MIRROR, .log = log};
@@ -157,6 +195,12 @@ static int try_log(void *ctx, const struct log_info *log, struct err *err)
     if (rc < 0 || (now.act == then.act && now.recent == then.recent))
         return rc;
     return change_add(t, &change, log, (struct span){0}, err);
+}
+
+static int try_log(void *ctx, const struct log_info *log, struct err *err)
+{
+    int rc = try_mirroring(ctx, log, err);
+    return rc < 0 || log->role == LOG_LISTED ? rc : try_contents(ctx, log, err);
 }
 
 /* ---- telling ---- */
@@ -257,14 +301,11 @@ static void tell(struct trial *t)
 
 /* ---- the command ---- */
 
-static int try_all(struct trial *t, int64_t since_ms, struct err *err)
+static int try_all(struct trial *t, struct err *err)
 {
-    struct view_query query = {.since_ms = since_ms, .limit = SIZE_MAX};
     policy_viewer(t->now.policy, NULL, &t->public_now);
     policy_viewer(t->then.policy, NULL, &t->public_then);
-    int rc = view_list(&t->session->view, &query, try_row, t, err);
-    if (rc == 0)
-        rc = try_waiting(t, err);
+    int rc = try_waiting(t, err);
     return rc < 0 ? rc : store_logs(t->session->store, try_log, t, err);
 }
 
@@ -272,10 +313,9 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct policy *policy = NULL;
-    struct trial t = {.inv = inv, .session = &session};
-    int64_t since_ms = cli_now_ms() - 7 * DAY_MS;
+    struct trial t = {.session = &session, .since_ms = cli_now_ms() - 7 * DAY_MS};
     const char *since = cli_option(inv, "since", NULL);
-    if (since && !cli_time_ms(inv, since, &since_ms))
+    if (since && !cli_time_ms(inv, since, &t.since_ms))
         return EXIT_USAGE;
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status)
@@ -284,7 +324,7 @@ static int run(struct invocation *inv)
         status = cli_fail(inv);
     if (!status) {
         judge_open_with(&t.then, session.store, policy, cli_now_ms());
-        if (try_all(&t, since_ms, &inv->err))
+        if (try_all(&t, &inv->err))
             status = cli_fail(inv);
         else
             tell(&t);

@@ -200,31 +200,47 @@ static int collect_starts(struct policy *policy, enum dimension d, struct range_
     return 0;
 }
 
-static bool range_holds(const struct condition *c, uint64_t value)
+/* The segment that begins with this number: ends of ranges are all among them. */
+static size_t segment_at(const struct range_rows *rows, uint64_t start)
 {
-    for (size_t i = 0; i < c->range_count; i++)
-        if (value >= c->ranges[i].low && value <= c->ranges[i].high)
-            return true;
-    return false;
+    size_t low = 0, high = rows->count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (rows->start[middle] <= start)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
+/* Each segment begins with the rules that do not care; the others are added where their ranges are. */
 static int compile_range(struct policy *policy, enum dimension d, struct err *err)
 {
     struct range_rows *rows = &policy->ranges[d];
     int rc = collect_starts(policy, d, rows, err);
     if (rc < 0)
         return rc;
+    uint64_t *free_of_it = new_rows(policy, 1);
     rows->bits = new_rows(policy, rows->count);
     rows->absent = new_rows(policy, 1);
-    if (!rows->bits || !rows->absent)
+    if (!free_of_it || !rows->bits || !rows->absent)
         return err_memory(err);
     for (size_t bit = 0; bit < policy->words * POLICY_WORD_BITS; bit++) {
         const struct condition *c = policy->slot[bit] ? &policy->slot[bit]->when[d] : NULL;
-        for (size_t i = 0; c && i < rows->count; i++)
-            if (!c->given || range_holds(c, rows->start[i]))
-                set_bit(rows->bits + i * policy->words, bit);
+        if (c && !c->given)
+            set_bit(free_of_it, bit);
         if (c && (!c->given || c->absent))
             set_bit(rows->absent, bit);
+    }
+    for (size_t i = 0; i < rows->count; i++)
+        memcpy(rows->bits + i * policy->words, free_of_it, policy->words * sizeof(*free_of_it));
+    for (size_t bit = 0; bit < policy->words * POLICY_WORD_BITS; bit++) {
+        const struct condition *c = policy->slot[bit] ? &policy->slot[bit]->when[d] : NULL;
+        for (size_t k = 0; c && k < c->range_count; k++)
+            for (size_t i = segment_at(rows, c->ranges[k].low); i < rows->count && rows->start[i] <= c->ranges[k].high;
+                 i++)
+                set_bit(rows->bits + i * policy->words, bit);
     }
     return 0;
 }
