@@ -60,11 +60,17 @@ static int ask(struct entering *e, const struct log_info *log, const struct reco
     return rc < 0 ? rc : judge_decide(&e->judge, &about, ret, err);
 }
 
+void entering_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct verdict *ret)
+{
+    *ret = (struct verdict){
+        .ref = ref, .act = said->act, .line = said->line, .version = judge->version.number, .time_ms = judge->now_ms};
+    snprintf(ret->reason, sizeof(ret->reason), "%.*s", SPAN_ARGS(said->reason));
+}
+
 int entering_put_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct err *err)
 {
-    struct verdict verdict = {
-        .ref = ref, .act = said->act, .line = said->line, .version = judge->version.number, .time_ms = judge->now_ms};
-    snprintf(verdict.reason, sizeof(verdict.reason), "%.*s", SPAN_ARGS(said->reason));
+    struct verdict verdict;
+    entering_verdict(judge, ref, said, &verdict);
     return verdict_put(judge->store, &verdict, err);
 }
 

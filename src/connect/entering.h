@@ -37,7 +37,8 @@ int entering_judge(struct entering *entering, const struct log_info *log, const 
 int entering_no_record(struct entering *entering, const struct log_info *log, const struct payload_new *item,
                        struct err *err);
 
-/* Within a transaction: the row of a verdict. */
+/* The row of a verdict; within a transaction it is put. */
+void entering_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct verdict *ret);
 int entering_put_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct err *err);
 
 /* Is nothing at all accepted of this log's contents, so that none need be fetched? Also its verdict. */

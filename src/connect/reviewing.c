@@ -9,14 +9,18 @@
 #define REVIEW_BATCH 256            /* contents that share a commit: a bundle */
 #define REVIEW_ARENA_MAX (1u << 20) /* bytes: header lines of one record */
 
-/* One round over contents. What is to be turned away goes after the commit, since that makes commits of its own. */
+/*
+ * One round over contents. What is to be turned away goes after the commit, since that makes commits of its own: slot and row
+ * in one, so that nothing is refused without its reason, and nothing that was refused is served.
+ */
 struct review {
     struct judge judge;
     struct entering_report *report;
     struct arena arena;
     struct buf item;
-    int64_t away[REVIEW_BATCH];
+    struct verdict away[REVIEW_BATCH];
     size_t away_count;
+    struct decision *decision; /* of a person, that stands beside them; NULL: rules decided */
     bool dry;
 };
 
@@ -35,11 +39,32 @@ static void review_close(struct review *r)
     buf_done(&r->item);
 }
 
+static int put_away(void *ctx, struct err *err)
+{
+    struct review *r = ctx;
+    int rc = 0;
+    for (size_t i = 0; i < r->away_count && rc == 0; i++)
+        rc = verdict_put(r->judge.store, &r->away[i], err);
+    return rc == 0 && r->decision ? decision_put(r->judge.store, r->decision, err) : rc;
+}
+
 static int review_away(struct review *r, struct err *err)
 {
-    int rc = r->away_count > 0 ? payload_turn_away(r->judge.store, r->away, r->away_count, err) : 0;
+    int64_t refs[REVIEW_BATCH];
+    struct payload_away away = {refs, r->away_count, put_away, r};
+    if (r->away_count == 0)
+        return 0;
+    for (size_t i = 0; i < r->away_count; i++)
+        refs[i] = r->away[i].ref;
+    int rc = payload_turn_away(r->judge.store, &away, err);
     r->away_count = 0;
     return rc;
+}
+
+static void take_away(struct review *r, int64_t ref, const struct policy_verdict *said)
+{
+    entering_verdict(&r->judge, ref, said, &r->away[r->away_count++]);
+    r->report->refused++;
 }
 
 /* Has a person decided? */
@@ -106,11 +131,10 @@ static int rejudge_waiting(struct review *r, int64_t ref, struct err *err)
         return rc;
     if (said.act == POLICY_YES)
         return release(r, ref, record.tlp == TLP_CLEAR, err);
-    if (said.act == POLICY_REFUSE) {
-        r->away[r->away_count++] = ref;
-        r->report->refused++;
-    }
-    return entering_put_verdict(&r->judge, ref, &said, err);
+    if (said.act != POLICY_REFUSE)
+        return entering_put_verdict(&r->judge, ref, &said, err);
+    take_away(r, ref, &said);
+    return 0;
 }
 
 /* Its contents may be asked for again, of everybody who announced the log. */
@@ -132,21 +156,14 @@ static int rejudge_refused(struct review *r, int64_t ref, struct err *err)
     struct verdict verdict;
     struct policy_verdict said;
     struct judge_case about = {.question = POLICY_ACCEPT, .log = &log};
-    unsigned flags = 0;
     bool by_person = false;
     int rc = store_log(r->judge.store, RECORD_REF_LOG(ref), &log, err);
-    if (rc == 0)
-        rc = payload_flags(r->judge.store, log.number, RECORD_REF_INDEX(ref), &flags, err);
     if (rc == 0)
         rc = is_decided(r, ref, &by_person, err);
     if (rc == 0)
         rc = verdict_find(r->judge.store, ref, &verdict, err);
-    if (rc < 0)
+    if (rc < 0 || by_person || verdict.line == 0)
         return rc;
-    if (flags & SLOT_HELD) /* the process ended when it was to go */
-        r->away[r->away_count++] = ref;
-    if (by_person || verdict.line == 0 || flags & SLOT_HELD)
-        return 0;
     r->report->looked++;
     rc = judge_decide(&r->judge, &about, &said, err);
     if (rc < 0)
@@ -293,15 +310,16 @@ static int review_item(struct review *r, const struct log_info *log, uint64_t in
     rc = judge_text(r, log, text, &record, &said, err);
     if (rc < 0 || said.act == POLICY_YES)
         return rc;
+    if (said.act == POLICY_REFUSE && !r->dry) {
+        take_away(r, ref, &said);
+        return 0;
+    }
     r->report->held += said.act == POLICY_HOLD;
     r->report->refused += said.act == POLICY_REFUSE;
     if (r->dry)
         return 0;
-    if (said.act == POLICY_REFUSE)
-        r->away[r->away_count++] = ref;
-    else if ((rc = payload_await(r->judge.store, log->number, index, err)) < 0)
-        return rc;
-    return entering_put_verdict(&r->judge, ref, &said, err);
+    rc = payload_await(r->judge.store, log->number, index, err);
+    return rc < 0 ? rc : entering_put_verdict(&r->judge, ref, &said, err);
 }
 
 /* Contents of entries [first, first + count). */
@@ -397,48 +415,54 @@ static int decide_yes(struct review *r, struct log_info *log, int64_t ref, unsig
     return rc == 0 && flags & SLOT_REFUSED ? want_again(r, log, ref, err) : rc;
 }
 
-static int decide_no(struct review *r, int64_t ref, const struct decision *decision, struct err *err)
+/* May anybody here decide about it? */
+static int check(struct review *r, int64_t ref, struct log_info *log, unsigned *ret_flags, struct err *err)
 {
-    struct policy_verdict said = {.act = POLICY_REFUSE, .reason = span_str(decision->reason)};
-    r->away[r->away_count++] = ref;
-    return entering_put_verdict(&r->judge, ref, &said, err);
-}
-
-static int decide(struct review *r, struct decision *decision, struct err *err)
-{
-    struct log_info log;
-    unsigned flags = 0;
-    int64_t ref = decision->ref;
-    int rc = store_log(r->judge.store, RECORD_REF_LOG(ref), &log, err);
+    int rc = store_log(r->judge.store, RECORD_REF_LOG(ref), log, err);
     if (rc == 0)
-        rc = payload_flags(r->judge.store, log.number, RECORD_REF_INDEX(ref), &flags, err);
+        rc = payload_flags(r->judge.store, log->number, RECORD_REF_INDEX(ref), ret_flags, err);
     if (rc < 0)
         return rc;
-    if (log.role == LOG_OWN || log.role == LOG_LOCAL)
+    if (log->role == LOG_OWN || log->role == LOG_LOCAL)
         return err_set(err, ERR_STATE, "%s lives on this node: what it says is taken back by `tongzhou erase`",
-                       log.origin);
-    if (flags & SLOT_INLINE)
+                       log->origin);
+    if (*ret_flags & SLOT_INLINE)
         return err_set(err, ERR_STATE, "it stands in its log in full: no rule and nobody here decides about it");
-    if (flags & SLOT_ERASED)
-        return err_set(err, ERR_STATE, "it is erased");
-    rc = decision->act == POLICY_YES ? decide_yes(r, &log, ref, flags, err) : decide_no(r, ref, decision, err);
-    return rc < 0 ? rc : decision_put(r->judge.store, decision, err);
+    return *ret_flags & SLOT_ERASED ? err_set(err, ERR_STATE, "it is erased") : 0;
+}
+
+static int decide_released(struct review *r, struct log_info *log, unsigned flags, struct err *err)
+{
+    struct store *store = r->judge.store;
+    int rc = store_begin(store, err);
+    if (rc < 0)
+        return rc;
+    rc = decide_yes(r, log, r->decision->ref, flags, err);
+    if (rc == 0)
+        rc = decision_put(store, r->decision, err);
+    if (rc == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return rc;
 }
 
 int entering_decide(struct store *store, struct decision *decision, struct err *err)
 {
     struct review r;
+    struct log_info log;
     struct entering_report report = {0};
+    struct policy_verdict refused = {.act = POLICY_REFUSE, .reason = span_str(decision->reason)};
+    unsigned flags = 0;
     int rc = review_open(&r, store, decision->time_ms, &report, err);
-    if (rc == 0 && (rc = store_begin(store, err)) == 0) {
-        rc = decide(&r, decision, err);
-        if (rc == 0)
-            rc = store_commit(store, err);
-        else
-            store_rollback(store);
-    }
+    r.decision = decision;
     if (rc == 0)
+        rc = check(&r, decision->ref, &log, &flags, err);
+    if (rc == 0 && decision->act == POLICY_YES)
+        rc = decide_released(&r, &log, flags, err);
+    if (rc == 0 && decision->act == POLICY_REFUSE) {
+        take_away(&r, decision->ref, &refused);
         rc = review_away(&r, err);
+    }
     review_close(&r);
     return rc;
 }

@@ -261,28 +261,21 @@ int payload_erase(struct store *store, int64_t number, uint64_t index, struct er
     return erase_run(store, mark_one, &ref, err);
 }
 
-struct turned_away {
-    const int64_t *refs;
-    size_t count;
-};
-
 static int mark_refused(struct store *store, void *ctx, struct residue *residue, struct err *err)
 {
-    const struct turned_away *away = ctx;
+    const struct payload_away *away = ctx;
     int rc = 0;
     for (size_t i = 0; i < away->count && !rc; i++)
         rc = erase_mark(store, away->refs[i], SLOT_REFUSED, residue, err);
-    return rc;
+    return !rc && away->with ? away->with(away->ctx, err) : rc;
 }
 
-int payload_turn_away(struct store *store, const int64_t *refs, size_t count, struct err *err)
+int payload_turn_away(struct store *store, const struct payload_away *away, struct err *err)
 {
-    int rc = 0;
-    for (size_t done = 0; done < count && !rc; done += ERASE_BATCH) {
-        struct turned_away away = {refs + done, count - done < ERASE_BATCH ? count - done : ERASE_BATCH};
-        rc = erase_run(store, mark_refused, &away, err);
-    }
-    return rc;
+    struct payload_away all = *away;
+    if (away->count > ERASE_BATCH)
+        return err_set(err, ERR_LIMIT, "%zu contents at once, at most %d allowed", away->count, ERASE_BATCH);
+    return erase_run(store, mark_refused, &all, err);
 }
 
 /* ---- what logs themselves withdraw ---- */

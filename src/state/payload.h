@@ -89,8 +89,16 @@ int payload_await(struct store *store, int64_t number, uint64_t index, struct er
 /*
  * Held, waiting or not here: these are refused, and what is here of them goes as payload_erase says, except that they may
  * come back. Erased ones stay erased.
+ *   count  at most 1,024
+ *   with   what is written in the same commit: why; may be NULL
  */
-int payload_turn_away(struct store *store, const int64_t *refs, size_t count, struct err *err);
+struct payload_away {
+    const int64_t *refs;
+    size_t count;
+    int (*with)(void *ctx, struct err *err);
+    void *ctx;
+};
+int payload_turn_away(struct store *store, const struct payload_away *away, struct err *err);
 
 /*
  * Begins and commits transactions of its own: after success no file below DIR/payloads and no page of state.db holds

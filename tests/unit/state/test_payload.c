@@ -181,6 +181,12 @@ static void expect_nowhere(const struct node *node, const char *text)
     shell(command);
 }
 
+static int fails(void *ctx, struct err *err)
+{
+    (void)ctx;
+    return err_set(err, ERR_REFUSED, "not now");
+}
+
 /* What is turned away leaves no byte, whatever it was before, and may come back once it is forgiven. */
 static void turned_away(void **state)
 {
@@ -207,8 +213,13 @@ static void turned_away(void **state)
             good(payload_put_many(b.store, mirror.number, &one, 1, &kept, &err));
         good(store_commit(b.store, &err));
     }
-    good(payload_turn_away(b.store, refs, 5, &err));
-    good(payload_turn_away(b.store, refs, 5, &err));
+    struct payload_away all = {refs, 5, fails, NULL};
+    bad(payload_turn_away(b.store, &all, &err), ERR_REFUSED, "not now");
+    good(payload_flags(b.store, mirror.number, 1, &flags, &err));
+    assert_int_equal(flags, SLOT_HELD | SLOT_WAITING); /* what is written with it failed: nothing was done */
+    all.with = NULL;
+    good(payload_turn_away(b.store, &all, &err));
+    good(payload_turn_away(b.store, &all, &err));
     for (size_t i = 0; i < 5; i++) {
         good(payload_flags(b.store, mirror.number, at[i], &flags, &err));
         assert_int_equal(flags, SLOT_REFUSED);
@@ -225,7 +236,8 @@ static void turned_away(void **state)
     good(store_commit(b.store, &err));
     payload_expect(b.store, mirror.number, 1, "tag");
     good(payload_erase(b.store, mirror.number, 1, &err));
-    good(payload_turn_away(b.store, refs, 1, &err));
+    all.count = 1;
+    good(payload_turn_away(b.store, &all, &err));
     good(payload_flags(b.store, mirror.number, 1, &flags, &err));
     assert_int_equal(flags, SLOT_ERASED);
     buf_done(&item);
