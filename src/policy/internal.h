@@ -205,6 +205,14 @@ bool token_is_set(const struct token *token);                 /* @NAME, but not 
 bool parse_unexpected(struct parser *p, const char *allowed); /* about the next token; always false */
 bool parse_list_item(struct parser *p, enum dimension dimension, const struct token *word, struct span *ret);
 
+/* The values behind a name: words to be read, and whether they are turned or compared. */
+struct values {
+    struct token name, sign, *words;
+    size_t count;
+    bool negated, compared;
+};
+bool parse_ranges(struct parser *p, enum dimension dimension, const struct values *values, struct condition *ret);
+
 /* Digits with k, M, G (thousands) behind; `allow_b` a B behind those. False: it is none. */
 bool read_amount(struct span word, bool allow_b, uint64_t *ret, bool *ret_bytes);
 
