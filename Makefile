@@ -9,8 +9,8 @@ PREFIX  ?= /usr/local
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 
 # Modules from the ground up: each may use only those before it (tests/shell/00-layers.sh holds us to it).
-MODULES := base tlog record sweep state index http connect security node cli
-LIBRARY := base tlog record sweep
+MODULES := base tlog record sweep policy state index http connect security node cli
+LIBRARY := base tlog record sweep policy
 
 PKGS := libmicrohttpd libcurl libsodium libcrypto jansson sqlite3 libutf8proc libidn2 libarchive
 
@@ -182,6 +182,7 @@ format-check:
 install: all
 	install -Dm755 $(BUILD)/tongzhou $(DESTDIR)$(PREFIX)/bin/tongzhou
 	install -Dm644 man/tongzhou.1 $(DESTDIR)$(PREFIX)/share/man/man1/tongzhou.1
+	install -Dm644 man/tongzhou-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/tongzhou-policy.5
 	install -Dm644 completion/tongzhou.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tongzhou
 	install -Dm644 $(BUILD)/libtongzhou.a $(DESTDIR)$(PREFIX)/lib/libtongzhou.a
 	for m in $(LIBRARY); do install -d $(DESTDIR)$(PREFIX)/include/tongzhou/$$m && \

@@ -6,6 +6,7 @@
 #include "node/serving.h"
 #include "security/intel.h"
 #include "state/peers.h"
+#include "state/rules.h"
 
 static const struct option options[] = {
     {"json", NULL, "as one JSON object", AT_MOST_ONCE},
@@ -20,6 +21,9 @@ struct status {
     struct intel_counts intel;
     struct buf failures;  /* and remarks: a line each */
     struct buf peer_list; /* JSON objects */
+    struct buf trouble;   /* with policy.conf */
+    struct rules_version policy;
+    uint64_t held, refused;
 };
 
 static int best_size(void *ctx, int64_t peer, uint64_t size, struct err *err)
@@ -103,6 +107,18 @@ static int count_peer(void *ctx, const struct peer *peer, struct err *err)
     return rc ? rc : buf_check(&status->peer_list, "peers", err);
 }
 
+static int gather_policy(struct status *status, struct err *err)
+{
+    const struct policy *policy;
+    struct store *store = status->session->store;
+    int rc = rules_policy(store, &policy, &status->policy, err);
+    if (!rc)
+        rc = rules_trouble(store, &status->trouble, err);
+    if (!rc)
+        rc = verdict_count(store, POLICY_HOLD, &status->held, err);
+    return rc ? rc : verdict_count(store, POLICY_REFUSE, &status->refused, err);
+}
+
 static int gather(struct status *status, struct err *err)
 {
     struct session *session = status->session;
@@ -111,6 +127,8 @@ static int gather(struct status *status, struct err *err)
         rc = store_logs(session->store, count_log, status, err);
     if (!rc)
         rc = peer_each(session->store, count_peer, status, err);
+    if (!rc)
+        rc = gather_policy(status, err);
     if (!rc)
         rc = index_behind(session->index, session->store, &status->index_behind, err);
     return rc ? rc : intel_counts(&session->view, &status->intel, err);
@@ -130,6 +148,12 @@ static void print_text(struct status *s, bool running)
     fputs("\n  knowledge  ", stdout);
     cli_put_counted(stdout, s->intel.objects, "STIX object, ", "STIX objects, ");
     cli_put_counted(stdout, s->intel.values, "indicator value\n", "indicator values\n");
+    printf("  policy     %s", s->policy.number ? s->policy.version : "as built in");
+    if (s->held || s->refused)
+        printf(": %llu held, %llu refused", (unsigned long long)s->held, (unsigned long long)s->refused);
+    putchar('\n');
+    if (s->trouble.len > 0)
+        printf("             %s; the policy in force stays\n", buf_cstr(&s->trouble));
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(buf_cstr(&s->failures), stdout);
@@ -144,21 +168,28 @@ static void print_text(struct status *s, bool running)
 static void print_json(struct status *s, bool running)
 {
     struct buf origin;
+    struct buf trouble;
     buf_init(&origin, 4096);
+    buf_init(&trouble, 1u << 20);
     buf_json_string(&origin, span_str(s->operator.origin));
+    buf_json_string(&trouble, buf_view(&s->trouble));
     printf(
         "{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
         "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
-        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"peer_list\":[%s]}\n",
+        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"policy\":\"%s\",\"policy_"
+        "trouble\":%s,"
+        "\"held\":%llu,\"refused\":%llu,\"peer_list\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
         (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
         (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
         (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
-        (unsigned long long)s->suspended, buf_cstr(&s->peer_list));
+        (unsigned long long)s->suspended, s->policy.version, s->trouble.len ? buf_cstr(&trouble) : "null",
+        (unsigned long long)s->held, (unsigned long long)s->refused, buf_cstr(&s->peer_list));
     buf_done(&origin);
+    buf_done(&trouble);
 }
 
 static int run(struct invocation *inv)
@@ -167,6 +198,7 @@ static int run(struct invocation *inv)
     struct status status = {.session = &session};
     buf_init(&status.failures, 16u << 20);
     buf_init(&status.peer_list, 16u << 20);
+    buf_init(&status.trouble, 65536);
     int exit_status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!exit_status && gather(&status, &inv->err))
         exit_status = cli_fail(inv);
@@ -179,6 +211,7 @@ static int run(struct invocation *inv)
     }
     buf_done(&status.failures);
     buf_done(&status.peer_list);
+    buf_done(&status.trouble);
     session_close(&session);
     return exit_status;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "connect/entering.h"
 #include "connect/startcheck.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -62,6 +63,20 @@ int session_fold(struct invocation *inv, struct session *session)
     return fold(session, &inv->err) ? cli_fail(inv) : 0;
 }
 
+/* A policy.conf that was changed comes into force with the next command; one with errors is told of by `status`. */
+static int adopt_policy(struct session *session, struct err *err)
+{
+    struct entering_report report;
+    struct err wrong = {0};
+    bool changed = false;
+    int rc = rules_adopt(session->store, cli_now_ms(), NULL, &changed, &wrong);
+    if (rc == ERR_MEMORY || rc == ERR_STATE) {
+        *err = wrong;
+        return rc;
+    }
+    return entering_follow_policy(session->store, cli_now_ms(), &report, err);
+}
+
 static int open_parts(struct invocation *inv, struct session *session, unsigned flags, enum outlet outlet)
 {
     struct store_options options = {.create = (flags & SESSION_CREATE) != 0, .heal = (flags & SESSION_HEAL) != 0};
@@ -72,6 +87,8 @@ static int open_parts(struct invocation *inv, struct session *session, unsigned 
         inv->err = (struct err){0};
         return 0;
     }
+    if (!rc && !options.heal)
+        rc = adopt_policy(session, &inv->err);
     if (rc)
         return rc;
     if (flags & SESSION_SIGN) {
@@ -173,7 +190,8 @@ int session_local(struct invocation *inv, struct session *session, bool dry, str
 int session_set(struct session *session, struct intel_set **ret, struct err *err)
 {
     struct progress progress;
-    struct intel_set_options options = {.now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
+    struct intel_set_options options = {
+        .store = session->store, .now_ms = cli_now_ms(), .progress = progress_part, .ctx = &progress};
     progress_begin(&progress, "Compiling", 0);
     progress.one = "value";
     progress.many = "values";

@@ -1,32 +1,22 @@
+#include "connect/entering.h"
 #include "connect/pack_internal.h"
 #include "connect/sync_internal.h"
 
 /* To be kept? Of what is not marked CLEAR only a member's own luggage speaks. Without a record nobody can tell. */
-static int choose(struct unpacking *u, uint64_t index, const struct payload_item *item, struct arena *arena,
-                  struct payload_new *out, bool *ret, struct err *err)
+static int choose(struct unpacking *u, struct entering *entering, const struct log_info *log, struct arena *arena,
+                  struct payload_new *io, bool *ret, struct err *err)
 {
     struct record record;
     struct err unread = {0};
-    struct buf entry;
     arena_clear(arena);
     *ret = false;
-    int rc = record_parse(item->payload, arena, &record, &unread);
+    int rc = record_parse(io->payload, arena, &record, &unread);
     if (sync_error_is_ours(rc))
         return err_set(err, rc, "%s", unread.text);
-    if (!rc) {
-        bool clear = record.tlp == TLP_CLEAR;
-        *ret = clear || u->options->luggage;
-        *out = (struct payload_new){index, item->salt, item->payload, clear};
-        return 0;
-    }
-    buf_init(&entry, ENTRY_MAX);
-    rc = store_read_entry(u->store, u->number, index, &entry, err);
-    if (!rc)
-        rc = seal_check(span_str(u->origin), buf_view(&entry), item->salt, item->payload, err);
-    if (!rc)
-        rc = payload_refuse(u->store, u->number, index, err);
-    buf_done(&entry);
-    return rc;
+    if (rc)
+        return entering_no_record(entering, log, io, err);
+    io->clear = record.tlp == TLP_CLEAR;
+    return io->clear || u->options->luggage ? entering_judge(entering, log, &record, io, ret, err) : 0;
 }
 
 static int put_payloads(struct unpacking *u, const struct log_info *log, uint64_t first, struct span bytes,
@@ -41,14 +31,18 @@ static int put_payloads(struct unpacking *u, const struct log_info *log, uint64_
     int more = 0, rc = 0;
     if (end > u->checkpoint.size)
         end = u->checkpoint.size;
+    struct entering entering;
     arena_init(&arena, 1u << 20);
+    rc = entering_begin(&entering, u->store, (int64_t)u->options->now_s * 1000, err);
     for (; !rc && (more = payload_next(&reader, &item, err)) > 0; index++) {
         bool keep = false;
         if (index >= end)
             rc = err_set(err, ERR_SYNTAX, "payload of entry %llu, behind entry %llu where its file ends",
                          (unsigned long long)index, (unsigned long long)end - 1);
-        if (!rc && !item.hole && index >= payloads_start(log))
-            rc = choose(u, index, &item, &arena, &items[count], &keep, err);
+        if (rc || item.hole || index < payloads_start(log))
+            continue;
+        items[count] = (struct payload_new){index, item.salt, item.payload, false, false};
+        rc = choose(u, &entering, log, &arena, &items[count], &keep, err);
         count += keep;
     }
     arena_done(&arena);

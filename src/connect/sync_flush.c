@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "connect/entering.h"
 #include "connect/fork_hunt.h"
 #include "connect/succession.h"
 #include "connect/sync_internal.h"
@@ -81,42 +82,29 @@ static int flush_entries(struct job *job, struct refusal *refusal)
     return code;
 }
 
-/* Its seal holds, but it is no record: nothing tells whom it is for. Not kept, and not asked for again. */
-static int flush_no_record(struct job *job, uint64_t index, const struct payload_item *item, struct err *err)
-{
-    struct store *store = job->sync->store;
-    struct buf entry;
-    buf_init(&entry, ENTRY_MAX);
-    int code = store_read_entry(store, job->log.number, index, &entry, err);
-    if (code == 0)
-        code = seal_check(span_str(job->log.origin), buf_view(&entry), item->salt, item->payload, err);
-    if (code == 0)
-        code = payload_refuse(store, job->log.number, index, err);
-    buf_done(&entry);
-    return code;
-}
-
-/* Is this one to be kept? What is not for everybody and for nobody here either was not meant for us: as good as a hole. */
-static int flush_choose(struct job *job, uint64_t index, const struct payload_item *item, struct arena *arena,
-                        bool *ret, bool *ret_clear, struct err *err)
+/*
+ * Is this one to be kept? What is not for everybody and for nobody here either was not meant for us: as good as a hole. Of
+ * the rest policy decides, whatever its marking.
+ */
+static int flush_choose(struct job *job, struct entering *entering, struct payload_new *io, struct arena *arena,
+                        bool *ret, struct err *err)
 {
     struct record record;
     struct err unread = {0};
     arena_clear(arena);
-    int code = item->hole ? 0 : record_parse(item->payload, arena, &record, &unread);
+    *ret = false;
+    int code = record_parse(io->payload, arena, &record, &unread);
     if (sync_error_is_ours(code))
         return err_set(err, code, "%s", unread.text);
-    *ret = !item->hole && code == 0 && record.tlp == TLP_CLEAR;
-    *ret_clear = *ret;
     if (code < 0)
-        return flush_no_record(job, index, item, err);
-    if (item->hole || *ret)
-        return 0;
-    return asker_is_meant(job->sync, span_str(job->log.origin), &record, ret, err);
+        return entering_no_record(entering, &job->log, io, err);
+    bool is_meant = io->clear = record.tlp == TLP_CLEAR;
+    code = is_meant ? 0 : asker_is_meant(job->sync, span_str(job->log.origin), &record, &is_meant, err);
+    return code == 0 && is_meant ? entering_judge(entering, &job->log, &record, io, ret, err) : code;
 }
 
-static int flush_piece(struct job *job, const struct piece *piece, struct arena *arena, struct flushed *flushed,
-                       struct err *err)
+static int flush_piece(struct job *job, struct entering *entering, const struct piece *piece, struct arena *arena,
+                       struct flushed *flushed, struct err *err)
 {
     struct payload_new items[TILE_WIDTH];
     struct payload_reader reader = {buf_view(&piece->body), 0};
@@ -125,13 +113,13 @@ static int flush_piece(struct job *job, const struct piece *piece, struct arena 
     uint64_t index = piece->from;
     int code;
     for (; (code = payload_next(&reader, &item, err)) > 0; index++) {
-        bool is_chosen = false, is_clear = false;
-        code = flush_choose(job, index, &item, arena, &is_chosen, &is_clear, err);
+        bool is_chosen = false;
+        items[count] = (struct payload_new){index, item.salt, item.payload, false, false};
+        code = item.hole ? 0 : flush_choose(job, entering, &items[count], arena, &is_chosen, err);
         if (code < 0)
             return err_in(err, "payload of entry %llu", (unsigned long long)index);
-        if (is_chosen)
-            items[count++] = (struct payload_new){index, item.salt, item.payload, is_clear};
-        restricted += is_chosen && !is_clear;
+        restricted += is_chosen && !items[count].clear;
+        count += is_chosen;
     }
     if (code == 0 && count > 0)
         code = payload_put_many(job->sync->store, job->log.number, items, count, &kept, err);
@@ -143,9 +131,10 @@ static int flush_piece(struct job *job, const struct piece *piece, struct arena 
 static int flush_payloads(struct job *job, struct arena *arena, struct flushed *flushed, struct err *err)
 {
     struct piece *piece = TAILQ_FIRST(&job->pieces);
-    int code = 0;
+    struct entering entering;
+    int code = entering_begin(&entering, job->sync->store, sync_now_ms(), err);
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
-        code = flush_piece(job, piece, arena, flushed, err);
+        code = flush_piece(job, &entering, piece, arena, flushed, err);
     if (code == 0 && job_is_complete(job) && !job->is_stinted && job->asker + 1 >= job->sync->asker_count)
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
     return code;

@@ -49,6 +49,24 @@ static int follows_count(struct store *store, struct err *err)
     return code < 0 ? code : store_put(store, FOLLOWS, span_str(text), err);
 }
 
+int sync_look_again(struct store *store, struct err *err)
+{
+    int code = peer_each(store, cursor_forget, store, err);
+    return code < 0 ? code : follows_count(store, err);
+}
+
+int sync_want_again(struct store *store, struct log_info *log, struct err *err)
+{
+    if (log->payloads_from == 0) { /* until all have been asked for again nobody trusts that those below were */
+        log->payloads_from = 1;
+        int code = store_log_update(store, log, err);
+        if (code < 0)
+            return code;
+    }
+    int code = asked_forget(store, log, err);
+    return code < 0 ? code : follows_count(store, err);
+}
+
 static int follow_known(struct store *store, struct log_info *log, enum log_mode mode, uint64_t recent, struct err *err)
 {
     if (log->role == LOG_OWN || log->role == LOG_LOCAL)

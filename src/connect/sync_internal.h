@@ -422,6 +422,12 @@ int sync_ask_anew(struct store *store, const struct log_info *log, struct err *e
 /* How often a person has changed what is followed: by the store's own count, for other processes to notice. */
 int sync_follows(struct store *store, uint64_t *ret, struct err *err);
 
+/* Within a transaction: every peer is asked for all its lines again, and what they announced is looked at. */
+int sync_look_again(struct store *store, struct err *err);
+
+/* Within a transaction: contents of this log that were not wanted are again; a running node asks for them. */
+int sync_want_again(struct store *store, struct log_info *log, struct err *err);
+
 /* ---- sync_hunt.c ---- */
 
 bool hunt_worth(struct job *job); /* is the note signed by a key of the log that we know? */

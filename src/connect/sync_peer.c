@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "connect/mirroring.h"
 #include "connect/sync_internal.h"
 
 #define REWINDS_MAX 3 /* times that a peer's lines come again because it failed over them */
@@ -435,8 +436,14 @@ static int rescan_source(void *ctx, int64_t number, uint64_t size, struct err *e
 static int rescan_log(void *ctx, const struct log_info *log, struct err *err)
 {
     struct rescan *rescan = ctx;
+    struct policy_verdict verdict;
     rescan->log = log;
-    return log_goes_on(log) ? peer_log_each(rescan->sync->store, log->number, rescan_source, rescan, err) : 0;
+    if (!log_goes_on(log))
+        return 0;
+    int code = mirroring_ask(rescan->sync->store, log, &verdict, err);
+    if (code < 0 || verdict.act == POLICY_LEAVE)
+        return code;
+    return peer_log_each(rescan->sync->store, log->number, rescan_source, rescan, err);
 }
 
 int peers_rescan(struct sync *sync, struct sync_peer *peer, struct err *err)

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "connect/mirroring.h"
 #include "connect/peering.h"
 #include "connect/sync_internal.h"
 
@@ -18,16 +19,19 @@ static bool quota_has_room(const struct sync_peer *peer)
     return peer->used_logs < peer->row.quota_logs && peer->used_bytes < peer->row.quota_bytes;
 }
 
-static int log_make(struct sync_peer *peer, struct span origin, struct log_info *ret, struct err *err)
+static int log_make(struct sync_peer *peer, struct span origin, const struct policy_verdict *verdict,
+                    struct log_info *ret, struct err *err)
 {
     struct sync *sync = peer->sync;
-    bool has_room = quota_has_room(peer);
+    struct log_info wanted = {.mode = sync->options.mode, .recent = sync->options.recent};
+    bool has_room = quota_has_room(peer) && verdict->act != POLICY_LEAVE;
+    mirroring_mode(verdict, &wanted);
     if (!has_room && peer->listed >= SYNC_LISTED_MAX)
         return 0;
     struct log_new make = {.origin = origin,
                            .role = has_room ? LOG_MIRROR : LOG_LISTED,
-                           .mode = sync->options.mode,
-                           .recent = sync->options.recent,
+                           .mode = wanted.mode,
+                           .recent = wanted.recent,
                            .peer = peer->row.number};
     int64_t number;
     int code = store_log_create(sync->store, &make, &number, err);
@@ -56,7 +60,8 @@ static bool log_is_orphan(const struct sync_peer *peer, const struct log_info *l
 }
 
 /* From now on it is this peer whose quota the log counts against. */
-static int log_promote(struct sync_peer *peer, struct log_info *log, struct err *err)
+static int log_promote(struct sync_peer *peer, const struct policy_verdict *verdict, struct log_info *log,
+                       struct err *err)
 {
     struct sync_peer *before = log->peer ? peer_by_number(peer->sync, log->peer) : NULL;
     if (before && log->role == LOG_LISTED)
@@ -67,11 +72,21 @@ static int log_promote(struct sync_peer *peer, struct log_info *log, struct err 
         log->role = LOG_MIRROR;
         log->mode = peer->sync->options.mode;
         log->recent = peer->sync->options.recent;
+        mirroring_mode(verdict, log);
     }
     log->peer = peer->row.number;
     peer->used_logs++;
     peer->used_bytes += log->bytes;
     return store_log_update(peer->sync->store, log, err);
+}
+
+/* What policy says of the log of a line; `log` NULL: it is not here yet. */
+static int line_ask(struct sync *sync, const struct heads_line *line, const struct log_info *log,
+                    struct policy_verdict *ret, struct err *err)
+{
+    struct log_info unknown = {.role = LOG_MIRROR};
+    snprintf(unknown.origin, sizeof(unknown.origin), "%.*s", SPAN_ARGS(line->origin));
+    return mirroring_ask(sync->store, log ? log : &unknown, ret, err);
 }
 
 /* The log of a line: 1 and *ret; 0 if nothing is to be done for it. `begun`: a transaction is open, or is opened here. */
@@ -86,10 +101,15 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
     bool is_new = code == ERR_NOTFOUND, is_listed = !is_new && ret->role == LOG_LISTED;
     if (!is_new && ret->role == LOG_LOCAL)
         return 0;
-    code = peer_quota_load(peer, err);
-    if (code < 0 || (is_listed && !quota_has_room(peer)))
+    struct policy_verdict verdict;
+    code = line_ask(sync, line, is_new ? NULL : ret, &verdict, err);
+    if (code == 0)
+        code = peer_quota_load(peer, err);
+    if (code < 0 || (is_listed && !quota_has_room(peer)) || (!is_new && verdict.act == POLICY_LEAVE))
         return code;
-    if (!is_new && !is_listed && (!log_is_orphan(peer, ret) || !quota_has_room(peer)))
+    bool is_other =
+        !is_new && !is_listed && mirroring_mode(&verdict, ret); /* its profile has come, or another policy */
+    if (!is_new && !is_listed && !is_other && (!log_is_orphan(peer, ret) || !quota_has_room(peer)))
         return 1;
     if (!*begun) { /* and looked at again: a command beside us may have made or followed it since */
         code = sync_begin(sync, err);
@@ -99,8 +119,13 @@ static int line_log(struct sync_peer *peer, const struct heads_line *line, bool 
         return line_log(peer, line, begun, ret, err);
     }
     if (is_new)
-        return log_make(peer, line->origin, ret, err);
-    code = log_promote(peer, ret, err);
+        return log_make(peer, line->origin, &verdict, ret, err);
+    if (is_listed || (log_is_orphan(peer, ret) && quota_has_room(peer)))
+        code = log_promote(peer, &verdict, ret, err);
+    if (code == 0 && is_other)
+        code = store_log_update(sync->store, ret, err);
+    if (code == 0 && is_other)
+        code = sync_want_again(sync->store, ret, err);
     return code < 0 ? code : 1;
 }
 

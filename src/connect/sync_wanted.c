@@ -1,4 +1,5 @@
 #include "base/reader.h"
+#include "connect/entering.h"
 #include "connect/sync_internal.h"
 
 #define ASKED_MAX 65536 /* bytes of the fact that remembers who was asked */
@@ -69,9 +70,14 @@ static int asked_load(struct sync *sync, const struct log_info *log, struct buf 
 int payloads_wanted(struct sync *sync, int64_t peer, const struct log_info *log, bool again, uint64_t *ret_from,
                     struct err *err)
 {
+    struct policy_verdict verdict;
+    bool refused = false;
     if (payloads_start(log) >= log->size || !peer_quota_holds(sync, log, 1))
         return 0;
-    int code = wanted_first(sync, log, ret_from, err);
+    int code = entering_refuses(sync->store, log, &refused, &verdict, err);
+    if (code < 0 || refused) /* whatever it says, policy takes none of it */
+        return code;
+    code = wanted_first(sync, log, ret_from, err);
     if (code < 0 || *ret_from >= log->size)
         return code;
     if (again)

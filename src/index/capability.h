@@ -64,6 +64,8 @@ struct capability {
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
+    /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
+    uint64_t (*score)(const struct record *record);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

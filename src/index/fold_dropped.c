@@ -28,11 +28,13 @@ static int drop_one(struct folder *f, uint64_t at, size_t *dropped, struct err *
 {
     unsigned flags = 0;
     int rc = payload_flags(f->store, f->log.number, at, &flags, err);
-    if (rc < 0 || ((flags & SLOT_HELD) && !(flags & SLOT_ERASED)))
+    if (rc < 0 || (flags & (SLOT_HELD | SLOT_ERASED | SLOT_WAITING)) == SLOT_HELD)
         return rc;
     ++*dropped;
     f->batch_records++;
-    return folder_let_go(f, at, err);
+    rc = folder_let_go(f, at, err);
+    int64_t forgotten; /* what was turned away is to leave unused parts of the file, too; what was dropped need not */
+    return rc == 0 && flags & SLOT_REFUSED ? index_counter(f->index, INDEX_FORGOTTEN, 1, &forgotten, err) : rc;
 }
 
 int folder_drop(struct folder *f, bool *ret_more, struct err *err)

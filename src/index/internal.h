@@ -113,6 +113,12 @@ int view_reach(struct view *view, struct err *err);
 int view_payloads_for(const struct view *view, const struct log_info *log, uint64_t first, size_t count,
                       struct buf *out, size_t *ret_count, struct err *err);
 
+/* ---- what policy lets leave (view_share.c) ---- */
+
+/* Payload items from `begin` of `out` on: those that may not leave become holes. */
+int view_share_filter(const struct view *view, const struct log_info *log, size_t begin, struct buf *out,
+                      struct err *err);
+
 /* Counters: records forgotten, and how many of them when the file was last scrubbed. */
 #define INDEX_FORGOTTEN "forgotten"
 #define INDEX_SCRUBBED "scrubbed"

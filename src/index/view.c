@@ -166,10 +166,12 @@ int view_payloads(const struct view *view, const struct log_info *log, uint64_t 
 {
     if (first > log->size || count > log->size - first)
         return err_set(err, ERR_NOTFOUND, "the log has not reached these entries");
-    if (view->viewer.class == VIEWER_MEMBER)
-        return view_payloads_for(view, log, first, count, out, ret_count, err);
-    return payload_read_bundle(view->store, log->number, first, count, view->viewer.class != VIEWER_OPERATOR, out,
-                               ret_count, err);
+    size_t before = out->len;
+    int rc = view->viewer.class == VIEWER_MEMBER
+                 ? view_payloads_for(view, log, first, count, out, ret_count, err)
+                 : payload_read_bundle(view->store, log->number, first, count, view->viewer.class != VIEWER_OPERATOR,
+                                       out, ret_count, err);
+    return rc < 0 ? rc : view_share_filter(view, log, before, out, err);
 }
 
 int view_proof(const struct view *view, const struct log_info *log, uint64_t index, struct buf *out_proof_file,
@@ -230,6 +232,7 @@ static const struct view_log_seen *log_seen(const struct view *view, int64_t num
     if (number > 0 && store_log(view->store, number, &log, &ignored) == 0) {
         slot->visible = view_sees_log(view, &log);
         slot->settled = is_settled(view, &log);
+        slot->sharing = view_sharing(view, &log);
     }
     return slot;
 }
@@ -251,7 +254,8 @@ static bool indexed_row(const struct view *view, int64_t ref, bool *ret_inline, 
     return true;
 }
 
-static bool sees_without_index(const struct view *view, int64_t ref)
+/* By reading it: whether it is here, and what it says. */
+static bool sees_text(const struct view *view, int64_t ref)
 {
     struct arena arena;
     arena_init(&arena, 4 * (size_t)PAYLOAD_MAX);
@@ -270,7 +274,7 @@ static bool slot_allows(const struct view *view, int64_t ref)
     if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
         return false;
     unsigned wanted = view->viewer.class != VIEWER_OPERATOR ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
-    return (flags & (wanted | SLOT_ERASED)) == wanted;
+    return (flags & (wanted | SLOT_ERASED | SLOT_WAITING)) == wanted;
 }
 
 bool view_sees_ref(const struct view *view, int64_t ref)
@@ -279,11 +283,13 @@ bool view_sees_ref(const struct view *view, int64_t ref)
     if (!log->visible)
         return false;
     if (!view->index)
-        return sees_without_index(view, ref);
+        return sees_text(view, ref);
     bool is_inline, shown;
     if (!indexed_row(view, ref, &is_inline, &shown))
         return false;
     if (view->viewer.class != VIEWER_OPERATOR && !shown)
         return false;
-    return is_inline || log->settled || slot_allows(view, ref);
+    if (is_inline || log->sharing == SHARING_ALL)
+        return is_inline || log->settled || slot_allows(view, ref);
+    return log->sharing == SHARING_SOME && sees_text(view, ref);
 }

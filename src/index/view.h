@@ -4,14 +4,16 @@
  *
  * What the public sees: logs of roles LOG_OWN, LOG_MIRROR and LOG_MOVED (not frozen rows' effects, but all bytes),
  * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
- * that is not CLEAR; not held, not clear and erased are not told apart. A member that signed its request sees what the
- * public sees, and the payloads in whose audience it is (record/audience.h). The operator (the command line) sees
- * everything here.
+ * that is not CLEAR, or that policy does not let leave; not held, not clear, not shared and erased are not told apart. A
+ * member that signed its request sees the logs that the public sees, and the payloads in whose audience it is
+ * (record/audience.h), those that are CLEAR among them, if policy lets them leave for it. The operator (the command line)
+ * sees everything here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
 
 #include "index/index.h"
+#include "index/judge.h"
 #include "state/payload.h"
 #include "state/reach.h"
 
@@ -48,6 +50,9 @@ extern const struct outlet_info outlet_table[OUTLETS];
 
 #define VIEW_LOGS_CACHED 8
 
+/* Of a log's contents that are marked for this viewer, which does policy let leave? */
+enum view_sharing { SHARING_ALL, SHARING_SOME, SHARING_NONE };
+
 /*
  * A log's rows are asked for by the million; what the store says of the log is looked up once a view.
  *   settled  the index has folded all that the store holds of the log, so its rows say what is held, too
@@ -55,6 +60,7 @@ extern const struct outlet_info outlet_table[OUTLETS];
 struct view_log_seen {
     int64_t number; /* 0: free */
     bool visible, settled;
+    enum view_sharing sharing;
 };
 
 struct view {
@@ -62,7 +68,11 @@ struct view {
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
-    struct reach reach;                          /* of a member: the words that reach it, but its community's */
+    struct reach reach; /* of a member: the words that reach it, but its community's */
+    struct judge judge; /* private to view_share.c, as the next three: the policy in force, once it is looked at */
+    bool is_prepared;   /* it was; */
+    bool is_asked;      /* it has rules that may keep something that is CLEAR from this viewer, */
+    struct policy_bits looker;                   /* of whom they may be about these */
     struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
 
@@ -120,6 +130,24 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
 bool view_knows_groups(void);
 bool view_knows_communities(void);
 
+/* ---- policy ---- */
+
+/* Has policy rules that may keep something CLEAR from this viewer? If not, all that is CLEAR leaves. */
+bool view_asks(const struct view *view);
+
+/*
+ * Does policy let this content leave for the view's viewer? Only that: whether its marking and audience are for him is asked
+ * besides. Without a rule about it CLEAR leaves, and what its author gets back; else it stays.
+ *   bytes  of the record's text
+ */
+bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes);
+
+/* The same for all CLEAR contents of a log at once, as far as that can be said. */
+enum view_sharing view_sharing(const struct view *view, const struct log_info *log);
+
+/* Can policy let anything that is for few leave this log for the view's member? */
+bool view_may_share(const struct view *view, const struct log_info *log);
+
 /* ---- records ---- */
 
 struct view_record {
@@ -133,8 +161,9 @@ struct view_record {
     bool cut;               /* text is only the beginning of a long one: its header, for lists */
     bool parsed;            /* text is a well-formed record */
     struct record record;
-    bool erased; /* operator only; the public sees a hole */
-    bool folded; /* some capability took it in */
+    bool erased;  /* operator only; the public sees a hole */
+    bool waiting; /* operator only: policy holds it, so that nobody sees it but who decides */
+    bool folded;  /* some capability took it in */
 };
 
 /* One record; spans in the arena. ERR_NOTFOUND no such entry for this viewer. */

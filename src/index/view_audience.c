@@ -133,7 +133,7 @@ static int choose(void *ctx, uint64_t index, struct span payload, bool *ret, str
         return rc == ERR_MEMORY ? err_set(err, rc, "%s", unread.text) : 0;
     rc = view_audience(chooser->view, span_str(viewer->origin), viewer->time_ms, span_str(chooser->log->origin),
                        &record, &verdict, err);
-    *ret = rc == 0 && audience_is_in(verdict);
+    *ret = rc == 0 && audience_is_in(verdict) && view_shares(chooser->view, chooser->log, &record, payload.len);
     return rc;
 }
 
@@ -149,7 +149,7 @@ int view_payloads_for(const struct view *view, const struct log_info *log, uint6
         rc = reach_is_in(view->store, &reach, log->number, first, count, &is_there, err);
     if (rc < 0)
         return rc;
-    if (!is_there)
+    if (!is_there || !view_may_share(view, log))
         return payload_read_bundle(view->store, log->number, first, count, true, out, ret_count, err);
     struct chooser chooser = {.view = view, .log = log};
     struct payload_choice choice = {choose, &chooser};
@@ -174,7 +174,7 @@ static int filter_came(void *ctx, const struct log_info *log, struct err *err)
     struct came_filter *filter = ctx;
     bool was_told = false;
     int rc = 0;
-    if (!view_sees_log(filter->view, log))
+    if (!view_sees_log(filter->view, log) || !view_may_share(filter->view, log))
         return 0;
     if (filter->told) {
         if (!same_community(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))

@@ -16,6 +16,30 @@ static void parse_text(struct view_record *record, struct arena *arena)
         record->record = (struct record){0};
 }
 
+/* Does policy let it leave? Of a long text, of which only the beginning was read, the whole has to be looked at. */
+static bool leaves(const struct view *view, const struct view_record *record)
+{
+    enum view_sharing sharing = view_sharing(view, &record->log);
+    if (sharing != SHARING_SOME || !record->cut)
+        return sharing == SHARING_ALL ||
+               (sharing == SHARING_SOME && view_shares(view, &record->log, &record->record, record->text.len));
+    struct arena arena;
+    struct buf item;
+    struct record whole;
+    struct payload_item payload;
+    struct err ignored;
+    arena_init(&arena, 1u << 20);
+    buf_init(&item, PAYLOAD_MAX + SEAL_SALT + 64);
+    bool may = payload_read(view->store, record->log.number, record->index, &item, NULL, &ignored) == 0;
+    struct payload_reader reader = {.bundle = buf_view(&item)};
+    may = may && payload_next(&reader, &payload, &ignored) > 0 &&
+          record_parse(payload.payload, &arena, &whole, &ignored) == 0 &&
+          view_shares(view, &record->log, &whole, payload.payload.len);
+    buf_done(&item);
+    arena_done(&arena);
+    return may;
+}
+
 /* Take the payload in if this viewer may see it. */
 static int take_payload(const struct view *view, struct arena *arena, size_t max, struct span item,
                         struct view_record *record, struct err *err)
@@ -37,7 +61,7 @@ static int take_payload(const struct view *view, struct arena *arena, size_t max
         return err_memory(err);
     record->has_text = true;
     parse_text(record, arena);
-    if (view->viewer.class != VIEWER_OPERATOR && record->record.tlp != TLP_CLEAR) {
+    if (view->viewer.class != VIEWER_OPERATOR && (record->record.tlp != TLP_CLEAR || !leaves(view, record))) {
         record->has_text = record->parsed = false;
         record->text = record->salt = (struct span){0};
         record->record = (struct record){0};
@@ -55,6 +79,7 @@ static int read_payload(const struct view *view, struct arena *arena, size_t max
     int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
     bool is_public = view->viewer.class != VIEWER_OPERATOR;
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
+    record->waiting = !is_public && (flags & SLOT_WAITING) != 0;
     if (rc == ERR_NOTFOUND)
         rc = 0;
     else if (rc < 0)
@@ -205,6 +230,10 @@ static int list_one(struct lister *lister, const struct log_info *log, uint64_t 
     struct view_record record = {.index = index};
     arena_clear(&lister->arena);
     int rc = record_read(lister->view, log, index, VIEW_BRIEF_MAX, &lister->arena, &record, err);
+    if (record.waiting) { /* for whoever decides about it, not among what is shown */
+        record.has_text = record.parsed = false;
+        record.record = (struct record){0};
+    }
     if (rc < 0 || !wanted(lister->query, &record))
         return rc;
     return give(lister, &record, err);

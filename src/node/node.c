@@ -16,6 +16,7 @@
 #include "connect/sync.h"
 #include "http/server.h"
 #include "index/index.h"
+#include "node/policing.h"
 #include "node/serving.h"
 #include "security/feed.h"
 #include "security/intel.h"
@@ -36,10 +37,10 @@ struct node {
     struct http_server *server;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    _Atomic bool stop;
-    _Atomic uint64_t wakes; /* counted, so that none is lost between looking and waiting */
-    struct syncer *syncer;  /* under lock: to stop it from outside */
-    struct err failure;     /* under lock */
+    _Atomic bool stop, reload; /* reload: SIGHUP came */
+    _Atomic uint64_t wakes;    /* counted, so that none is lost between looking and waiting */
+    struct syncer *syncer;     /* under lock: to stop it from outside */
+    struct err failure;        /* under lock */
     bool failed;
     int64_t check_ms; /* the sync thread's: when it asks again about our own logs */
 };
@@ -242,6 +243,7 @@ struct following {
     struct store *store;
     struct index *index;
     int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
+    struct policing policing;
 };
 
 static int refresh_set(struct following *f, struct err *err)
@@ -249,12 +251,26 @@ static int refresh_set(struct following *f, struct err *err)
     struct intel_set *set;
     if (clock_ms() - f->set_ms < SET_REFRESH_MS)
         return 0;
-    struct intel_set_options options = {.now_ms = now_ms()};
+    struct intel_set_options options = {.store = f->store, .now_ms = now_ms()};
     int rc = intel_set_open(f->index, &options, &set, err);
     if (!rc)
         intel_set_close(set);
     f->set_ms = clock_ms();
     malloc_trim(0); /* compiling a million indicators left 60 MB with the allocator, much for a small machine */
+    return rc;
+}
+
+/* A changed policy.conf: what it lets in now is folded below, what it asks for again the sync thread sees. */
+static int follow_policy(struct node *node, struct following *f, struct err *err)
+{
+    struct policing_news news;
+    int rc = policing_look(&f->policing, f->store, atomic_exchange(&node->reload, false), now_ms(), &news, err);
+    if (news.text[0])
+        tell(node, "%s", news.text);
+    if (news.changed) {
+        f->set_ms = INT64_MIN / 2; /* what takes effect may be another */
+        http_server_wake(node->server);
+    }
     return rc;
 }
 
@@ -299,7 +315,9 @@ static void *index_thread(void *arg)
     if (!rc) {
         rc = index_open(node->options->dir, &f.index, &err);
         while (!rc && !node->stop) {
-            rc = follow_store(&f, &err);
+            rc = follow_policy(node, &f, &err);
+            if (!rc)
+                rc = follow_store(&f, &err);
             if (rc && !is_fatal(&err)) {
                 tell_trouble(node, &trouble, "index", &err);
                 rc = 0;
@@ -380,11 +398,14 @@ static void *feed_thread(void *arg)
 
 /* ---- all together ---- */
 
-static void wait_for_signal(sigset_t *signals)
+/* SIGHUP: look at policy.conf; any other: the end. */
+static void wait_for_signal(struct node *node, sigset_t *signals)
 {
-    int signal_number;
-    while (sigwait(signals, &signal_number) != 0)
-        ;
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP) {
+        node->reload = node->reload || signal_number == SIGHUP;
+        wake(node);
+    }
 }
 
 /* Whoever asks a second time does not want to wait: that ends the process at once, as safe as any crash. */
@@ -409,7 +430,7 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
         }
     if (!rc) {
         node->options->ready(node->options->ctx, http_server_url(node->server));
-        wait_for_signal(signals);
+        wait_for_signal(node, signals);
     }
     stop(node);
     let_signals_end(signals);
@@ -435,6 +456,7 @@ static int run(struct node *node, struct err *err)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int rc = http_server_start(&http, &node->server, err);
     if (rc)

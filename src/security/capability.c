@@ -7,7 +7,8 @@
  */
 const char *const security_schema =
     "CREATE TABLE IF NOT EXISTS security_object(id_hash INTEGER NOT NULL, ref INTEGER NOT NULL,"
-    " version_ms INTEGER NOT NULL, type INTEGER NOT NULL, revoked INTEGER NOT NULL, valid_until_ms INTEGER,"
+    " version_ms INTEGER NOT NULL, type INTEGER NOT NULL, revoked INTEGER NOT NULL, valid_until_ms INTEGER, score "
+    "INTEGER,"
     " body_hash INTEGER NOT NULL, shown INTEGER NOT NULL, PRIMARY KEY(id_hash, ref)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS security_ioc(type INTEGER NOT NULL, value TEXT NOT NULL, ref INTEGER NOT NULL,"
     " shown INTEGER NOT NULL, PRIMARY KEY(type, value, ref)) WITHOUT ROWID;"
@@ -36,6 +37,7 @@ const struct capability security_capability = {
     .scrub = security_scrub,
     .title = security_title,
     .page_title = security_page_title,
+    .score = security_score,
     .page_routes = security_page_routes,
     .page_route_count = SECURITY_PAGE_ROUTES,
 };

@@ -8,13 +8,17 @@
  */
 #define EXACT_MAX 100000
 
-static int count(struct index *index, const char *sql, bool all, int (*each)(struct intel_counts *, sqlite3_stmt *),
-                 struct intel_counts *counts, struct err *err)
+#define OF_LOGS " AND (?2 IS NULL OR ref >> 40 IN (SELECT value FROM json_each(?2)))"
+#define LOGS_TEXT_MAX (256u << 10) /* bytes: 10,000 numbers */
+
+static int count(struct index *index, const char *sql, bool all, const char *logs,
+                 int (*each)(struct intel_counts *, sqlite3_stmt *), struct intel_counts *counts, struct err *err)
 {
     sqlite3_stmt *statement = index_statement(index, sql, err);
     if (!statement)
         return err->code;
     sqlite3_bind_int(statement, 1, all);
+    sqlite3_bind_text(statement, 2, logs, -1, SQLITE_STATIC);
     int rc;
     while ((rc = index_step(index, statement, err)) > 0)
         each(counts, statement);
@@ -38,18 +42,19 @@ static int take_values(struct intel_counts *counts, sqlite3_stmt *statement)
     return 0;
 }
 
-int counts_read(struct index *index, bool all, struct intel_counts *ret, struct err *err)
+int counts_read(struct index *index, bool all, const char *logs, struct intel_counts *ret, struct err *err)
 {
     struct intel_counts counts = {0};
     int rc = count(index,
                    "SELECT count(*), total(indicator) FROM (SELECT max(type = 1) AS indicator FROM security_object "
-                   "WHERE shown OR ?1 GROUP BY id_hash)",
-                   all, take_objects, &counts, err);
+                   "WHERE (shown OR ?1)" OF_LOGS " GROUP BY id_hash)",
+                   all, logs, take_objects, &counts, err);
     if (rc == 0)
-        rc = count(index,
-                   "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE shown OR ?1) "
-                   "GROUP BY type",
-                   all, take_values, &counts, err);
+        rc = count(
+            index,
+            "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE (shown OR ?1)" OF_LOGS ") "
+            "GROUP BY type",
+            all, logs, take_values, &counts, err);
     if (rc == 0)
         *ret = counts;
     return rc;
@@ -59,9 +64,40 @@ int counts_read(struct index *index, bool all, struct intel_counts *ret, struct 
 static _Thread_local struct {
     const struct index *index;
     int64_t counter;
+    int64_t policy; /* by which something was left out; 0: nothing was */
     bool all, known;
     struct intel_counts counts;
 } remembered;
+
+/* Logs of which policy lets everything leave: of the others it is not told how much there is. */
+struct shared_logs {
+    const struct view *view;
+    struct buf list;
+};
+
+static int list_shared(void *ctx, const struct log_info *log, struct err *err)
+{
+    struct shared_logs *shared = ctx;
+    (void)err;
+    if (view_sharing(shared->view, log) == SHARING_ALL)
+        buf_fmt(&shared->list, "%s%lld", shared->list.len > 1 ? "," : "", (long long)log->number);
+    return 0;
+}
+
+static int count_shared(const struct view *view, struct intel_counts *ret, struct err *err)
+{
+    struct shared_logs shared = {.view = view};
+    buf_init(&shared.list, LOGS_TEXT_MAX);
+    buf_byte(&shared.list, '[');
+    int rc = view_logs(view, list_shared, &shared, err);
+    buf_byte(&shared.list, ']');
+    if (rc == 0)
+        rc = buf_check(&shared.list, "logs", err);
+    if (rc == 0)
+        rc = counts_read(view->index, false, buf_cstr(&shared.list), ret, err);
+    buf_done(&shared.list);
+    return rc;
+}
 
 int intel_counts(const struct view *view, struct intel_counts *ret, struct err *err)
 {
@@ -69,24 +105,27 @@ int intel_counts(const struct view *view, struct intel_counts *ret, struct err *
         return err_set(err, ERR_USAGE, "counting threat intelligence needs the index");
     bool all = view->viewer.class == VIEWER_OPERATOR;
     struct set_key key;
-    int64_t counter = 0;
+    int64_t counter = 0, policy = !view_asks(view) ? 0 : view->judge.policy ? view->judge.version.number : -1;
     int rc = index_counter(view->index, INDICATOR_COUNTER, 0, &counter, err);
     if (rc < 0)
         return rc;
-    if (remembered.known && remembered.index == view->index && remembered.counter == counter && remembered.all == all) {
+    if (remembered.known && remembered.index == view->index && remembered.counter == counter && remembered.all == all &&
+        remembered.policy == policy) {
         *ret = remembered.counts;
         return 0;
     }
-    if (!all && set_key_read(view->index, &key) && (key.counter == counter || key.counts.objects > EXACT_MAX)) {
+    if (!all && !policy && set_key_read(view->index, &key) &&
+        (key.counter == counter || key.counts.objects > EXACT_MAX)) {
         *ret = key.counts;
         return 0;
     }
-    rc = counts_read(view->index, all, ret, err);
+    rc = policy ? count_shared(view, ret, err) : counts_read(view->index, all, NULL, ret, err);
     if (rc < 0)
         return rc;
     remembered.index = view->index;
     remembered.counter = counter;
     remembered.all = all;
+    remembered.policy = policy;
     remembered.counts = *ret;
     remembered.known = true;
     return 0;

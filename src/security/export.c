@@ -112,7 +112,7 @@ static const struct export_format *find_format(const char *name)
 
 static int run(struct export *e, const struct export_format *format, struct err *err)
 {
-    int rc = current_load(e->view->index, e->now_ms, &e->current, err);
+    int rc = current_load(e->view->index, e->view->store, e->now_ms, &e->current, err);
     if (rc == 0 && format->begin)
         format->begin(e);
     if (rc == 0)

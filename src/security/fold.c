@@ -163,6 +163,8 @@ static int add_object(struct folding *f, struct err *err)
                              .type = span_is(o->type, "indicator") ? STIX_INDICATOR : STIX_OTHER,
                              .revoked = o->revoked,
                              .has_valid_until = o->has_valid_until,
+                             .score = (uint8_t)o->confidence,
+                             .has_score = o->has_confidence,
                              .shown = f->record->shown};
     return rows_add(&f->state->objects, sizeof(row), &row, err);
 }

@@ -25,6 +25,7 @@ int security_flush(struct fold *fold, struct err *err);
 void security_discard(struct fold *fold);
 int security_scrub(struct index *index, struct err *err);
 void security_title(const struct record *record, struct arena *arena, struct buf *out);
+uint64_t security_score(const struct record *record);
 int security_check(const struct record *record, struct err *err);
 
 extern const char *const security_schema;
@@ -34,8 +35,8 @@ extern const char *const security_tables[];
 
 struct object_row {
     int64_t id_hash, ref, version_ms, valid_until_ms, body_hash;
-    uint8_t type;
-    bool revoked, has_valid_until, shown;
+    uint8_t type, score;
+    bool revoked, has_valid_until, has_score, shown;
 };
 
 struct ioc_row {

@@ -135,6 +135,10 @@ static void bind_object(sqlite3_stmt *statement, int at, const void *data)
         sqlite3_bind_null(statement, at + 5);
     sqlite3_bind_int64(statement, at + 6, row->body_hash);
     sqlite3_bind_int(statement, at + 7, row->shown);
+    if (row->has_score)
+        sqlite3_bind_int(statement, at + 8, row->score);
+    else
+        sqlite3_bind_null(statement, at + 8);
 }
 
 static void bind_ioc(sqlite3_stmt *statement, int at, const void *data)
@@ -154,15 +158,16 @@ static void bind_label(sqlite3_stmt *statement, int at, const void *data)
 }
 
 #define INSERT_OBJECT                                                                                                  \
-    "INSERT INTO security_object(id_hash, ref, version_ms, type, revoked, valid_until_ms, body_hash, shown) VALUES"
-#define OBJECT_ROW "(?,?,?,?,?,?,?,?)"
+    "INSERT INTO security_object(id_hash, ref, version_ms, type, revoked, valid_until_ms, body_hash, shown, score) "   \
+    "VALUES"
+#define OBJECT_ROW "(?,?,?,?,?,?,?,?,?)"
 /* A pattern may give a value twice, an object may repeat a label. */
 #define INSERT_IOC "INSERT OR IGNORE INTO security_ioc(type, value, ref, shown) VALUES"
 #define IOC_ROW "(?,?,?,?)"
 #define INSERT_LABEL "INSERT OR IGNORE INTO security_label(label, ref) VALUES"
 #define LABEL_ROW "(?,?)"
 
-static const struct writing object_writing = {INSERT_OBJECT OBJECT_ROW, INSERT_OBJECT SIXTEEN(OBJECT_ROW), 8,
+static const struct writing object_writing = {INSERT_OBJECT OBJECT_ROW, INSERT_OBJECT SIXTEEN(OBJECT_ROW), 9,
                                               bind_object},
                             ioc_writing = {INSERT_IOC IOC_ROW, INSERT_IOC SIXTEEN(IOC_ROW), 4, bind_ioc},
                             label_writing = {INSERT_LABEL LABEL_ROW, INSERT_LABEL SIXTEEN(LABEL_ROW), 2, bind_label};

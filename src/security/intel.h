@@ -1,7 +1,7 @@
 /*
  * What the security capability knows of STIX objects and indicators, and how the rest asks it.
  * Tables:
- *   security_object  one row a STIX object version: hash of its id, version, revoked, valid_until, hash of its bytes
+ *   security_object  one row a STIX object version: hash of its id, version, revoked, valid_until, score, hash of its bytes
  *   security_ioc     one row an observable value and record, keyed by type and value
  *   security_label   one row a label and record: the family that a list's line belongs to
  *   security_text    FTS5 over names, descriptions, aliases and external ids of objects that are not made from lists,
@@ -25,7 +25,8 @@ extern const struct capability security_capability;
 struct stix_object {
     /* .data NULL: absent; unescaped, in the arena or the source */
     struct span type, id, name, description, pattern, pattern_type;
-    bool has_created, has_modified, revoked, has_valid_until;
+    bool has_created, has_modified, revoked, has_valid_until, has_confidence;
+    unsigned confidence; /* 0..100 */
     int64_t created_ms, modified_ms, valid_until_ms;
     const struct span *markings; /* object_marking_refs and granular ones */
     size_t marking_count;
@@ -112,13 +113,15 @@ int intel_by_id(struct index *index, int64_t number, struct span stix_id, int64_
 /* ---- the sweep set ---- */
 
 struct intel_set_options {
+    struct store *store; /* for the policy in force; NULL: all takes effect */
     int64_t now_ms;
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* values, now and then while it is made; may be NULL */
     void *ctx;
 };
 
-/* DIR/sweep.set, mapped: made or brought up to date first if indicators changed (written aside, renamed). Holds values
- * of current, unexpired indicators of every log here; hits are filtered by the view of whoever sweeps. */
+/* DIR/sweep.set, mapped: made or brought up to date first if indicators or the policy changed (written aside, renamed).
+ * Holds values of current, unexpired indicators of every log here that policy lets take effect; hits are filtered by the
+ * view of whoever sweeps. */
 struct intel_set;
 int intel_set_open(struct index *index, const struct intel_set_options *options, struct intel_set **ret,
                    struct err *err);
@@ -137,7 +140,7 @@ int intel_hit_rows(const struct view *view, const struct sweep_hit *hit, size_t 
  * Formats: "list" a value a line; "hosts"; "rpz" a response policy zone of domains and addresses; "csv" type, value,
  * first reporter, time, record; "stix" a bundle of all objects, not only indicators, in their reporters' bytes. Public
  * view: what leaves as a file is TLP:CLEAR, unless the command line asked as operator for its own use. Only what holds
- * at `now_ms`; each value (each object's newest version) once; the same bytes on every node that holds the same.
+ * at `now_ms` and what policy lets take effect; each value (each object's newest version) once; the same bytes on every node that holds the same.
  *   write  called with pieces of about 256 kB
  *   ret_count  values, or objects
  * ERR_USAGE unknown format (lists them).

@@ -36,7 +36,7 @@ void page_sweep_form(struct page *page)
 
 /* ---- one hit ---- */
 
-struct verdict {
+struct told_value {
     const uint8_t *value; /* of the set: one value has one address there */
     bool visible;
 };
@@ -44,13 +44,13 @@ struct verdict {
 struct sweeping {
     struct page *page;
     const struct view *view;
-    struct verdict *verdicts;
+    struct told_value *verdicts;
     size_t verdict_count;
     uint64_t visible_hits, looked_at;
     bool cut;
 };
 
-static struct verdict *find_verdict(struct sweeping *sweeping, const uint8_t *value)
+static struct told_value *find_verdict(struct sweeping *sweeping, const uint8_t *value)
 {
     size_t slot = ((uintptr_t)value * UINT64_C(0x9E3779B97F4A7C15)) >> 48; /* 16 bits: VERDICT_SLOTS */
     while (sweeping->verdicts[slot].value && sweeping->verdicts[slot].value != value)
@@ -106,7 +106,7 @@ static void write_hit(struct sweeping *sweeping, const struct sweep_hit *hit, co
 static int on_hit(void *ctx, const struct sweep_hit *hit, struct err *err)
 {
     struct sweeping *sweeping = ctx;
-    struct verdict *verdict = find_verdict(sweeping, hit->ioc->value.data);
+    struct told_value *verdict = find_verdict(sweeping, hit->ioc->value.data);
     bool shown = sweeping->visible_hits < HITS_SHOWN;
     if (verdict->value && (!verdict->visible || !shown)) {
         sweeping->visible_hits += verdict->visible;
@@ -122,7 +122,7 @@ static int on_hit(void *ctx, const struct sweep_hit *hit, struct err *err)
     if (rc < 0)
         return rc;
     if (!verdict->value && sweeping->verdict_count < VERDICT_SLOTS / 2) {
-        *verdict = (struct verdict){hit->ioc->value.data, count > 0};
+        *verdict = (struct told_value){hit->ioc->value.data, count > 0};
         sweeping->verdict_count++;
     }
     if (count == 0)
@@ -201,7 +201,7 @@ static int sweep_text(struct sweeping *sweeping, struct span text, struct err *e
     sweeping->verdicts = arena_array(request->arena, VERDICT_SLOTS, sizeof(*sweeping->verdicts));
     if (!sweeping->verdicts)
         return err_memory(err);
-    struct intel_set_options options = {.now_ms = request->now_ms};
+    struct intel_set_options options = {.store = view->store, .now_ms = request->now_ms};
     int rc = intel_set_open(view->index, &options, &set, err);
     if (rc < 0)
         return rc;

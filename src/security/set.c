@@ -5,6 +5,7 @@
 #include "security/query.h"
 #include "security/set_current.h"
 #include "security/set_key.h"
+#include "state/rules.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 #define PATH_LEN_MAX 4096
-#define SET_MAGIC "tongzhou set\0\0\0\2"
+#define SET_MAGIC "tongzhou set\0\0\0\3"
 #define WRITE_BUFFER (1u << 20)
 #define SWEEP_EXPECTED 65536 /* indicators; only a hint */
 #define PROGRESS_EVERY 65536 /* values: about 30 ms */
@@ -110,13 +111,18 @@ static int open_file(int fd, const char *path, struct set_key *ret_key, struct i
 }
 
 /* ERR_NOTFOUND also if it is of another state of the index. */
-static int open_current(struct index *index, int64_t now_ms, struct intel_set **ret, struct err *err)
+static int open_current(struct index *index, const struct intel_set_options *options, struct intel_set **ret,
+                        struct err *err)
 {
+    const struct policy *policy;
+    struct rules_version version = {0};
     char path[PATH_LEN_MAX];
     struct set_key key;
     int64_t counter;
     set_path(index, path);
     int rc = index_counter(index, INDICATOR_COUNTER, 0, &counter, err);
+    if (rc == 0 && options->store)
+        rc = rules_policy(options->store, &policy, &version, err);
     if (rc < 0)
         return rc;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -124,7 +130,7 @@ static int open_current(struct index *index, int64_t now_ms, struct intel_set **
         return err_sys(err, "%s", path);
     rc = open_file(fd, path, &key, ret, err);
     close(fd);
-    if (rc == 0 && (key.counter != counter || key.next_change_ms <= now_ms)) {
+    if (rc == 0 && (key.counter != counter || key.policy != version.number || key.next_change_ms <= options->now_ms)) {
         intel_set_close(*ret);
         rc = err_set(err, ERR_NOTFOUND, "%s: is of another time", path);
     }
@@ -305,15 +311,16 @@ static int collect_set(struct index *index, const struct intel_set_options *opti
         return rc;
     rc = index_counter(index, INDICATOR_COUNTER, 0, &key->counter, err);
     if (rc == 0)
-        rc = current_load(index, options->now_ms, &current, err);
+        rc = current_load(index, options->store, options->now_ms, &current, err);
     else
         current = (struct current){0};
     if (rc == 0)
-        rc = counts_read(index, false, &key->counts, err);
+        rc = counts_read(index, false, NULL, &key->counts, err);
     if (rc == 0)
         rc = add_all(index, options, &current, builder, err);
     snapshot_end(index);
     key->next_change_ms = current.next_change_ms;
+    key->policy = current.policy;
     current_done(&current);
     return rc;
 }
@@ -338,7 +345,7 @@ int intel_set_open(struct index *index, const struct intel_set_options *options,
     struct err stale;
     remove_leftovers(index);
     int rc = index_refresh(index, err);
-    if (rc < 0 || (rc = open_current(index, options->now_ms, ret, &stale)) == 0)
+    if (rc < 0 || (rc = open_current(index, options, ret, &stale)) == 0)
         return rc;
     /* What is made now will do, even if something was folded meanwhile: a feed may write all the time. */
     rc = build_set(index, options, ret, err);

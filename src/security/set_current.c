@@ -14,7 +14,7 @@ void snapshot_end(struct index *index)
     sqlite3_exec(index_db(index), "RELEASE security_snapshot", NULL, NULL, NULL);
 }
 
-static int add_past(struct current *current, int64_t ref, struct err *err)
+int current_add_past(struct current *current, int64_t ref, struct err *err)
 {
     if (current->past_count == current->past_cap) {
         size_t cap = current->past_cap ? 2 * current->past_cap : 1024;
@@ -48,7 +48,7 @@ static void read_version(sqlite3_stmt *statement, struct version *out)
 static int settle(struct current *current, const struct version *newest, int64_t now_ms, struct err *err)
 {
     if (newest->revoked || newest->valid_until_ms <= now_ms)
-        return add_past(current, newest->ref, err);
+        return current_add_past(current, newest->ref, err);
     if (newest->valid_until_ms < current->next_change_ms)
         current->next_change_ms = newest->valid_until_ms;
     return 0;
@@ -79,9 +79,9 @@ static int load(struct index *index, int64_t now_ms, struct current *ret, struct
         read_version(statement, &next);
         bool same = any && next.id_hash == newest.id_hash && RECORD_REF_LOG(next.ref) == RECORD_REF_LOG(newest.ref);
         if (same && next.version_ms < newest.version_ms) {
-            rc = add_past(ret, next.ref, err);
+            rc = current_add_past(ret, next.ref, err);
         } else {
-            rc = same ? add_past(ret, newest.ref, err) : any ? settle(ret, &newest, now_ms, err) : 0;
+            rc = same ? current_add_past(ret, newest.ref, err) : any ? settle(ret, &newest, now_ms, err) : 0;
             newest = next;
         }
         any = true;
@@ -92,10 +92,12 @@ static int load(struct index *index, int64_t now_ms, struct current *ret, struct
     return rc == 0 && any ? settle(ret, &newest, now_ms, err) : rc;
 }
 
-int current_load(struct index *index, int64_t now_ms, struct current *ret, struct err *err)
+int current_load(struct index *index, struct store *store, int64_t now_ms, struct current *ret, struct err *err)
 {
     *ret = (struct current){.next_change_ms = INT64_MAX};
     int rc = load(index, now_ms, ret, err);
+    if (rc == 0 && store)
+        rc = current_enforce(ret, index, store, now_ms, err);
     if (rc == 0 && ret->past_count > 1)
         qsort(ret->past, ret->past_count, sizeof(*ret->past), cmp_ref);
     return rc;

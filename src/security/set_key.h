@@ -10,14 +10,17 @@ struct set_key {
     uint64_t set_len;
     int64_t counter;            /* INDICATOR_COUNTER when it was made */
     int64_t next_change_ms;     /* when an indicator in it expires */
+    int64_t policy;             /* rules_version.number that was in force */
     struct intel_counts counts; /* what the public may see, at that counter */
-    uint64_t zero;
 };
 
 /* That of DIR/sweep.set, of whichever state of the index; false if there is none that can be read. */
 bool set_key_read(struct index *index, struct set_key *ret);
 
-/* Count in the tables: everything, or what the public may see. */
-int counts_read(struct index *index, bool all, struct intel_counts *ret, struct err *err);
+/*
+ * Count in the tables: everything, or what is public by its marking.
+ *   logs  a JSON list of numbers: of these logs only; NULL: of all
+ */
+int counts_read(struct index *index, bool all, const char *logs, struct intel_counts *ret, struct err *err);
 
 #endif

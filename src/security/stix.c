@@ -103,6 +103,15 @@ static int read_bool(struct reading *r, uint32_t node, bool *out, struct err *er
     return 0;
 }
 
+/* One out of form says nothing; the object is none the worse for it. */
+static void read_confidence(struct reading *r, uint32_t node)
+{
+    uint64_t value;
+    r->out->has_confidence =
+        r->tree->nodes[node].type == JSON_T_NUMBER && span_u64(json_raw(r->tree, node), 100, &value);
+    r->out->confidence = r->out->has_confidence ? (unsigned)value : 0;
+}
+
 static size_t count_children(const struct json_tree *tree, uint32_t parent)
 {
     size_t count = 0;
@@ -220,6 +229,7 @@ enum stix_member {
     M_LABELS,
     M_ALIASES,
     M_REFERENCES,
+    M_CONFIDENCE,
     MEMBERS
 };
 
@@ -252,6 +262,7 @@ static const struct {
     [M_LABELS] = MEMBER("labels"),
     [M_ALIASES] = MEMBER("aliases"),
     [M_REFERENCES] = MEMBER("external_references"),
+    [M_CONFIDENCE] = MEMBER("confidence"),
 };
 
 static enum stix_member find_member(struct span key)
@@ -313,6 +324,9 @@ static int read_member(struct reading *r, enum stix_member member, uint32_t node
         return read_list(r, node, NULL, &out->aliases, &out->alias_count, err);
     case M_REFERENCES:
         return read_list(r, node, "external_id", &out->external_ids, &out->external_id_count, err);
+    case M_CONFIDENCE:
+        read_confidence(r, node);
+        break;
     case MEMBERS:
         break;
     }

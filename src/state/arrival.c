@@ -47,17 +47,18 @@ static int keep_item(struct arrival *a, const struct payload_new *item, struct e
         rc = tail_payload_put(a->store, RECORD_REF(a->row->info.number, item->index), item->salt, item->payload, err);
     else
         rc = item_append(&a->data, item->index, item->salt, item->payload, &place, err);
-    uint64_t slot = SLOT_MAKE(SLOT_HELD | (item->clear ? SLOT_CLEAR : 0), place);
+    unsigned flags = SLOT_HELD | (item->waiting ? SLOT_WAITING : item->clear ? SLOT_CLEAR : 0);
+    uint64_t slot = SLOT_MAKE(flags, place);
     if (!rc)
         rc = slot_write(a->store, a->row, item->index, slot, err);
     a->slots[item->index - a->first] = slot;
     a->row->info.bytes += 4 + SEAL_SALT + item->payload.len;
-    a->row->info.payloads++;
-    a->row->info.arrived++;
+    a->row->info.payloads += !item->waiting;
+    a->row->info.arrived += !item->waiting;
     a->kept++;
-    if (item->clear)
+    if (item->clear && !item->waiting)
         row_bump(a->store, a->row);
-    else if (!rc)
+    else if (!rc && !item->waiting)
         rc = reach_add(a->store, a->row, item->index, item->payload, err);
     return rc;
 }
@@ -111,7 +112,7 @@ int payload_put_many(struct store *store, int64_t number, const struct payload_n
 int payload_put(struct store *store, int64_t number, uint64_t index, struct span salt, struct span payload, bool clear,
                 struct err *err)
 {
-    struct payload_new item = {index, salt, payload, clear};
+    struct payload_new item = {index, salt, payload, clear, false};
     size_t kept;
     return payload_put_many(store, number, &item, 1, &kept, err);
 }
@@ -128,4 +129,65 @@ int payload_refuse(struct store *store, int64_t number, uint64_t index, struct e
     if (rc || SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_ERASED | SLOT_REFUSED))
         return rc;
     return slot_write(store, &row, index, slot | SLOT_MAKE(SLOT_REFUSED, 0), err);
+}
+
+/* Row and slot of one entry of a log that is about to be written. */
+static int slot_begin(struct store *store, int64_t number, uint64_t index, struct log_row *row, uint64_t *ret_slot,
+                      struct err *err)
+{
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = row_load(store, number, row, err);
+    return rc ? rc : slot_of(store, number, index, row->info.size, ret_slot, err);
+}
+
+int payload_forgive(struct store *store, int64_t number, uint64_t index, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot = 0;
+    int rc = slot_begin(store, number, index, &row, &slot, err);
+    if (rc || !(SLOT_FLAGS(slot) & SLOT_REFUSED))
+        return rc;
+    return slot_write(store, &row, index, slot & ~SLOT_MAKE(SLOT_REFUSED, 0), err);
+}
+
+int payload_release(struct store *store, int64_t number, uint64_t index, bool clear, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot = 0;
+    int rc = slot_begin(store, number, index, &row, &slot, err);
+    if (!rc && !(SLOT_FLAGS(slot) & SLOT_WAITING))
+        rc = err_set(err, ERR_NOTFOUND, "log %s: entry %llu does not wait", row.info.origin, (unsigned long long)index);
+    if (!rc)
+        rc = slot_write(store, &row, index, (slot & ~SLOT_MAKE(SLOT_WAITING, 0)) | SLOT_MAKE(clear ? SLOT_CLEAR : 0, 0),
+                        err);
+    if (rc)
+        return rc;
+    row.info.payloads++;
+    row.info.arrived++;
+    if (clear)
+        row_bump(store, &row);
+    else
+        rc = reach_one(store, &row, index, err);
+    return rc ? rc : row_save(store, &row, err);
+}
+
+int payload_await(struct store *store, int64_t number, uint64_t index, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot = 0;
+    int rc = slot_begin(store, number, index, &row, &slot, err);
+    if (!rc && !SLOT_COUNTS(slot))
+        rc = err_set(err, ERR_NOTFOUND, "log %s: payload of entry %llu is not held here", row.info.origin,
+                     (unsigned long long)index);
+    if (!rc)
+        rc = slot_write(store, &row, index, (slot & ~SLOT_MAKE(SLOT_CLEAR, 0)) | SLOT_MAKE(SLOT_WAITING, 0), err);
+    if (rc)
+        return rc;
+    row.info.payloads--;
+    if (SLOT_FLAGS(slot) & SLOT_CLEAR)
+        row_bump(store, &row);
+    else
+        rc = reach_again(store, &row, index / TILE_WIDTH, err);
+    return rc ? rc : row_save(store, &row, err);
 }

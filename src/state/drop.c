@@ -48,11 +48,13 @@ static int drop_one(struct store *store, struct log_row *row, uint64_t index, ui
     }
     *ret = (struct dropped){index, rc ? 0 : SLOT_PLACE(slot), len};
     row->info.bytes -= rc ? 0 : 4 + len;
-    row->info.payloads--;
+    row->info.payloads -= SLOT_COUNTS(slot);
     rc = rc ? 0 : drop_note(store, ref, ret->place, len, err);
     if (!rc)
         rc = db_run(store, err, "DELETE FROM tail_payload WHERE ref = ?", "i", ref);
-    return rc ? rc : slot_write(store, row, index, SLOT_MAKE(SLOT_FLAGS(slot) & ~(SLOT_HELD | SLOT_CLEAR), 0), err);
+    return rc ? rc
+              : slot_write(store, row, index, SLOT_MAKE(SLOT_FLAGS(slot) & ~(SLOT_HELD | SLOT_CLEAR | SLOT_WAITING), 0),
+                           err);
 }
 
 /* Within a transaction: the slots of entries [first, end), at most DROP_BATCH. */

@@ -46,7 +46,8 @@ static int mark_unheld(struct store *store, int64_t ref, struct residue *residue
     return rc ? rc : db_run(store, err, "INSERT OR IGNORE INTO erasing(ref, at, length) VALUES(?, 0, 0)", "i", ref);
 }
 
-static int erase_mark(struct store *store, int64_t ref, struct residue *residue, struct err *err)
+/* `flag`: SLOT_ERASED, or SLOT_REFUSED, which a person or another policy may take back. */
+static int erase_mark(struct store *store, int64_t ref, unsigned flag, struct residue *residue, struct err *err)
 {
     struct log_row row;
     uint64_t slot = 0, index = RECORD_REF_INDEX(ref);
@@ -56,7 +57,8 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
                      (unsigned long long)row.info.size, (unsigned long long)index);
     if (!rc)
         rc = slots_read(store, row.info.number, index, 1, &slot, err);
-    if (rc || SLOT_FLAGS(slot) & (SLOT_ERASED | SLOT_INLINE)) /* only seals can be withdrawn */
+    bool is_done = flag == SLOT_REFUSED && (SLOT_FLAGS(slot) & (SLOT_REFUSED | SLOT_HELD)) == SLOT_REFUSED;
+    if (rc || is_done || SLOT_FLAGS(slot) & (SLOT_ERASED | SLOT_INLINE)) /* only seals can be withdrawn */
         return rc;
     if (!(SLOT_FLAGS(slot) & SLOT_HELD)) {
         rc = mark_unheld(store, ref, residue, err);
@@ -70,13 +72,18 @@ static int erase_mark(struct store *store, int64_t ref, struct residue *residue,
                         (int64_t)(in_file ? place + 4 : 0), (int64_t)(in_file ? len - 4 : 0));
         if (!rc)
             rc = db_run(store, err, "DELETE FROM tail_payload WHERE ref = ?", "i", ref);
-        row.info.payloads--;
+        row.info.payloads -= SLOT_COUNTS(slot);
         row.info.bytes -= len;
     }
     if (!rc)
-        rc = slot_write(store, &row, index, SLOT_MAKE(SLOT_ERASED, 0), err);
-    if (!rc && !(SLOT_FLAGS(slot) & SLOT_CLEAR))
+        rc = slot_write(store, &row, index, SLOT_MAKE(flag, 0), err);
+    bool is_restricted = (SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_CLEAR)) == SLOT_HELD; /* or waits */
+    if (!rc && is_restricted)
         rc = reach_again(store, &row, index / TILE_WIDTH, err);
+    if (!rc && flag == SLOT_ERASED) /* whatever policy said of it, its author's word ends that */
+        rc = db_run(store, err, "DELETE FROM verdict WHERE ref = ?", "i", ref);
+    if (!rc && flag == SLOT_REFUSED && !is_restricted)
+        row_bump(store, &row); /* no word in the log tells whoever follows it */
     return rc ? rc : row_save(store, &row, err);
 }
 
@@ -246,7 +253,7 @@ static int erase_run(struct store *store, int (*mark)(struct store *, void *, st
 
 static int mark_one(struct store *store, void *ctx, struct residue *residue, struct err *err)
 {
-    return erase_mark(store, *(const int64_t *)ctx, residue, err);
+    return erase_mark(store, *(const int64_t *)ctx, SLOT_ERASED, residue, err);
 }
 
 int payload_erase(struct store *store, int64_t number, uint64_t index, struct err *err)
@@ -255,6 +262,23 @@ int payload_erase(struct store *store, int64_t number, uint64_t index, struct er
         return err_set(err, ERR_NOTFOUND, "log %lld has no entry %llu", (long long)number, (unsigned long long)index);
     int64_t ref = RECORD_REF(number, index);
     return erase_run(store, mark_one, &ref, err);
+}
+
+static int mark_refused(struct store *store, void *ctx, struct residue *residue, struct err *err)
+{
+    const struct payload_away *away = ctx;
+    int rc = 0;
+    for (size_t i = 0; i < away->count && !rc; i++)
+        rc = erase_mark(store, away->refs[i], SLOT_REFUSED, residue, err);
+    return !rc && away->with ? away->with(away->ctx, err) : rc;
+}
+
+int payload_turn_away(struct store *store, const struct payload_away *away, struct err *err)
+{
+    struct payload_away all = *away;
+    if (away->count > ERASE_BATCH)
+        return err_set(err, ERR_LIMIT, "%zu contents at once, at most %d allowed", away->count, ERASE_BATCH);
+    return erase_run(store, mark_refused, &all, err);
 }
 
 /* ---- what logs themselves withdraw ---- */
@@ -317,7 +341,7 @@ static int mark_queued(struct store *store, void *ctx, struct residue *residue, 
     db_end(stmt);
     rc = rc < 0 ? rc : 0;
     for (size_t i = 0; i < *count && !rc; i++) {
-        rc = erase_mark(store, refs[i], residue, err);
+        rc = erase_mark(store, refs[i], SLOT_ERASED, residue, err);
         if (!rc)
             rc = db_run(store, err, "DELETE FROM erase_queue WHERE ref = ?", "i", refs[i]);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "policy/policy.h"
 #include "record/record.h"
 #include "record/seal.h"
 #include "state/internal.h"
@@ -142,6 +143,17 @@ static size_t candidate_first(const struct mending *m, uint64_t index)
     return low;
 }
 
+/* What policy held goes on waiting. */
+static int slot_made_again(struct mending *m, uint64_t index, bool clear, uint64_t place, uint64_t *ret,
+                           struct err *err)
+{
+    int64_t waits = 0;
+    int rc = db_int(m->store, &waits, err, "SELECT count(*) FROM verdict WHERE ref = ? AND act = ?", "ii",
+                    RECORD_REF(m->row.info.number, index), (int64_t)POLICY_HOLD);
+    *ret = SLOT_MAKE(SLOT_HELD | (waits ? SLOT_WAITING : clear ? SLOT_CLEAR : 0), place);
+    return rc;
+}
+
 /* A slot that a disk has changed, from what the entry and `data` say; 0, nothing known, if they say nothing. */
 static int slot_guess(struct mending *m, uint64_t index, uint64_t *ret, struct err *err)
 {
@@ -162,7 +174,7 @@ static int slot_guess(struct mending *m, uint64_t index, uint64_t *ret, struct e
             continue;
         rc = item_fits(m, index, &fits, &clear, err);
         if (!rc && fits)
-            *ret = SLOT_MAKE(SLOT_HELD | (clear ? SLOT_CLEAR : 0), at + ITEM_INDEX);
+            rc = slot_made_again(m, index, clear, at + ITEM_INDEX, ret, err);
         else if (!rc && !*ret && all_zero(span_sub(buf_view(&m->item), 4, m->item.len)))
             *ret = SLOT_MAKE(SLOT_ERASED, 0);
         if (fits)
@@ -199,7 +211,7 @@ static int content_look(struct mending *m, uint64_t index, uint64_t slot, struct
         rc = 0;
     if (!rc && !fits)
         return content_forget(m, index, err);
-    m->held++;
+    m->held += SLOT_COUNTS(slot);
     m->held_bytes += m->item.len;
     if (!rc && SLOT_PLACE(slot))
         rc = extent_add(m, SLOT_PLACE(slot), m->item.len - 4, err);

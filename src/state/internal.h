@@ -157,6 +157,7 @@ struct store {
     struct buf streams[STREAMS], scratch, window; /* window: of payload_read_bundle */
     struct hash_source source;
     struct folded *folded; /* FOLDED_MAX of them, or NULL */
+    struct rules *rules;   /* the policy in force as this handle knows it, or NULL */
 };
 
 /* Any write from here on fails with what *err says; returns the code. */
@@ -235,8 +236,9 @@ int row_leaf(struct store *store, const struct log_row *row, uint64_t index, str
 #define SLOT_MAKE(flags, place) ((uint64_t)(flags) << SLOT_FLAGS_SHIFT | (place))
 #define SLOT_FLAGS(slot) ((unsigned)((slot) >> SLOT_FLAGS_SHIFT))
 #define SLOT_PLACE(slot) ((slot)&SLOT_PLACE_MASK) /* 0 with SLOT_HELD: in `tail_payload` */
-#define ITEM_INDEX 8                              /* bytes of the index in front of an item */
-#define ITEM_HEAD (ITEM_INDEX + 4)                /* with the length */
+#define SLOT_COUNTS(slot) ((SLOT_FLAGS(slot) & (SLOT_HELD | SLOT_WAITING)) == SLOT_HELD) /* among log_info.payloads */
+#define ITEM_INDEX 8               /* bytes of the index in front of an item */
+#define ITEM_HEAD (ITEM_INDEX + 4) /* with the length */
 
 /*
  * A slot as its file has it: the upper byte checks the others, for a slot that a disk has changed would hide a payload, or
@@ -295,7 +297,11 @@ int erase_resume(struct store *store, int wait_ms, struct err *err);
 /* Within a transaction: this content of the log is held now, and is not for everybody. */
 int reach_add(struct store *store, const struct log_row *row, uint64_t index, struct span payload, struct err *err);
 
-/* Within a transaction: a content of this bundle went; what is held of it still tells for whom. */
+/* The same, by reading it. */
+int reach_one(struct store *store, const struct log_row *row, uint64_t index, struct err *err);
+
+/* Within a transaction: a content of this bundle went, or waits; what is held of it still tells for whom. Counted as if
+ * something had come, so that whoever follows the log sees it. */
 int reach_again(struct store *store, const struct log_row *row, uint64_t bundle, struct err *err);
 
 /* Within a transaction: no content of entries below `index` is held any more. */
@@ -314,6 +320,11 @@ void members_forget(struct store *store);
 int row_member(struct store *store, const struct log_row *row, uint64_t limit, struct arena *arena, struct member *ret,
                struct err *err);
 #define MEMBER_ARENA_MAX (1u << 20) /* bytes for folding one member: ROTATIONS_MAX keys, grown by doubling */
+
+/* ---- the policy in force (rules.c) ---- */
+
+struct rules;
+void rules_free(struct rules *rules);
 
 /* ---- authors (author.c) ---- */
 

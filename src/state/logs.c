@@ -278,3 +278,15 @@ int store_log_update(struct store *store, const struct log_info *log, struct err
                log->number);
     return rc;
 }
+
+int store_announce(struct store *store, int64_t number, struct err *err)
+{
+    struct log_row row;
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = row_load(store, number, &row, err);
+    if (rc)
+        return rc;
+    row_bump(store, &row);
+    return row_save(store, &row, err);
+}

@@ -192,7 +192,8 @@ struct reading {
 static bool shown(const struct reading *reading, uint64_t slot)
 {
     unsigned flags = SLOT_FLAGS(slot);
-    return (flags & SLOT_HELD) && !(flags & SLOT_ERASED) && (!reading->clear_only || (flags & SLOT_CLEAR));
+    return (flags & SLOT_HELD) && !(flags & (SLOT_ERASED | SLOT_WAITING)) &&
+           (!reading->clear_only || (flags & SLOT_CLEAR));
 }
 
 /* The item that begins at `before` in `out` becomes a hole unless it is for whom it is read. */

@@ -19,6 +19,11 @@
 #define SLOT_ERASED 4u  /* withdrawn by its author or by this node: never fetch again */
 #define SLOT_REFUSED 8u /* arrived and turned away (fits no seal form we accept, policy): do not fetch again */
 #define SLOT_INLINE 16u /* the entry is no seal: there is no payload */
+/*
+ * With SLOT_HELD, and never with SLOT_CLEAR: it is here, and policy holds it until a person or a changed policy releases it.
+ * It is neither folded nor shown nor served, in bundles it is a hole, and it does not count among the payloads held.
+ */
+#define SLOT_WAITING 32u
 
 /*
  * Read one: salt and payload appended to `out` as one payload item (u32 length ‖ salt ‖ payload).
@@ -40,8 +45,8 @@ int payload_read_head(struct store *store, int64_t number, uint64_t index, size_
 int payload_flags(struct store *store, int64_t number, uint64_t index, unsigned *ret_flags, struct err *err);
 
 /*
- * Append payload items for entries [first, first + count): a hole for those not held and, with `clear_only`, for those
- * not CLEAR. Stops in front of an item that would make `out` longer than PAYLOAD_BUNDLE_MAX (at least one goes in).
+ * Append payload items for entries [first, first + count): a hole for those not held, those that wait and, with
+ * `clear_only`, those not CLEAR. Stops in front of an item that would make `out` longer than PAYLOAD_BUNDLE_MAX (at least one goes in).
  *   ret_count  entries covered
  */
 int payload_read_bundle(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only,
@@ -69,6 +74,7 @@ struct payload_new {
     uint64_t index;
     struct span salt, payload; /* borrowed */
     bool clear;
+    bool waiting; /* policy holds it: whatever `clear` says, it is not served */
 };
 
 /*
@@ -81,6 +87,29 @@ int payload_put_many(struct store *store, int64_t number, const struct payload_n
 
 /* Within a transaction: remember not to ask for it again. */
 int payload_refuse(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/* Within a transaction: it may be asked for again. No-op unless it was refused. */
+int payload_forgive(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/* Within a transaction: what waits counts as held from now on, as if it had just arrived. ERR_NOTFOUND: it does not wait. */
+int payload_release(struct store *store, int64_t number, uint64_t index, bool clear, struct err *err);
+
+/* Within a transaction: what is held waits from now on. ERR_NOTFOUND: not held. */
+int payload_await(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/*
+ * Held, waiting or not here: these are refused, and what is here of them goes as payload_erase says, except that they may
+ * come back. Erased ones stay erased.
+ *   count  at most 1,024
+ *   with   what is written in the same commit: why; may be NULL
+ */
+struct payload_away {
+    const int64_t *refs;
+    size_t count;
+    int (*with)(void *ctx, struct err *err);
+    void *ctx;
+};
+int payload_turn_away(struct store *store, const struct payload_away *away, struct err *err);
 
 /*
  * Begins and commits transactions of its own: after success no file below DIR/payloads and no page of state.db holds

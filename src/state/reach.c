@@ -122,6 +122,15 @@ static int reach_held(struct store *store, const struct log_row *row, uint64_t i
     return rc ? 0 : reach_add(store, row, index, span_sub(buf_view(item), 4 + SEAL_SALT, item->len), err);
 }
 
+int reach_one(struct store *store, const struct log_row *row, uint64_t index, struct err *err)
+{
+    struct buf item;
+    buf_init(&item, PAYLOAD_TAIL_MAX + SEAL_SALT + 64);
+    int rc = reach_held(store, row, index, &item, err);
+    buf_done(&item);
+    return rc;
+}
+
 int reach_again(struct store *store, const struct log_row *row, uint64_t bundle, struct err *err)
 {
     uint64_t slots[TILE_WIDTH], first = bundle * TILE_WIDTH;
@@ -130,12 +139,14 @@ int reach_again(struct store *store, const struct log_row *row, uint64_t bundle,
     struct buf item;
     buf_init(&item, PAYLOAD_TAIL_MAX + SEAL_SALT + 64);
     store->reach_last.number = 0;
-    int rc =
-        db_run(store, err, "DELETE FROM reach WHERE log = ? AND bundle = ?", "ii", row->info.number, (int64_t)bundle);
+    int rc = reach_counted(store, err);
+    if (!rc)
+        rc = db_run(store, err, "DELETE FROM reach WHERE log = ? AND bundle = ?", "ii", row->info.number,
+                    (int64_t)bundle);
     if (!rc && count > 0)
         rc = slots_read(store, row->info.number, first, count, slots, err);
     for (size_t i = 0; i < count && !rc; i++)
-        if ((SLOT_FLAGS(slots[i]) & (SLOT_HELD | SLOT_CLEAR | SLOT_ERASED)) == SLOT_HELD)
+        if ((SLOT_FLAGS(slots[i]) & (SLOT_HELD | SLOT_CLEAR | SLOT_ERASED | SLOT_WAITING)) == SLOT_HELD)
             rc = reach_held(store, row, first + i, &item, err);
     buf_done(&item);
     return rc ? rc : reach_orphans(store, err);

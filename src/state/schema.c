@@ -60,6 +60,17 @@ static const char schema[] =
     " reason TEXT NOT NULL, items INTEGER NOT NULL, vanished INTEGER NOT NULL);"
     "CREATE TABLE feed_item(feed INTEGER NOT NULL, hash INTEGER NOT NULL, ref INTEGER NOT NULL,"
     " PRIMARY KEY(feed, hash)) WITHOUT ROWID;"
+    "CREATE TABLE policy_version(number INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL, text BLOB NOT NULL,"
+    " since_ms INTEGER NOT NULL);"
+    "CREATE TABLE policy_count(log INTEGER NOT NULL, hour INTEGER NOT NULL, records INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, PRIMARY KEY(log, hour)) WITHOUT ROWID;"
+    "CREATE TABLE verdict(ref INTEGER PRIMARY KEY, act INTEGER NOT NULL, line INTEGER NOT NULL, version INTEGER NOT "
+    "NULL,"
+    " reason TEXT NOT NULL, time_ms INTEGER NOT NULL);"
+    "CREATE INDEX verdict_act ON verdict(act, ref);"
+    "CREATE TABLE decision(number INTEGER PRIMARY KEY AUTOINCREMENT, ref INTEGER NOT NULL, act INTEGER NOT NULL,"
+    " who TEXT NOT NULL, reason TEXT NOT NULL, time_ms INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX decision_ref ON decision(ref, number);"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

@@ -153,6 +153,7 @@ void store_close(struct store *store)
     lock_close(store);
     files_close(store);
     members_forget(store);
+    rules_free(store->rules);
     buf_done(&store->scratch);
     buf_done(&store->window);
     db_close(store);

@@ -210,6 +210,9 @@ int store_staged_root(struct store *store, int64_t number, uint64_t *ret_size, s
  */
 int store_set_head(struct store *store, int64_t number, struct span note, struct err *err);
 
+/* What others may see of it is another: the log gets a new seq. */
+int store_announce(struct store *store, int64_t number, struct err *err);
+
 /* Throw away what is staged beyond the head (a peer lied). */
 int store_unstage(struct store *store, int64_t number, struct err *err);
 

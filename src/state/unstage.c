@@ -30,7 +30,7 @@ static int drop_payloads(struct store *store, struct log_row *row, uint64_t from
             size_t len;
             if (!(SLOT_FLAGS(slots[i]) & SLOT_HELD))
                 continue;
-            row->info.payloads--;
+            row->info.payloads -= SLOT_COUNTS(slots[i]);
             if (SLOT_PLACE(slots[i])) {
                 rc = item_length(store, row, at + i, SLOT_PLACE(slots[i]), &len, err);
                 row->info.bytes -= rc ? 0 : 4 + len;

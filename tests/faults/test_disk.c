@@ -29,7 +29,8 @@
 #include "rng.h"
 #include "shadow.h"
 
-const struct capability *const capabilities[] = {NULL}; /* pulling asks them who is in groups */
+/* Whoever lets contents in asks capabilities for scores and groups; nothing is folded here. */
+const struct capability *const capabilities[] = {NULL};
 
 #define EPOCHS_MAX 6
 #define TAPE_SIZE ((size_t)512 << 20) /* reserved, not used */

@@ -333,7 +333,7 @@ static void mirror_payloads(struct ledger *ledger, struct store *store, const st
         if (payload_next(&reader, &item, &end) != 1)
             break;
         if (i >= from && !item.hole)
-            list[count++] = (struct payload_new){i, item.salt, item.payload, true};
+            list[count++] = (struct payload_new){i, item.salt, item.payload, true, false};
     }
     if (count == 0)
         return;

@@ -24,10 +24,10 @@ only_below() {
 ok "includes go downwards only" only_below
 
 cores_are_pure() {
-    ! grep -rnE '#include <(sys/socket|pthread|time|sqlite3|curl|microhttpd)' src/base src/tlog src/record src/sweep |
+    ! grep -rnE '#include <(sys/socket|pthread|time|sqlite3|curl|microhttpd)' src/base src/tlog src/record src/sweep src/policy |
         grep -vE 'src/(base/random|tlog/ed25519).c:.*pthread' # pthread_once around libsodium's start
 }
-ok "base, tlog, record and sweep include no sockets, threads, clocks, databases" cores_are_pure
+ok "base, tlog, record, sweep and policy include no sockets, threads, clocks, databases" cores_are_pure
 
 own_header_first() {
     local file header status=0

@@ -20,7 +20,7 @@ manual_options() {
     return $status
 }
 ok "every option is in the manual" manual_options
-ok "the manual has no errors" eval '! command -v mandoc >/dev/null || ! mandoc -T lint -W error man/tongzhou.1 | grep .'
+ok "the manual has no errors" eval '! command -v mandoc >/dev/null || ! mandoc -T lint -W error man/tongzhou.1 man/tongzhou-policy.5 | grep .'
 status() { # wanted, arguments...
     local wanted=$1
     shift

@@ -207,6 +207,51 @@ static void outlets_for_members(void **state)
     arena_done(&arena);
 }
 
+static void put_policy(const char *text)
+{
+    char path[256];
+    bool changed = false;
+    snprintf(path, sizeof(path), "%s/policy.conf", store_dir(node.store));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    good(rules_adopt(node.store, TIME_MS, NULL, &changed, &err));
+    assert_true(changed);
+}
+
+/* Its audience and a rule have to admit a member; only its author gets back what no rule is about. */
+static void policy_beside_audience(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy, *named, *member, *author;
+        size_t told; /* is NAMED told that something came? */
+    } cases[] = {
+        {"share", "0110", "0101", "0111", 1},
+        {"# no word about it", "0100", "0100", "0111", 0},
+        {"share to named.example", "0110", "0100", "0111", 1},
+        {"refuse share to named.example reason \"x\"\nshare", "0000", "0101", "0111", 0},
+        {"refuse share tlp clear reason \"x\"\nshare", "0010", "0001", "0011", 1},
+        {"refuse share kind test/text reason \"x\"", "0000", "0000", "0000", 1},
+        {"refuse share reason \"x\"", "0000", "0000", "0000", 0},
+    };
+    int64_t reached;
+    say(TLP_CLEAR, "", "one");
+    say(TLP_AMBER_STRICT, NAMED, "two");
+    say(TLP_AMBER, GROUP, "three");
+    snprintf(groups_of, sizeof(groups_of), "%s %s\n", MEMBER, GROUP);
+    assert_string_equal(given(NAMED), "0110"); /* without a file */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put_policy(cases[i].policy);
+        assert_string_equal(given(NAMED), cases[i].named);
+        assert_string_equal(given(MEMBER), cases[i].member);
+        assert_string_equal(given(own.origin), cases[i].author);
+        assert_string_equal(given(OUTSIDE), cases[i].named[1] == '1' || i == 3 ? "0100" : "0000");
+        assert_int_equal(came(NAMED, &reached), cases[i].told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(told_of_its_own, begin, end),
         cmocka_unit_test_setup_teardown(hosts_and_guests, begin, end),
         cmocka_unit_test_setup_teardown(outlets_for_members, begin, end),
+        cmocka_unit_test_setup_teardown(policy_beside_audience, begin, end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

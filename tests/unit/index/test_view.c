@@ -201,6 +201,120 @@ static void records_by_marking(void **state)
     roles_end(&r);
 }
 
+/* ---- what policy lets leave ---- */
+
+static void put_policy(struct store *store, const char *text)
+{
+    char path[256];
+    bool changed;
+    snprintf(path, sizeof(path), "%s/policy.conf", store_dir(store));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    good(rules_adopt(store, TIME_MS, NULL, &changed, &err));
+    assert_true(changed);
+}
+
+static void said(struct made_log *log, const char *lang, enum tlp tlp, const char *body)
+{
+    struct buf text;
+    buf_init(&text, PAYLOAD_MAX);
+    struct record_draft draft = {
+        .kind = "test/text", .time_ms = TIME_MS, .tlp = tlp, .lang = span_str(lang), .body = span_str(body)};
+    good(record_write(&draft, &text, &err));
+    made_sealed(log, buf_view(&text), tlp == TLP_CLEAR);
+    buf_done(&text);
+}
+
+static int count_seen(void *ctx, const struct view_row *row, struct err *err)
+{
+    (void)err;
+    *(size_t *)ctx += row->has_text && !strstr(row->kind, "connect/");
+    return 0;
+}
+
+/* Which contents of a log of four are seen, by each way that gives some: '1' seen, '0' not. All must agree. */
+static void expect_seen(const struct log_info *log, const struct view *view, const char *wanted)
+{
+    struct buf items;
+    struct payload_item item;
+    struct err end;
+    size_t covered, listed = 0, total = 0;
+    buf_init(&items, PAYLOAD_BUNDLE_MAX);
+    good(view_payloads(view, log, 0, (size_t)log->size, &items, &covered, &err));
+    struct payload_reader reader = {.bundle = buf_view(&items)};
+    assert_int_equal(payload_next(&reader, &item, &end), 1); /* entry 0 */
+    for (uint64_t i = 1; i < log->size; i++) {
+        struct arena arena;
+        struct view_record record;
+        bool seen = wanted[i - 1] == '1';
+        total += seen;
+        arena_init(&arena, 64u << 20);
+        assert_int_equal(payload_next(&reader, &item, &end), 1);
+        good(view_record(view, log, i, &arena, &record, &err));
+        if (!item.hole != seen || record.has_text != seen || view_sees_ref(view, RECORD_REF(log->number, i)) != seen)
+            fail_msg("entry %llu: in the bundle %d, as a record %d, by its ref %d, wanted %d", (unsigned long long)i,
+                     !item.hole, record.has_text, view_sees_ref(view, RECORD_REF(log->number, i)), seen);
+        good(view_record_brief(view, RECORD_REF(log->number, i), &arena, &record, &err));
+        assert_int_equal(record.has_text, seen);
+        arena_done(&arena);
+    }
+    if (view->index) {
+        good(view_list(view, &(struct view_query){.number = log->number, .kind = SPAN_LIT("test/text"), .limit = 99},
+                       count_seen, &listed, &err));
+        assert_int_equal(listed, total);
+    }
+    buf_done(&items);
+}
+
+static void records_by_policy(void **state)
+{
+    (void)state;
+    struct roles r;
+    struct made_log made;
+    struct log_info log;
+    struct buf large;
+    roles_begin(&r);
+    buf_init(&large, 1u << 20);
+    for (size_t i = 0; i < VIEW_BRIEF_MAX; i++)
+        buf_byte(&large, 'x');
+    made_begin(&made, "author.example");
+    said(&made, "zh-Hans", TLP_CLEAR, "one");
+    said(&made, "en", TLP_CLEAR, "two");
+    said(&made, "en", TLP_GREEN, "three");
+    said(&made, "", TLP_CLEAR, buf_cstr(&large)); /* lists read only its beginning */
+    int64_t number = made_feed(&made, r.node.store, made.count, true);
+    good(store_log(r.node.store, number, &log, &err));
+    update(r.index, r.node.store);
+    static const struct {
+        const char *policy, *seen;
+    } cases[] = {
+        {"share\n", "1101"},
+        {"refuse share language zh reason \"x\"\n", "0101"},
+        {"refuse share size > 100kB reason \"x\"\n", "1100"},
+        {"share size > 100kB\nrefuse share reason \"x\"\n", "0001"},
+        {"refuse share from author.example reason \"x\"\n", "0000"},
+        {"refuse share from mirror.example reason \"x\"\n", "1101"},
+        {"refuse share kind test/* to ! * reason \"x\"\n", "0000"},
+        {"refuse share kind test/* to * reason \"x\"\n", "1101"},
+        {"share language ! none\nrefuse share kind test/text reason \"x\"\n", "1100"},
+        {"hold\n", "1101"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put_policy(r.node.store, cases[i].policy);
+        struct view everybody = view_of(r.node.store, r.index, the_public),
+                    without = view_of(r.node.store, NULL, the_public),
+                    ours = view_of(r.node.store, r.index, the_operator);
+        expect_seen(&log, &everybody, cases[i].seen);
+        expect_seen(&log, &without, cases[i].seen);
+        expect_seen(&log, &ours, "1111");
+    }
+    buf_done(&large);
+    made_end(&made);
+    roles_end(&r);
+}
+
 /* Erased a moment ago, and the index does not know yet. */
 static void erased_before_the_index_knows(void **state)
 {
@@ -540,6 +654,7 @@ int main(void)
         cmocka_unit_test(public_sees_served_logs),
         cmocka_unit_test(heads_pass_what_is_hidden),
         cmocka_unit_test(records_by_marking),
+        cmocka_unit_test(records_by_policy),
         cmocka_unit_test(erased_before_the_index_knows),
         cmocka_unit_test(damaged_payload),
         cmocka_unit_test(payload_bundles_have_holes),

@@ -95,6 +95,156 @@ static void arriving_later(void **state)
     node_stop(&b);
 }
 
+/* The items of [first, first + count): 'x' where there is one, '-' for a hole. */
+static void bundle_shape(struct store *store, int64_t number, uint64_t first, size_t count, bool clear_only, char *out)
+{
+    struct buf items;
+    struct payload_item item;
+    size_t covered;
+    buf_init(&items, PAYLOAD_BUNDLE_MAX);
+    good(payload_read_bundle(store, number, first, count, clear_only, &items, &covered, &err));
+    assert_int_equal(covered, count);
+    struct payload_reader reader = {buf_view(&items), 0};
+    struct err ignored;
+    while (payload_next(&reader, &item, &ignored) == 1)
+        *out++ = item.hole ? '-' : 'x';
+    *out = '\0';
+    buf_done(&items);
+}
+
+/* What policy holds is here, is not wanted, is a hole for everybody and counts for nothing until it is released. */
+static void waiting(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror, before, now;
+    char shape[8];
+    unsigned flags;
+    uint64_t wanted;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "p", 300, 200, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    struct buf item;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    static const uint64_t at[] = {1, 2, 3, 290, 291}; /* in files, and rows of the tail */
+    good(store_begin(b.store, &err));
+    for (size_t i = 0; i < 5; i++) {
+        size_t kept = 0;
+        payload_parts(a.store, own.number, at[i], &item);
+        struct payload_new one = {at[i], PARTS(item), true, i != 1};
+        good(payload_put_many(b.store, mirror.number, &one, 1, &kept, &err));
+        assert_int_equal(kept, 1);
+    }
+    good(store_commit(b.store, &err));
+    good(store_log(b.store, mirror.number, &before, &err));
+    assert_int_equal(before.payloads, 1);
+    assert_int_equal(before.arrived, 1);
+    good(payload_flags(b.store, mirror.number, 1, &flags, &err));
+    assert_int_equal(flags, SLOT_HELD | SLOT_WAITING);
+    for (int clear = 0; clear < 2; clear++) {
+        bundle_shape(b.store, mirror.number, 1, 3, clear, shape);
+        assert_string_equal(shape, "-x-");
+        bundle_shape(b.store, mirror.number, 290, 2, clear, shape);
+        assert_string_equal(shape, "--");
+    }
+    good(payload_next_wanted(b.store, mirror.number, 1, &wanted, &err));
+    assert_int_equal(wanted, 4);
+    payload_expect(b.store, mirror.number, 3, "p"); /* for whoever decides */
+    good(store_begin(b.store, &err));
+    bad(payload_release(b.store, mirror.number, 2, true, &err), ERR_NOTFOUND, "does not wait");
+    bad(payload_await(b.store, mirror.number, 1, &err), ERR_NOTFOUND, "not held");
+    good(payload_release(b.store, mirror.number, 1, true, &err));
+    good(payload_release(b.store, mirror.number, 290, false, &err));
+    good(payload_await(b.store, mirror.number, 2, &err));
+    good(store_commit(b.store, &err));
+    bundle_shape(b.store, mirror.number, 1, 3, true, shape);
+    assert_string_equal(shape, "x--");
+    bundle_shape(b.store, mirror.number, 290, 2, true, shape);
+    assert_string_equal(shape, "--");
+    bundle_shape(b.store, mirror.number, 290, 2, false, shape);
+    assert_string_equal(shape, "x-");
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, 2);
+    assert_int_equal(now.arrived, 3);
+    assert_true(now.seq > before.seq);
+    buf_done(&item);
+    node_stop(&a);
+    node_stop(&b);
+}
+
+static void expect_nowhere(const struct node *node, const char *text)
+{
+    char command[256];
+    snprintf(command, sizeof command, "! grep -rqaF '%s' %s", text, node->dir);
+    shell(command);
+}
+
+static int fails(void *ctx, struct err *err)
+{
+    (void)ctx;
+    return err_set(err, ERR_REFUSED, "not now");
+}
+
+/* What is turned away leaves no byte, whatever it was before, and may come back once it is forgiven. */
+static void turned_away(void **state)
+{
+    (void)state;
+    struct node a, b;
+    struct log_info own, mirror, now;
+    unsigned flags;
+    node_start(&a);
+    node_start(&b);
+    node_member(&a, "author.example.org", true, &own);
+    append_many(a.store, own.number, "tag", 300, 200, true);
+    mirror_of(&a, own.number, &b, &mirror);
+    struct buf item;
+    buf_init(&item, PAYLOAD_MAX + 64);
+    static const uint64_t at[] = {1, 2, 290, 291, 100};
+    int64_t refs[5];
+    for (size_t i = 0; i < 5; i++) {
+        size_t kept = 0;
+        refs[i] = RECORD_REF(mirror.number, at[i]);
+        payload_parts(a.store, own.number, at[i], &item);
+        struct payload_new one = {at[i], PARTS(item), true, i % 2 == 0};
+        good(store_begin(b.store, &err));
+        if (i < 4)
+            good(payload_put_many(b.store, mirror.number, &one, 1, &kept, &err));
+        good(store_commit(b.store, &err));
+    }
+    struct payload_away all = {refs, 5, fails, NULL};
+    bad(payload_turn_away(b.store, &all, &err), ERR_REFUSED, "not now");
+    good(payload_flags(b.store, mirror.number, 1, &flags, &err));
+    assert_int_equal(flags, SLOT_HELD | SLOT_WAITING); /* what is written with it failed: nothing was done */
+    all.with = NULL;
+    good(payload_turn_away(b.store, &all, &err));
+    good(payload_turn_away(b.store, &all, &err));
+    for (size_t i = 0; i < 5; i++) {
+        good(payload_flags(b.store, mirror.number, at[i], &flags, &err));
+        assert_int_equal(flags, SLOT_REFUSED);
+    }
+    good(store_log(b.store, mirror.number, &now, &err));
+    assert_int_equal(now.payloads, 0);
+    assert_int_equal(now.bytes, mirror.bytes);
+    expect_nowhere(&b, "tag-");
+    good(store_begin(b.store, &err));
+    good(payload_forgive(b.store, mirror.number, 1, &err));
+    good(payload_forgive(b.store, mirror.number, 3, &err));
+    payload_parts(a.store, own.number, 1, &item);
+    good(payload_put(b.store, mirror.number, 1, PARTS(item), true, &err));
+    good(store_commit(b.store, &err));
+    payload_expect(b.store, mirror.number, 1, "tag");
+    good(payload_erase(b.store, mirror.number, 1, &err));
+    all.count = 1;
+    good(payload_turn_away(b.store, &all, &err));
+    good(payload_flags(b.store, mirror.number, 1, &flags, &err));
+    assert_int_equal(flags, SLOT_ERASED);
+    buf_done(&item);
+    node_stop(&a);
+    node_stop(&b);
+}
+
 /* A payload given up in a transaction leaves nothing, in the file neither. */
 static void rolled_back(void **state)
 {
@@ -185,7 +335,7 @@ static void many_at_once(void **state)
         buf_init(&texts[count], PAYLOAD_MAX + 64);
         good(payload_read(a.store, own.number, i, &texts[count], NULL, &err));
         items[count] = (struct payload_new){i, span_of(texts[count].data + 4, 32),
-                                            span_of(texts[count].data + 36, texts[count].len - 36), i % 2 == 0};
+                                            span_of(texts[count].data + 36, texts[count].len - 36), i % 2 == 0, false};
         count++;
     }
     good(store_begin(b.store, &err));
@@ -461,9 +611,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arriving_later), cmocka_unit_test(rolled_back),       cmocka_unit_test(settling),
-        cmocka_unit_test(many_at_once),   cmocka_unit_test(dropping),          cmocka_unit_test(bundles),
-        cmocka_unit_test(large),          cmocka_unit_test(heads_of_payloads), cmocka_unit_test(wrong_slots),
+        cmocka_unit_test(arriving_later),    cmocka_unit_test(waiting),     cmocka_unit_test(turned_away),
+        cmocka_unit_test(rolled_back),       cmocka_unit_test(settling),    cmocka_unit_test(many_at_once),
+        cmocka_unit_test(dropping),          cmocka_unit_test(bundles),     cmocka_unit_test(large),
+        cmocka_unit_test(heads_of_payloads), cmocka_unit_test(wrong_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

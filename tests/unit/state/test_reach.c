@@ -182,6 +182,56 @@ static void erased(void **state)
     assert_int_equal(words(B).count, 0);
 }
 
+static int64_t seq_now(void)
+{
+    char generation[17];
+    int64_t seq = 0;
+    good(store_seq(node.store, &seq, generation, &err));
+    return seq;
+}
+
+static void decided(int (*how)(uint64_t index, struct err *err), uint64_t index)
+{
+    good(store_begin(node.store, &err));
+    good(how(index, &err));
+    good(store_commit(node.store, &err));
+}
+
+static int await(uint64_t index, struct err *err)
+{
+    return payload_await(node.store, own.number, index, err);
+}
+
+static int release(uint64_t index, struct err *err)
+{
+    return payload_release(node.store, own.number, index, false, err);
+}
+
+/* What policy holds reaches nobody; released it comes, and neither is told to those whom it is not for. */
+static void waiting(void **state)
+{
+    (void)state;
+    int64_t before, during, after;
+    uint64_t b = say(TLP_AMBER, B, 1), c = say(TLP_AMBER, C, 1);
+    int64_t seq = seq_now();
+    good(reach_count(node.store, &before, &err));
+    decided(await, b);
+    good(reach_count(node.store, &during, &err));
+    assert_true(during > before); /* whoever follows the log looks */
+    assert_int_equal(words(B).count, 0);
+    assert_true(is_in(C, c, 1));
+    good(payload_erase(node.store, own.number, c, &err));
+    assert_int_equal(words(B).count, 0); /* made again without it */
+    decided(release, b);
+    good(reach_count(node.store, &after, &err));
+    assert_true(after > during);
+    assert_true(is_in(B, b, 1));
+    assert_int_equal(seq_now(), seq);
+    decided(await, b);
+    good(payload_erase(node.store, own.number, b, &err));
+    assert_int_equal(words(B).count, 0);
+}
+
 static void rolled_back(void **state)
 {
     (void)state;
@@ -215,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(across_bundles, begin, end),
         cmocka_unit_test_setup_teardown(told_apart, begin, end),
         cmocka_unit_test_setup_teardown(erased, begin, end),
+        cmocka_unit_test_setup_teardown(waiting, begin, end),
         cmocka_unit_test_setup_teardown(rolled_back, begin, end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

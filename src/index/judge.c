@@ -1,0 +1,63 @@
+#include "index/judge.h"
+
+void judge_open_with(struct judge *judge, struct store *store, const struct policy *policy, int64_t now_ms)
+{
+    *judge = (struct judge){.store = store, .policy = policy, .now_ms = now_ms};
+    for (enum policy_question q = 0; q < POLICY_QUESTIONS; q++) {
+        judge->decides[q] = policy_decides(policy, q);
+        judge->scores[q] = policy_looks_at_score(policy, q);
+    }
+}
+
+int judge_open(struct judge *judge, struct store *store, int64_t now_ms, struct err *err)
+{
+    const struct policy *policy;
+    struct rules_version version;
+    int rc = rules_policy(store, &policy, &version, err);
+    if (rc < 0)
+        return rc;
+    judge_open_with(judge, store, policy, now_ms);
+    judge->version = version;
+    return 0;
+}
+
+/* By the capability that the kind belongs to. */
+static uint64_t score_of(const struct record *record)
+{
+    const struct capability *capability = capability_of(record->kind, NULL);
+    return capability && capability->score ? capability->score(record) : POLICY_NONE;
+}
+
+static uint64_t age_s(const struct record *record, int64_t now_ms)
+{
+    if (!record->has_time)
+        return POLICY_NONE;
+    return record->time_ms < now_ms ? (uint64_t)(now_ms - record->time_ms) / 1000 : 0;
+}
+
+void judge_known(const struct judge *judge, enum policy_question question, const struct record *record, size_t bytes,
+                 struct policy_known *ret)
+{
+    struct policy_content content = {.kind = record->kind,
+                                     .language = record->lang,
+                                     .tlp = record->tlp,
+                                     .score = judge->scores[question] ? score_of(record) : POLICY_NONE,
+                                     .size = bytes,
+                                     .age_s = age_s(record, judge->now_ms)};
+    policy_known(judge->policy, &content, ret);
+}
+
+int judge_decide(const struct judge *judge, const struct judge_case *about, struct policy_verdict *ret, struct err *err)
+{
+    struct policy_bits author;
+    struct policy_known known;
+    int rc = rules_author(judge->store, judge->policy, about->log, &author, err);
+    if (rc < 0)
+        return rc;
+    if (about->record)
+        judge_known(judge, about->question, about->record, about->bytes, &known);
+    else
+        policy_known_nothing(judge->policy, &known);
+    policy_decide(judge->policy, about->question, &author, about->viewer, &known, about->counts, ret);
+    return 0;
+}

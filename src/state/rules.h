@@ -1,0 +1,110 @@
+/*
+ * The policy in force, and what it has decided: tables policy_version, verdict, decision and policy_count of state.db.
+ *
+ * In force is the last row of policy_version; without one, the built-in policy. DIR/policy.conf comes into force when
+ * rules_adopt finds it changed and free of errors: one commit, which all threads and processes see with their next look. So
+ * reloading is atomic, and a file with errors changes nothing; what is wrong with it is kept for `status`.
+ *
+ * A verdict other than "accept" about a content leaves a row in `verdict`: held or refused, by which line of which
+ * version, when. What a person decides stands in `decision`, is never changed, and goes above all rules.
+ */
+#ifndef TONGZHOU_STATE_RULES_H
+#define TONGZHOU_STATE_RULES_H
+
+#include "policy/policy.h"
+#include "state/store.h"
+
+/* ---- versions ---- */
+
+struct rules_version {
+    int64_t number; /* 0: the built-in policy, never replaced so far */
+    char version[POLICY_VERSION_LEN + 1];
+    int64_t since_ms;
+};
+
+/*
+ * The policy in force, compiled; valid until this handle has seen it change twice. Cheap while it has not changed.
+ *   ret_version  may be NULL
+ */
+int rules_policy(struct store *store, const struct policy **ret, struct rules_version *ret_version, struct err *err);
+
+/*
+ * Look at DIR/policy.conf and put it into force if it is another text than what is. A file that is gone brings the
+ * built-in policy back. Begins and commits a transaction if there is something to write.
+ *   errors       of the file, for ERR_SYNTAX; may be NULL
+ *   ret_changed  another version is in force
+ * ERR_SYNTAX, ERR_LIMIT, ERR_REFUSED: the file cannot come into force: the old one stays, and rules_trouble says so.
+ */
+int rules_adopt(struct store *store, int64_t now_ms, struct policy_errors *errors, bool *ret_changed, struct err *err);
+
+/* What is wrong with the file, appended; nothing if all is well. */
+int rules_trouble(struct store *store, struct buf *out, struct err *err);
+
+/* The text of a version that was in force (0: the built-in policy), appended. ERR_NOTFOUND. */
+int rules_text(struct store *store, int64_t number, struct buf *out, struct rules_version *ret, struct err *err);
+
+/* Has what the version in force says been applied to what waits and what was refused? Within a transaction: it has. */
+int rules_applied(struct store *store, bool *ret, struct err *err);
+int rules_set_applied(struct store *store, int64_t number, struct err *err);
+
+/* ---- members ---- */
+
+/*
+ * The row of bits of the member whose log this is, by its latest profile here. Cached: a log that has not grown is looked
+ * up without reading.
+ */
+int rules_author(struct store *store, const struct policy *policy, const struct log_info *log, struct policy_bits *ret,
+                 struct err *err);
+
+/* The same of whoever looks; one whose log is not here is known by the origin alone. */
+int rules_viewer(struct store *store, const struct policy *policy, struct span origin, struct policy_bits *ret,
+                 struct err *err);
+
+/* ---- verdicts about contents ---- */
+
+struct verdict {
+    int64_t ref;
+    enum policy_act act; /* POLICY_HOLD, POLICY_REFUSE */
+    unsigned line;       /* 0: no rule, but a person or what the format asks for */
+    int64_t version;     /* rules_version.number */
+    char reason[POLICY_REASON_MAX + 1];
+    int64_t time_ms;
+};
+
+int verdict_put(struct store *store, const struct verdict *verdict, struct err *err);     /* within a transaction */
+int verdict_remove(struct store *store, int64_t ref, struct err *err);                    /* within a transaction */
+int verdict_find(struct store *store, int64_t ref, struct verdict *ret, struct err *err); /* ERR_NOTFOUND "" */
+
+/* The refs of all with this act above `after`, ascending, at most `max`. */
+int verdict_refs(struct store *store, enum policy_act act, int64_t after, int64_t *out, size_t max, size_t *ret_count,
+                 struct err *err);
+
+int verdict_count(struct store *store, enum policy_act act, uint64_t *ret, struct err *err);
+
+/* ---- what persons decided ---- */
+
+#define DECISION_WHO_MAX 128
+#define DECISION_REASON_MAX 1024
+
+struct decision {
+    int64_t number, ref;
+    enum policy_act act; /* POLICY_YES: released; POLICY_REFUSE */
+    char who[DECISION_WHO_MAX + 1], reason[DECISION_REASON_MAX + 1];
+    int64_t time_ms;
+    int64_t published; /* ref of the record that tells it, 0: none */
+};
+
+int decision_put(struct store *store, struct decision *decision,
+                 struct err *err); /* within a transaction; sets number */
+int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err); /* the last; ERR_NOTFOUND */
+int decision_any(struct store *store, bool *ret, struct err *err);                          /* is there one at all? */
+int decision_set_published(struct store *store, int64_t number, int64_t ref,
+                           struct err *err); /* within a transaction */
+
+/* ---- what members have brought in ---- */
+
+/* Within a transaction. Hours are those of the clock, in UTC; a day is this hour and the 23 before. */
+int rules_count(struct store *store, int64_t log, int64_t now_ms, uint64_t records, uint64_t bytes, struct err *err);
+int rules_counts(struct store *store, int64_t log, int64_t now_ms, struct policy_counts *ret, struct err *err);
+
+#endif

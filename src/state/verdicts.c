@@ -1,0 +1,154 @@
+/* What policy and persons decided about contents, and what members have brought in. */
+#include "state/internal.h"
+#include "state/rules.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_HOURS 24
+
+/* ---- verdicts ---- */
+
+int verdict_put(struct store *store, const struct verdict *v, struct err *err)
+{
+    int rc = store_writable(store, err);
+    return rc ? rc
+              : db_run(
+                    store, err,
+                    "INSERT OR REPLACE INTO verdict(ref, act, line, version, reason, time_ms) VALUES(?, ?, ?, ?, ?, ?)",
+                    "iiiisi", v->ref, (int64_t)v->act, (int64_t)v->line, v->version, v->reason, v->time_ms);
+}
+
+int verdict_remove(struct store *store, int64_t ref, struct err *err)
+{
+    int rc = store_writable(store, err);
+    return rc ? rc : db_run(store, err, "DELETE FROM verdict WHERE ref = ?", "i", ref);
+}
+
+int verdict_find(struct store *store, int64_t ref, struct verdict *ret, struct err *err)
+{
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT act, line, version, reason, time_ms FROM verdict WHERE ref = ?", "i", ref);
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    if (rc == 1) {
+        *ret = (struct verdict){.ref = ref,
+                                .act = (enum policy_act)sqlite3_column_int(stmt, 0),
+                                .line = (unsigned)sqlite3_column_int64(stmt, 1),
+                                .version = sqlite3_column_int64(stmt, 2),
+                                .time_ms = sqlite3_column_int64(stmt, 4)};
+        db_text(stmt, 3, ret->reason, sizeof ret->reason);
+    }
+    db_end(stmt);
+    return rc == 1 ? 0 : rc == 0 ? err_set(err, ERR_NOTFOUND, "no verdict about it") : rc;
+}
+
+int verdict_refs(struct store *store, enum policy_act act, int64_t after, int64_t *out, size_t max, size_t *ret_count,
+                 struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err, "SELECT ref FROM verdict WHERE act = ? AND ref > ? ORDER BY ref LIMIT ?",
+                                  "iii", (int64_t)act, after, (int64_t)max);
+    *ret_count = 0;
+    if (!stmt)
+        return err->code;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1)
+        out[(*ret_count)++] = sqlite3_column_int64(stmt, 0);
+    db_end(stmt);
+    return rc;
+}
+
+int verdict_count(struct store *store, enum policy_act act, uint64_t *ret, struct err *err)
+{
+    int64_t count = 0;
+    int rc = db_int(store, &count, err, "SELECT count(*) FROM verdict WHERE act = ?", "i", (int64_t)act);
+    *ret = (uint64_t)count;
+    return rc;
+}
+
+/* ---- decisions ---- */
+
+int decision_put(struct store *store, struct decision *d, struct err *err)
+{
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = db_run(store, err,
+                    "INSERT INTO decision(ref, act, who, reason, time_ms, published) VALUES(?, ?, ?, ?, ?, ?)",
+                    "iissii", d->ref, (int64_t)d->act, d->who, d->reason, d->time_ms, d->published);
+    if (!rc)
+        d->number = sqlite3_last_insert_rowid(store->db);
+    return rc;
+}
+
+int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err,
+                                  "SELECT number, act, who, reason, time_ms, published FROM decision WHERE ref = ?"
+                                  " ORDER BY number DESC LIMIT 1",
+                                  "i", ref);
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    if (rc == 1) {
+        *ret = (struct decision){.number = sqlite3_column_int64(stmt, 0),
+                                 .ref = ref,
+                                 .act = (enum policy_act)sqlite3_column_int(stmt, 1),
+                                 .time_ms = sqlite3_column_int64(stmt, 4),
+                                 .published = sqlite3_column_int64(stmt, 5)};
+        db_text(stmt, 2, ret->who, sizeof ret->who);
+        db_text(stmt, 3, ret->reason, sizeof ret->reason);
+    }
+    db_end(stmt);
+    return rc == 1 ? 0 : rc == 0 ? err_set(err, ERR_NOTFOUND, "nobody decided about it") : rc;
+}
+
+int decision_any(struct store *store, bool *ret, struct err *err)
+{
+    int64_t any = 0;
+    int rc = db_int(store, &any, err, "SELECT count(*) FROM (SELECT 1 FROM decision LIMIT 1)", "");
+    *ret = any != 0;
+    return rc;
+}
+
+int decision_set_published(struct store *store, int64_t number, int64_t ref, struct err *err)
+{
+    int rc = store_writable(store, err);
+    return rc ? rc : db_run(store, err, "UPDATE decision SET published = ? WHERE number = ?", "ii", ref, number);
+}
+
+/* ---- counts ---- */
+
+int rules_count(struct store *store, int64_t log, int64_t now_ms, uint64_t records, uint64_t bytes, struct err *err)
+{
+    int64_t hour = now_ms / HOUR_MS;
+    int rc = store_writable(store, err);
+    if (!rc)
+        rc = db_run(store, err, "DELETE FROM policy_count WHERE log = ? AND hour <= ?", "ii", log, hour - DAY_HOURS);
+    if (!rc)
+        rc = db_run(store, err,
+                    "INSERT INTO policy_count(log, hour, records, bytes) VALUES(?, ?, ?, ?) ON CONFLICT(log, hour) DO"
+                    " UPDATE SET records = records + excluded.records, bytes = bytes + excluded.bytes",
+                    "iiii", log, hour, (int64_t)records, (int64_t)bytes);
+    return rc;
+}
+
+int rules_counts(struct store *store, int64_t log, int64_t now_ms, struct policy_counts *ret, struct err *err)
+{
+    int64_t hour = now_ms / HOUR_MS;
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT hour, records, bytes FROM policy_count WHERE log = ? AND hour > ?", "ii", log,
+                 hour - DAY_HOURS);
+    *ret = (struct policy_counts){0};
+    if (!stmt)
+        return err->code;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1) {
+        uint64_t records = (uint64_t)sqlite3_column_int64(stmt, 1), bytes = (uint64_t)sqlite3_column_int64(stmt, 2);
+        bool now = sqlite3_column_int64(stmt, 0) == hour;
+        ret->records_day += records;
+        ret->bytes_day += bytes;
+        ret->records_hour += now ? records : 0;
+        ret->bytes_hour += now ? bytes : 0;
+    }
+    db_end(stmt);
+    return rc;
+}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# A node's rules stand beside its members' audiences: what is for few is held, refused and shared by rule, too, and reaches
+# nobody behind the node before somebody lets it.
+. "$(dirname "$0")/lib.sh"
+
+for name in a b c; do init $name $name.example; done
+say() { # text, [options...]: at a; prints MEMBER/INDEX
+    local text=$1
+    shift
+    echo "$text" | node a publish --kind culture/note "$@" - 2>/dev/null | sed 's,/[a-z2-7]*/,/,'
+}
+policy() { # node, text: its file, in force
+    printf '%s\n' "$2" >"$tmp/$1/policy.conf"
+    node "$1" policy show >/dev/null
+}
+got() { node "$1" show --body "$2"; }
+knows() { [ "$(fact "$1" "$2" size)" -gt 0 ]; }
+
+policy b 'hold tlp amber reason "others are careful, so are we"
+refuse accept tlp amber+strict reason "not over this node"
+share'
+ok "b peers with a, c with b alone" eval 'start a && start b && start c && peer a b && peer b a && peer b c && peer c b'
+ok "a knows b" until_true knows a b.example
+ok "b knows a" until_true knows b a.example
+ok "a knows c" until_true knows a c.example
+ok "b knows c" until_true knows b c.example
+held=$(say "held-words" --tlp amber --to b.example --to c.example)
+refused=$(say "refused-words" --tlp amber+strict --to b.example --to c.example)
+ok "what is for few is held by a rule" until_true eval 'node b policy held | grep -q "/${held#*/}  culture/note  line 1 of "'
+ok "and refused" until_true eval 'node b policy refused | grep -q "/${refused#*/}  line 2 of .*: not over this node"'
+ok "what was refused is nowhere on b" nowhere refused-words "$tmp/b"
+no "no list shows what waits" eval 'node b log a.example --limit 0 | grep -q held-words'
+seals() { is "$(fact c a.example size)" "$(fact a a.example size)"; }
+ok "c has the seals" until_true seals
+ok "and asked for the contents" eval 'node c sync >/dev/null; nowhere held-words "$tmp/c"'
+ok "a person releases it" node b policy release "$held" --reason "read it"
+ok "so it comes to c, who is named" until_true got c "$held"
+ok "why says for whom" eval 'node b why "$held" --for c.example | grep -q "^share    yes, with c.example: named; line 3 of [0-9a-f]\{12\}: share$"'
+
+policy a 'share tlp amber to c.example'
+policy c '# no word about what is for few: it stays'
+mine=$(say "for-c-by-rule" --tlp amber --to b.example --to c.example)
+ok "c asks a, too" peer c a
+ok "a rule lets it go to c" until_true got c "$mine"
+ok "and b, who is named as well, gets nothing" eval 'node b sync >/dev/null; nowhere for-c-by-rule "$tmp/b"'
+ok "why names the rule" eval 'node a why "$mine" --for c.example | grep -q "^share    yes, with c.example: named; line 1 of [0-9a-f]\{12\}: share tlp amber to c.example$"'
+ok "and says that there is none" eval 'node a why "$mine" --for b.example | grep -qx "share    not with b.example: named, but no rule lets leave what is not TLP:CLEAR"'
+ok "nor anything for the public" eval 'node a why "$mine" | grep -qx "share    not with the public: TLP:AMBER: not named"'
+rm "$tmp/b/policy.conf"
+policy a 'share'
+ok "another policy, and b has it" until_true got b "$mine"
+ok "what b refused comes, too" until_true got b "$refused"
+for name in a b c; do ok "all of $name is as sealed" node $name verify; done
+done_testing
