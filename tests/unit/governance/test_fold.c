@@ -1,0 +1,403 @@
+/* From logs to tables: the same logs make the same tables in any order of arrival; what lower modules ask of them. */
+#include "index/dump.h"
+#include "index/made_log.h"
+
+#include "base/codec.h"
+#include "base/sha256.h"
+#include "governance/governance.h"
+
+const struct capability *const capabilities[] = {&governance_capability, NULL};
+
+#define LOGS 6
+#define FORKED 2
+#define INTERLEAVINGS 40
+
+static uint64_t dice;
+
+static uint64_t roll(uint64_t sides)
+{
+    dice ^= dice << 13;
+    dice ^= dice >> 7;
+    dice ^= dice << 17;
+    return (dice >> 11) % sides;
+}
+
+/* ---- saying things ---- */
+
+static void said(struct made_log *log, enum statement_type type, const uint8_t target[32], const uint8_t *parent,
+                 const char *origin)
+{
+    struct statement statement = {.type = type, .has_parent = parent != NULL};
+    struct buf text;
+    memcpy(statement.target, target, 32);
+    if (parent)
+        memcpy(statement.parent, parent, 32);
+    if (origin)
+        snprintf(statement.origin, sizeof(statement.origin), "%s", origin);
+    buf_init(&text, INLINE_MAX);
+    good(statement_write(&statement, TIME_MS, &text, &err));
+    made_raw(log, buf_view(&text));
+    buf_done(&text);
+}
+
+static void stated(struct made_log *log, struct roster_version *version, uint8_t ret[32])
+{
+    struct buf text;
+    buf_init(&text, INLINE_MAX);
+    good(roster_write(version, TIME_MS, &text, &err));
+    sha256_once(buf_view(&text), ret);
+    made_raw(log, buf_view(&text));
+    buf_done(&text);
+}
+
+static void chartered(struct made_log *log, const char *name, uint64_t sponsors, uint8_t ret[32])
+{
+    static struct charter charter;
+    struct buf text;
+    buf_init(&text, INLINE_MAX);
+    charter_default(name, &charter);
+    charter.sponsors = sponsors;
+    good(charter_write(&charter, TIME_MS, &text, &err));
+    sha256_once(buf_view(&text), ret);
+    made_raw(log, buf_view(&text));
+    buf_done(&text);
+}
+
+static void grouped(struct made_log *log, const char *name, const char **members, size_t count, int64_t time_ms)
+{
+    struct group group = {.members = members, .count = count, .ended = count == 0};
+    struct buf text;
+    snprintf(group.name, sizeof(group.name), "%s", name);
+    buf_init(&text, PAYLOAD_MAX);
+    good(group_write(&group, TLP_CLEAR, time_ms, &text, &err));
+    made_sealed(log, buf_view(&text), true);
+    buf_done(&text);
+}
+
+/* ---- a community of six: four found it, the fifth joins, the sixth is proposed at the same time ---- */
+
+struct story {
+    struct made_log logs[LOGS];
+    uint8_t charter[32], first[32], second[32], rival[32], third[32];
+    size_t fork_at;
+};
+
+static struct roster_version child(const struct story *story, uint64_t number, const uint8_t parent[32],
+                                   struct roster_addition *addition)
+{
+    struct roster_version version = {
+        .version = number, .has_parent = true, .additions = addition, .addition_count = addition ? 1 : 0};
+    memcpy(version.charter, story->charter, 32);
+    memcpy(version.parent, parent, 32);
+    return version;
+}
+
+static void story_founding(struct story *story)
+{
+    struct roster_addition founders[4];
+    struct roster_version version = {.version = 1, .additions = founders, .addition_count = 4};
+    for (size_t i = 0; i < LOGS; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%c.example", (char)('a' + i));
+        made_begin(&story->logs[i], name);
+    }
+    for (size_t i = 0; i < 4; i++)
+        founders[i] = (struct roster_addition){
+            .origin = story->logs[i].origin, .operator= story->logs[i].origin, .class = CLASS_CIVIL};
+    chartered(&story->logs[0], "Harbour", 1, story->charter);
+    memcpy(version.charter, story->charter, 32);
+    stated(&story->logs[0], &version, story->first);
+    for (size_t i = 0; i < 4; i++)
+        said(&story->logs[i], STATEMENT_ENDORSE, story->first, NULL, NULL);
+}
+
+static void story_growth(struct story *story)
+{
+    struct made_log *logs = story->logs;
+    struct roster_addition addition = {.origin = logs[4].origin,
+                                       .operator= logs[4].origin,
+                                       .class = CLASS_STATE,
+                                       .sponsors = {logs[0].origin},
+                                       .sponsor_count = 1};
+    struct roster_version version = child(story, 2, story->first, &addition);
+    said(&logs[4], STATEMENT_JOIN, story->first, NULL, NULL);
+    said(&logs[5], STATEMENT_JOIN, story->first, NULL, NULL);
+    said(&logs[0], STATEMENT_SPONSOR, story->first, NULL, logs[4].origin);
+    stated(&logs[1], &version, story->second);
+    addition.origin = addition.operator= logs[5].origin;
+    stated(&logs[3], &version, story->rival);
+    said(&logs[3], STATEMENT_ENDORSE, story->rival, story->first, NULL);
+    for (size_t i = 0; i < 4; i++)
+        said(&logs[i], STATEMENT_ENDORSE, story->second, story->first, NULL);
+    /* Five operators now, four needed: the third version hangs on the log that turns out to have two histories. */
+    version = child(story, 3, story->second, NULL);
+    struct roster_removal removal = {.origin = logs[3].origin};
+    version.removals = &removal;
+    version.removal_count = 1;
+    said(&logs[3], STATEMENT_LEAVE, story->first, NULL, NULL);
+    stated(&logs[4], &version, story->third);
+    story->fork_at = logs[FORKED].count;
+    for (size_t i = 0; i < 5; i++)
+        if (i != 3)
+            said(&logs[i], STATEMENT_ENDORSE, story->third, story->second, NULL);
+    const char *members[] = {logs[4].origin, logs[5].origin};
+    grouped(&logs[0], "desk", members, 2, TIME_MS);
+    grouped(&logs[0], "desk", members, 1, TIME_MS + 1000);
+}
+
+static void story_end(struct story *story)
+{
+    for (size_t i = 0; i < LOGS; i++)
+        made_end(&story->logs[i]);
+}
+
+static void freeze(struct node *node, const struct made_log *log, size_t at)
+{
+    struct log_info info;
+    good(store_log_by_origin(node->store, span_str(log->origin), &info, &err));
+    good(store_begin(node->store, &err));
+    good(mirror_fork(node->store, info.number, true, at, SPAN_LIT("proof"), &err));
+    good(store_commit(node->store, &err));
+}
+
+/* Everything reaches a fresh node in a random order, the index follows now and then; its tables as text. */
+static char *arrive(const struct story *story, bool frozen)
+{
+    struct node node;
+    struct index *index;
+    uint64_t fed[LOGS] = {0};
+    size_t left = 0;
+    node_start(&node);
+    good(index_open(node.dir, &index, &err));
+    for (size_t i = 0; i < LOGS; i++)
+        left += story->logs[i].count;
+    while (left > 0) {
+        size_t which = (size_t)roll(LOGS);
+        uint64_t more = story->logs[which].count - fed[which];
+        more = more > 0 ? 1 + roll(more) : 0;
+        if (more == 0)
+            continue;
+        made_feed(&story->logs[which], node.store, fed[which] + more, true);
+        fed[which] += more;
+        left -= more;
+        if (roll(2) == 0)
+            good(index_update(index, node.store, roll(8), NULL, &err));
+    }
+    good(index_update(index, node.store, 0, NULL, &err));
+    if (frozen) {
+        freeze(&node, &story->logs[FORKED], story->fork_at);
+        good(index_update(index, node.store, 0, NULL, &err));
+    }
+    char *followed = dump_index(index, node.store);
+    good(index_rebuild(index, node.store, &err));
+    char *rebuilt = dump_index(index, node.store);
+    if (strcmp(followed, rebuilt) != 0)
+        fail_msg("tables differ:\n%s---\n%s", followed, rebuilt);
+    free(rebuilt);
+    index_close(index);
+    node_stop(&node);
+    return followed;
+}
+
+static void any_order_same_tables(void **state)
+{
+    (void)state;
+    static struct story story;
+    dice = 88172645463325252u;
+    story_founding(&story);
+    story_growth(&story);
+    for (int frozen = 0; frozen < 2; frozen++) {
+        char *first = NULL;
+        for (int i = 0; i < INTERLEAVINGS; i++) {
+            char *tables = arrive(&story, frozen);
+            if (first && strcmp(first, tables) != 0)
+                fail_msg("tables differ:\n%s---\n%s", first, tables);
+            free(first);
+            first = tables;
+        }
+        assert_non_null(strstr(first, "governance_community:"));
+        assert_non_null(strstr(first, frozen ? "number=2" : "number=3"));
+        free(first);
+    }
+    story_end(&story);
+}
+
+/* ---- questions ---- */
+
+struct town {
+    struct node node;
+    struct index *index;
+    struct view view;
+};
+
+static void town_open(struct town *town, const struct story *story)
+{
+    node_start(&town->node);
+    for (size_t i = 0; i < LOGS; i++)
+        made_feed(&story->logs[i], town->node.store, story->logs[i].count, true);
+    good(index_open(town->node.dir, &town->index, &err));
+    good(index_update(town->index, town->node.store, 0, NULL, &err));
+    good(
+        view_open(town->node.store, town->index, (struct viewer){VIEWER_PUBLIC}, OUTLET_HTTP_PAGES, &town->view, &err));
+}
+
+static void town_close(struct town *town)
+{
+    index_close(town->index);
+    node_stop(&town->node);
+}
+
+static bool same(const struct town *town, const struct story *story, size_t a, size_t b)
+{
+    return governance_capability.same_community(&town->view, span_str(story->logs[a].origin),
+                                                span_str(story->logs[b].origin));
+}
+
+static void who_is_in_the_same(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct town town;
+    story_founding(&story);
+    town_open(&town, &story);
+    assert_true(same(&town, &story, 0, 1));
+    assert_true(same(&town, &story, 2, 2));
+    assert_false(same(&town, &story, 0, 4));
+    town_close(&town);
+    story_growth(&story);
+    town_open(&town, &story);
+    assert_true(same(&town, &story, 0, 4));
+    assert_true(same(&town, &story, 4, 1));
+    assert_false(same(&town, &story, 0, 3)); /* it left */
+    assert_false(same(&town, &story, 0, 5)); /* it asked, and its version was overtaken */
+    assert_false(same(&town, &story, 5, 5));
+    freeze(&town.node, &story.logs[FORKED], story.fork_at);
+    good(index_update(town.index, town.node.store, 0, NULL, &err));
+    assert_true(same(&town, &story, 0, 4));
+    struct view none = town.view;
+    none.index = NULL;
+    assert_false(governance_same_community(&none, span_str(story.logs[0].origin), span_str(story.logs[1].origin)));
+    town_close(&town);
+    story_end(&story);
+}
+
+static bool in_group(const struct town *town, const char *owner, const char *name, const char *member, int64_t time_ms)
+{
+    char group[ORIGIN_MAX + 80];
+    snprintf(group, sizeof(group), "%s#%s", owner, name);
+    return governance_capability.in_group(&town->view, span_str(group), span_str(member), time_ms);
+}
+
+static void who_is_in_a_group(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct town town;
+    struct made_log *logs = story.logs;
+    story_founding(&story);
+    story_growth(&story);
+    const char *one[] = {logs[1].origin};
+    grouped(&logs[3], "mine", one, 1, TIME_MS); /* by one that left its only community */
+    grouped(&logs[FORKED], "theirs", one, 1, TIME_MS);
+    grouped(&logs[1], "ended", one, 1, TIME_MS);
+    grouped(&logs[1], "ended", NULL, 0, TIME_MS + 1);
+    town_open(&town, &story);
+    assert_false(in_group(&town, logs[0].origin, "desk", logs[4].origin, TIME_MS - 1)); /* not made yet */
+    assert_true(in_group(&town, logs[0].origin, "desk", logs[5].origin, TIME_MS));
+    assert_true(in_group(&town, logs[0].origin, "desk", logs[4].origin, INT64_MAX));
+    assert_false(in_group(&town, logs[0].origin, "desk", logs[5].origin, INT64_MAX)); /* the later one replaced it */
+    assert_false(in_group(&town, logs[0].origin, "desk", logs[0].origin, INT64_MAX));
+    assert_false(in_group(&town, logs[0].origin, "other", logs[4].origin, INT64_MAX));
+    assert_false(in_group(&town, "nobody", "desk", logs[4].origin, INT64_MAX));
+    assert_false(in_group(&town, logs[3].origin, "mine", logs[1].origin, INT64_MAX));
+    assert_false(in_group(&town, logs[1].origin, "ended", logs[1].origin, INT64_MAX));
+    assert_true(in_group(&town, logs[FORKED].origin, "theirs", logs[1].origin, INT64_MAX));
+    freeze(&town.node, &logs[FORKED], logs[FORKED].count);
+    good(index_update(town.index, town.node.store, 0, NULL, &err));
+    assert_false(in_group(&town, logs[FORKED].origin, "theirs", logs[1].origin, INT64_MAX));
+    town_close(&town);
+    story_end(&story);
+}
+
+/* ---- what else is asked ---- */
+
+static int count_words(void *ctx, const struct governance_word *word, struct err *err)
+{
+    (void)err;
+    ((int *)ctx)[word->left]++;
+    return 0;
+}
+
+static int count_one(void *ctx, const char *origin, struct err *err)
+{
+    (void)origin, (void)err;
+    ++*(int *)ctx;
+    return 0;
+}
+
+static int note_effect(void *ctx, const struct governance_endorsement *one, struct err *err)
+{
+    (void)err;
+    ((int *)ctx)[one->effect]++;
+    return 0;
+}
+
+static void questions(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct town town;
+    struct community now;
+    struct arena arena;
+    uint8_t hash[32], community[32], cut[32], other[32];
+    char hex[65];
+    story_founding(&story);
+    story_growth(&story);
+    town_open(&town, &story);
+    arena_init(&arena, GOVERNANCE_ARENA_MAX);
+    good(governance_find(&town.view, SPAN_LIT("Harbour"), hash, &err));
+    assert_memory_equal(hash, story.first, 32);
+    hex_encode(story.first, 32, hex);
+    good(governance_find(&town.view, span_of(hex, 8), hash, &err));
+    assert_memory_equal(hash, story.first, 32);
+    bad(governance_find(&town.view, SPAN_LIT("Nowhere"), hash, &err), ERR_NOTFOUND, "community list");
+    good(governance_only(&town.view, story.logs[0].origin, hash, &err));
+    assert_memory_equal(hash, story.first, 32);
+    bad(governance_only(&town.view, story.logs[5].origin, hash, &err), ERR_NOTFOUND, "no community");
+    hex_encode(story.third, 32, hex);
+    good(governance_find_version(&town.view, span_of(hex, 12), hash, community, &err));
+    assert_memory_equal(hash, story.third, 32);
+    assert_memory_equal(community, story.first, 32);
+    bad(governance_find_version(&town.view, SPAN_LIT("zz"), hash, community, &err), ERR_USAGE, "hex");
+    struct community_source source = governance_source(town.index);
+    good(community_walk(&source, story.first, &arena, &now, &err));
+    assert_int_equal(now.number, 3);
+    assert_int_equal(now.member_count, 4);
+    int words[2] = {0}, sponsors = 0, effects[2] = {0};
+    good(governance_words(&town.view, story.first, count_words, words, &err));
+    assert_int_equal(words[0], 2);
+    assert_int_equal(words[1], 1);
+    good(governance_sponsors(&town.view, story.first, story.logs[4].origin, count_one, &sponsors, &err));
+    assert_int_equal(sponsors, 1);
+    good(governance_endorsements(&town.view, story.first, story.logs[3].origin, note_effect, effects, &err));
+    assert_int_equal(effects[0], 1); /* the second under this parent is there, and without effect */
+    assert_int_equal(effects[1], 1);
+    good(governance_cut(&town.view, &now, cut, &err));
+    good(governance_cut(&town.view, &now, other, &err));
+    assert_memory_equal(cut, other, 32);
+    arena_done(&arena);
+    town_close(&town);
+    story_end(&story);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_same_tables),
+        cmocka_unit_test(who_is_in_the_same),
+        cmocka_unit_test(who_is_in_a_group),
+        cmocka_unit_test(questions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
