@@ -1,5 +1,6 @@
 #include "base/codec.h"
 #include "governance/fold.h"
+#include "governance/pages.h"
 
 /*
  * parent: an empty blob for a version 1 and for an endorsement of one, so that one index finds both. effect: the
@@ -141,4 +142,7 @@ const struct capability governance_capability = {
     .title = governance_title,
     .same_community = governance_same_community,
     .in_group = governance_in_group,
+    .page_title = governance_page_title,
+    .page_routes = governance_page_routes,
+    .page_route_count = GOVERNANCE_PAGE_ROUTES,
 };

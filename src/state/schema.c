@@ -55,6 +55,8 @@ static const char schema[] =
     " reason TEXT NOT NULL, items INTEGER NOT NULL, vanished INTEGER NOT NULL);"
     "CREATE TABLE feed_item(feed INTEGER NOT NULL, hash INTEGER NOT NULL, ref INTEGER NOT NULL,"
     " PRIMARY KEY(feed, hash)) WITHOUT ROWID;"
+    "CREATE TABLE name_check(origin TEXT PRIMARY KEY, method INTEGER NOT NULL, checked_ms INTEGER NOT NULL,"
+    " detail TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

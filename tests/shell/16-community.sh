@@ -46,7 +46,7 @@ ok "e endorses it too" say e community endorse "$harbour"
 ok "all belong" is "$(about b '[.members[] | select(.word == "in")] | length')" 5
 ok "the charter has its articles" eval 'node g community charter Harbour | grep -q "^1. Respect for sovereignty"'
 
-ok "f asks to join" say f community join Harbour --message "we are many"
+ok "f asks to join" say f community join Harbour --message '<script>we</script> are many'
 no "f vouches for nobody" node f community sponsor Harbour g.example
 ok "a vouches for f" say a community sponsor Harbour f.example
 ok "one voice is not enough" eval 'node a community propose | grep -q "Nothing waits"'
@@ -93,6 +93,24 @@ everywhere() { is "$(digests | wc -l)" 1; }
 ok "the same roster at the same cut on all seven" until_true everywhere
 ok "people see it" eval 'node e community show | grep -q "version 3 in force; 5 listed, 5 operators"'
 ok "an index made anew gives the same" eval 'before=$(about e .digest) && node e rebuild >/dev/null && is "$(about e .digest)" "$before"'
+
+# The pages, in both languages.
+page() { # address, text
+    curl -s -H 'Accept: text/html' "$(url g)$1" >"$tmp/page"
+    grep -qF "$2" "$tmp/page" && grep -q '</html>' "$tmp/page" && ! grep -q '<script>we' "$tmp/page" && return 0
+    cat "$tmp/page"
+    return 1
+}
+whole=$(about g .community)
+ok "the list of communities" page /community "Harbour"
+ok "one's roster" page "/community/$whole" "Version 3 of the roster is in force"
+ok "in Chinese" page "/community/$whole?lang=zh-Hans" "名册第 3 版有效"
+ok "what is open names who waits and who vouches" page "/community/$whole" "asked to join"
+ok "the versions, and what became of the rival" page "/community/$whole" "overtaken"
+ok "the charter" page "/community/$whole" "Respect for sovereignty"
+ok "a request is no markup" eval 'f=$(node g members --json | jq -r "select(.origin|startswith(\"f.\")).origin") && page "/members/$f" "Asks to join a community" && page "/record/$f/1" "&lt;script&gt;we"'
+no "no page of what is no community" page "/community/$(printf '%064d' 0)" "Version 1"
+ok "Home counts it" page / "/community"
 
 # A group, and who is in it.
 ok "a publishes a group" eval 'say a community group desk b.example g.example | grep -qx "a.example/.*#desk"'
