@@ -44,7 +44,7 @@ CPPFLAGS += -Isrc -I$(BUILD)/gen -D_GNU_SOURCE -DTONGZHOU_VERSION='"$(VERSION)"'
 CFLAGS   := -std=c17 $(OPT) -g -ffp-contract=off $(WARN_C) $(HARDEN) $(EXTRA_CFLAGS)
 CXXFLAGS := -std=c++17 $(OPT) -g $(WARN) $(HARDEN) $(EXTRA_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(HARDEN))
-LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsimdjson -lstdc++ -lpthread -lm
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsimdjson -lstdc++ -lresolv -lpthread -lm
 
 sources = $(sort $(wildcard src/$(1)/*.c) $(wildcard src/$(1)/*.cc))
 objects = $(patsubst src/%,$(BUILD)/obj/%.o,$(call sources,$(1)))

@@ -44,6 +44,7 @@ const struct command *const commands[] = {
     &cmd_community_refound,
     &cmd_community_group,
     &cmd_community_groups,
+    &cmd_community_verify,
     &cmd_rebuild,
     &cmd_version,
     NULL,

@@ -9,6 +9,6 @@ extern const struct command cmd_init, cmd_serve, cmd_status, cmd_peer_add, cmd_p
     cmd_member_move, cmd_rotate, cmd_pack, cmd_unpack, cmd_backup, cmd_restore, cmd_export_static, cmd_rebuild,
     cmd_version, cmd_community_found, cmd_community_list, cmd_community_show, cmd_community_charter, cmd_community_join,
     cmd_community_sponsor, cmd_community_leave, cmd_community_propose, cmd_community_endorse, cmd_community_refound,
-    cmd_community_group, cmd_community_groups;
+    cmd_community_group, cmd_community_groups, cmd_community_verify;
 
 #endif

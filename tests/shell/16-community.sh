@@ -112,6 +112,12 @@ ok "a request is no markup" eval 'f=$(node g members --json | jq -r "select(.ori
 no "no page of what is no community" page "/community/$(printf '%064d' 0)" "Version 1"
 ok "Home counts it" page / "/community"
 
+# Names: what a website says of its own members, and what no domain can say. (Looking up is tested without the network elsewhere.)
+ok "a node says whose names it vouches for" is "$(curl -s "$(url a)/.well-known/tongzhou")" "origin=$(node a members --json | jq -r 'select(.role == "operator").origin')"
+init h harbourmaster
+ok "a name that is no domain stays claimed" eval 'node h community verify harbourmaster | grep -q "claimed. the name is no domain name"'
+ok "the roster says claimed" page "/community/$whole" "claimed"
+
 # A group, and who is in it.
 ok "a publishes a group" eval 'say a community group desk b.example g.example | grep -qx "a.example/.*#desk"'
 members_of() { node "$1" community groups --json | jq -r '.members[]' | cut -d/ -f1 | paste -sd' '; }
