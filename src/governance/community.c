@@ -92,6 +92,7 @@ struct walk {
     struct arena *arena;
     struct arena scratch, voices, lists[2];
     unsigned turn;
+    uint8_t charter[32]; /* of the tip */
     struct community *out;
     struct member_list_state list; /* of the tip */
 };
@@ -136,7 +137,8 @@ static int unknown(struct walk *walk, struct community_version *version, const u
 
 /* Where a candidate is read into, and what would hold if it came into force. */
 struct candidate {
-    struct arena *texts, *lists;
+    struct arena *arena;
+    struct arena *strings; /* where origins are kept that outlive it; NULL: it is only tried */
     struct roster_version version;
     struct charter *charter;
     struct member_list_state list;
@@ -144,10 +146,10 @@ struct candidate {
 
 static int read_charter(struct walk *walk, struct candidate *out, struct err *err)
 {
-    out->charter = arena_alloc(out->texts, sizeof(*out->charter));
+    out->charter = arena_alloc(out->arena, sizeof(*out->charter));
     if (!out->charter)
         return err_memory(err);
-    return walk->source->charter(walk->source->ctx, out->version.charter, out->texts, out->charter, err);
+    return walk->source->charter(walk->source->ctx, out->version.charter, out->arena, out->charter, err);
 }
 
 static int apply_rules(struct walk *walk, uint64_t number, struct candidate *out, struct err *err)
@@ -157,7 +159,21 @@ static int apply_rules(struct walk *walk, uint64_t number, struct candidate *out
     if (out->version.has_parent == first || (!first && memcmp(out->version.parent, community->tip, 32) != 0))
         return err_set(err, ERR_VERIFY, "its parent is another than the endorsements say");
     return rules_apply(first ? NULL : &walk->list, number, first ? 0 : community->charter->sponsors, &out->version,
-                       out->lists, &out->list, err);
+                       out->arena, &out->list, err);
+}
+
+/* The lines of a list point to these strings for as long as the walk goes on. */
+static int keep_strings(struct candidate *out, struct err *err)
+{
+    for (size_t i = 0; i < out->version.addition_count; i++) {
+        struct roster_addition *addition = &out->version.additions[i];
+        bool own = strcmp(addition->origin, addition->operator) == 0;
+        addition->origin = arena_strz(out->strings, span_str(addition->origin));
+        addition->operator= own ? addition->origin : arena_strz(out->strings, span_str(addition->operator));
+        if (!addition->origin || !addition->operator)
+            return err_memory(err);
+    }
+    return 0;
 }
 
 /* Fetch texts, apply the rules. 0 with version->state VERSION_OPEN: it may be counted. */
@@ -165,9 +181,11 @@ static int judge(struct walk *walk, struct community_version *version, struct ca
 {
     struct err told = {0};
     version->state = VERSION_OPEN;
-    int rc = walk->source->version(walk->source->ctx, version->hash, out->texts, &out->version, &told);
+    int rc = walk->source->version(walk->source->ctx, version->hash, out->arena, &out->version, &told);
     if (rc == ERR_NOTFOUND)
         return unknown(walk, version, version->hash, "its text is not here", err);
+    if (rc == 0 && out->strings)
+        rc = keep_strings(out, &told);
     if (rc == 0) {
         memcpy(version->charter, out->version.charter, 32);
         rc = apply_rules(walk, version->number, out, &told);
@@ -186,7 +204,7 @@ static int judge(struct walk *walk, struct community_version *version, struct ca
 /* Only whether it holds. */
 static int try_version(struct walk *walk, struct community_version *version, struct err *err)
 {
-    struct candidate candidate = {.texts = &walk->scratch, .lists = &walk->scratch};
+    struct candidate candidate = {.arena = &walk->scratch};
     arena_clear(&walk->scratch);
     return judge(walk, version, &candidate, err);
 }
@@ -195,8 +213,8 @@ static int try_version(struct walk *walk, struct community_version *version, str
 static int set_tip(struct walk *walk, struct community_version *version, struct err *err)
 {
     struct community *out = walk->out;
-    struct candidate candidate = {.texts = walk->arena, .lists = &walk->lists[walk->turn ^= 1]};
-    arena_clear(candidate.lists);
+    struct candidate candidate = {.arena = &walk->lists[walk->turn ^= 1], .strings = walk->arena};
+    arena_clear(candidate.arena);
     int rc = judge(walk, version, &candidate, err);
     if (rc < 0)
         return rc;
@@ -205,6 +223,7 @@ static int set_tip(struct walk *walk, struct community_version *version, struct 
     if (candidate.version.has_refounds)
         memcpy(out->refounds, candidate.version.refounds, 32);
     out->charter = candidate.charter;
+    memcpy(walk->charter, candidate.version.charter, 32);
     out->operator_count = walk->list.operator_count;
     out->number = version->number;
     memcpy(out->tip, version->hash, 32);
@@ -342,7 +361,7 @@ static int step(struct walk *walk, bool *ret_on, struct err *err)
     return 0;
 }
 
-/* The list as it is at the end, and the members' own words. */
+/* List and charter as they are at the end, and the members' own words. */
 static int take_members(struct walk *walk, struct err *err)
 {
     struct community *out = walk->out;
@@ -353,6 +372,13 @@ static int take_members(struct walk *walk, struct err *err)
     if (walk->list.count > 0) {
         memcpy(out->members, walk->list.members, walk->list.count * sizeof(*out->members));
         memcpy(out->operators, walk->list.operators, walk->list.operator_count * sizeof(char *));
+    }
+    if (out->charter) {
+        out->charter = arena_alloc(walk->arena, sizeof(*out->charter));
+        int rc = out->charter ? walk->source->charter(walk->source->ctx, walk->charter, walk->arena, out->charter, err)
+                              : err_memory(err);
+        if (rc < 0)
+            return rc;
     }
     out->member_count = walk->list.count;
     int rc = 0;

@@ -78,10 +78,13 @@ static int dirty_rows(struct fold *fold, const char *sql, const uint8_t hash[32]
     return rc;
 }
 
-/* What hangs on this version: only a child of one in force can change anything. */
+/*
+ * Only a child of the last version in force can change anything: of an earlier one a child is in force already, and what
+ * hangs on later ones is looked at when their parent comes into force.
+ */
 static int dirty_parent(struct fold *fold, const uint8_t parent[32], struct err *err)
 {
-    return dirty_rows(fold, "SELECT community FROM governance_version WHERE hash = ?1", parent, err);
+    return dirty_rows(fold, "SELECT community FROM governance_community WHERE tip = ?1", parent, err);
 }
 
 static int dirty_wanted(struct fold *fold, const uint8_t hash[32], struct err *err)
@@ -138,6 +141,7 @@ static int earlier(struct fold *fold, const struct fold_record *record, struct s
     return rc < 0 ? rc : 0;
 }
 
+/* A log's entries are folded in order: this is its last word on that community, until a later one comes. */
 static int add_word(struct fold *fold, const struct fold_record *record, const struct statement *said, struct err *err)
 {
     int64_t time_ms = record->record->has_time ? record->record->time_ms : 0;
@@ -147,7 +151,11 @@ static int add_word(struct fold *fold, const struct fold_record *record, const s
                             SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(said->target),
                                        SQL_I(said->type), SQL_I(time_ms), SQL_T(span_str(said->message))),
                             err);
-    return rc == 0 ? dirty_add(fold, said->target, err) : rc;
+    if (rc < 0)
+        return rc;
+    return governance_run(
+        fold->index, "UPDATE governance_belongs SET belongs = ?1 WHERE origin = ?2 AND community = ?3",
+        SQL_VALUES(SQL_I(said->type != STATEMENT_LEAVE), SQL_T(span_str(record->origin)), SQL_H(said->target)), err);
 }
 
 static int apply_endorse(struct fold *fold, const struct fold_record *record, const struct statement *said,
@@ -167,7 +175,10 @@ static int apply_endorse(struct fold *fold, const struct fold_record *record, co
                         err);
     if (rc < 0)
         return rc;
-    return said->has_parent ? dirty_parent(fold, said->parent, err) : add_word(fold, record, said, err);
+    if (said->has_parent)
+        return effect ? dirty_parent(fold, said->parent, err) : 0;
+    rc = effect ? dirty_add(fold, said->target, err) : 0;
+    return rc == 0 ? add_word(fold, record, said, err) : rc;
 }
 
 static int apply_statement(struct fold *fold, const struct fold_record *record, struct err *err)

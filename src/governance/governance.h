@@ -4,7 +4,8 @@
  *   governance_charter, _roster, _endorse, _word, _sponsor   constitutional records, a row each
  *   governance_group, _group_member                          groups, a row a record and one a name in it
  *   governance_community, _version, _belongs, _wants         what community_walk makes of them: of each community that is
- *                          founded here its name and tip, its versions in force, who belongs, and which texts it waits for
+ *                          founded here its name and tip, its versions in force, whom it lists and who belongs, and which
+ *                          texts it waits for
  *
  * The last four are made again, community by community, when a record arrived that can change them. They are a function
  * of the others, so the tables are the same in any order of arrival.
@@ -29,7 +30,7 @@ int governance_text(struct index *index, const char *kind, const uint8_t hash[32
 
 /* ---- query.c ---- */
 
-#define GOVERNANCE_ARENA_MAX (768u << 20) /* bytes: 1,024 versions of 64 kB as they are parsed, with their charters */
+#define GOVERNANCE_ARENA_MAX (192u << 20) /* bytes: the strings of 1,024 versions of 64 kB, each rounded up */
 
 struct governance_summary {
     uint8_t hash[32];
@@ -83,6 +84,9 @@ int governance_endorsements(const struct view *view, const uint8_t *parent, cons
 /* Versions stated under `parent` that nobody's endorsement counts for, by members of the tip; at most `max`. */
 int governance_proposed(const struct view *view, const struct community *community, size_t max, uint8_t (*ret)[32],
                         size_t *ret_count, struct err *err);
+
+/* Bytes of all texts that a walk of it may read: what it costs to show it. */
+int governance_weight(const struct view *view, const uint8_t community[32], uint64_t *ret_bytes, struct err *err);
 
 /*
  * Which logs the roster depends on, as far as they are here: SHA-256 of "tongzhou/1 cut⏎", then "ORIGIN SIZE ROOT-HEX⏎" for

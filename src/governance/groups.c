@@ -71,7 +71,7 @@ static bool owner_stands(const struct view *view, struct span owner)
         number_of(view->index,
                   "SELECT EXISTS(SELECT 1 FROM governance_word AS w WHERE origin = ?1 AND type = ?2 AND ref ="
                   " (SELECT max(ref) FROM governance_word WHERE origin = ?1 AND community = w.community))"
-                  " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1)",
+                  " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1 AND belongs)",
                   SQL_VALUES(SQL_T(owner), SQL_I(STATEMENT_LEAVE)), 1);
     return left == 0;
 }

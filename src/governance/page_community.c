@@ -4,9 +4,10 @@
 #include "base/codec.h"
 #include "governance/pages.h"
 
-#define MEMBERS_SHOWN 100           /* a page: each needs its profile read from its log */
-#define FOUNDINGS_SHOWN 32          /* anybody can state one */
-#define PAGE_ARENA_MAX (192u << 20) /* bytes: larger communities are for the command line */
+#define MEMBERS_SHOWN 100  /* a page: each needs its profile read from its log */
+#define FOUNDINGS_SHOWN 32 /* anybody can state one */
+#define PAGE_WEIGHT_MAX                                                                                                \
+    (4u << 20) /* bytes of texts that a page reads: a fifth of a second; more is for the command line */
 
 static int walk(const struct view *view, const uint8_t hash[32], struct arena *arena, struct community *ret,
                 struct err *err)
@@ -36,7 +37,7 @@ static int write_founding(struct page *page, const struct view *view, const uint
 {
     struct community now;
     struct arena arena;
-    arena_init(&arena, PAGE_ARENA_MAX);
+    arena_init(&arena, GOVERNANCE_ARENA_MAX);
     int rc = walk(view, hash, &arena, &now, err);
     if (rc == 0) {
         page_raw(page, "<li><span class=\"title\">");
@@ -191,6 +192,12 @@ static int write_community(struct page *page, const struct view *view, const str
     return 0;
 }
 
+static int too_large(const struct http_request *request, struct http_reply *reply)
+{
+    return http_problem(request, reply, 503, TR_MARK("Too large for a page"),
+                        TR_MARK("On this node's machine, run: tongzhou community show"));
+}
+
 int page_community(const struct view *view, const struct http_request *request, struct http_reply *reply,
                    struct err *err)
 {
@@ -198,10 +205,16 @@ int page_community(const struct view *view, const struct http_request *request, 
     struct community now;
     struct arena arena;
     uint8_t hash[32];
+    uint64_t bytes;
     if (request->part[0].len != 64 || !hex_decode(request->part[0], hash, 32))
         return err_set(err, ERR_NOTFOUND, "no hash of a community");
-    arena_init(&arena, PAGE_ARENA_MAX);
-    int rc = walk(view, hash, &arena, &now, err);
+    int rc = governance_weight(view, hash, &bytes, err);
+    if (rc < 0)
+        return rc;
+    if (bytes > PAGE_WEIGHT_MAX)
+        return too_large(request, reply);
+    arena_init(&arena, GOVERNANCE_ARENA_MAX);
+    rc = walk(view, hash, &arena, &now, err);
     if (rc == 0 && !now.charter)
         rc = err_set(err, ERR_NOTFOUND, "no such community here");
     if (rc == 0) {

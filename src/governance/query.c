@@ -15,7 +15,10 @@ int governance_communities(const struct view *view,
 {
     sqlite3_stmt *query = index_statement(
         view->index,
-        "SELECT community, name, number, members, belonging FROM governance_community ORDER BY name, community", err);
+        "SELECT c.community, name, number, count(b.origin), coalesce(sum(belongs), 0) FROM governance_community AS c"
+        " LEFT JOIN governance_belongs AS b ON b.community = c.community GROUP BY c.community ORDER BY name, "
+        "c.community",
+        err);
     int rc = query ? 0 : err->code;
     while (query && (rc = index_step(view->index, query, err)) > 0) {
         struct governance_summary one = {.name = (const char *)sqlite3_column_text(query, 1),
@@ -109,7 +112,8 @@ int governance_only(const struct view *view, const char *origin, uint8_t ret[32]
     uint8_t found[2][32];
     size_t count;
     int rc = take_hashes(view->index,
-                         governance_sql(view->index, "SELECT community FROM governance_belongs WHERE origin = ?1",
+                         governance_sql(view->index,
+                                        "SELECT community FROM governance_belongs WHERE origin = ?1 AND belongs",
                                         SQL_VALUES(SQL_T(span_str(origin))), err),
                          2, found, &count, err);
     if (rc < 0)
@@ -244,6 +248,22 @@ int governance_proposed(const struct view *view, const struct community *communi
     return 0;
 }
 
+int governance_weight(const struct view *view, const uint8_t community[32], uint64_t *ret_bytes, struct err *err)
+{
+    sqlite3_stmt *query =
+        governance_sql(view->index,
+                       "SELECT coalesce(sum(length(text)), 0) FROM governance_roster WHERE hash IN (SELECT hash FROM "
+                       "governance_version"
+                       " WHERE community = ?1) OR parent IN (SELECT hash FROM governance_version WHERE community = ?1)",
+                       SQL_VALUES(SQL_H(community)), err);
+    if (!query)
+        return err->code;
+    int rc = index_step(view->index, query, err);
+    *ret_bytes = rc > 0 ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
+    sqlite3_reset(query);
+    return rc < 0 ? rc : 0;
+}
+
 /* ---- the cut ---- */
 
 int governance_cut(const struct view *view, const struct community *community, uint8_t ret[32], struct err *err)
@@ -288,8 +308,9 @@ static bool has_row(struct index *index, const char *sql, const struct sql_value
 
 bool governance_same_community(const struct view *view, struct span a, struct span b)
 {
-    return view->index && has_row(view->index,
-                                  "SELECT 1 FROM governance_belongs AS x JOIN governance_belongs AS y ON x.community ="
-                                  " y.community WHERE x.origin = ?1 AND y.origin = ?2 LIMIT 1",
-                                  SQL_VALUES(SQL_T(a), SQL_T(b)));
+    return view->index &&
+           has_row(view->index,
+                   "SELECT 1 FROM governance_belongs AS x JOIN governance_belongs AS y ON x.community ="
+                   " y.community WHERE x.origin = ?1 AND x.belongs AND y.origin = ?2 AND y.belongs LIMIT 1",
+                   SQL_VALUES(SQL_T(a), SQL_T(b)));
 }

@@ -3,10 +3,12 @@
 
 #include "governance/fold.h"
 
+/* A text that is not here is waited for where it could decide something: beside the version in force, or at the founding. */
 static int add_version(struct index *index, const struct community *community, const struct community_version *version,
                        struct err *err)
 {
-    if (version->state == VERSION_UNKNOWN)
+    bool decides = !community->founded || version->number > community->number;
+    if (version->state == VERSION_UNKNOWN && decides)
         return governance_run(index, "INSERT OR IGNORE INTO governance_wants(hash, community) VALUES(?1, ?2)",
                               SQL_VALUES(SQL_H(version->wanted), SQL_H(community->hash)), err);
     if (version->state != VERSION_IN_FORCE)
@@ -17,26 +19,23 @@ static int add_version(struct index *index, const struct community *community, c
 
 static int add_rows(struct index *index, const struct community *community, struct err *err)
 {
-    uint64_t belonging = 0;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < community->version_count; i++)
         rc = add_version(index, community, &community->versions[i], err);
-    for (size_t i = 0; rc == 0 && community->founded && i < community->member_count; i++) {
-        if (!community_belongs(&community->members[i]))
-            continue;
-        belonging++;
-        rc = governance_run(index, "INSERT OR REPLACE INTO governance_belongs(origin, community) VALUES(?1, ?2)",
-                            SQL_VALUES(SQL_T(span_str(community->members[i].origin)), SQL_H(community->hash)), err);
-    }
+    for (size_t i = 0; rc == 0 && community->founded && i < community->member_count; i++)
+        rc = governance_run(index,
+                            "INSERT OR REPLACE INTO governance_belongs(origin, community, belongs) VALUES(?1, ?2, ?3)",
+                            SQL_VALUES(SQL_T(span_str(community->members[i].origin)), SQL_H(community->hash),
+                                       SQL_I(community_belongs(&community->members[i]))),
+                            err);
     if (rc < 0 || !community->founded)
         return rc;
-    return governance_run(
-        index,
-        "INSERT OR REPLACE INTO governance_community(community, name, number, tip, members, belonging)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-        SQL_VALUES(SQL_H(community->hash), SQL_T(span_str(community->charter->name)), SQL_I(community->number),
-                   SQL_H(community->tip), SQL_I(community->member_count), SQL_I(belonging)),
-        err);
+    return governance_run(index,
+                          "INSERT OR REPLACE INTO governance_community(community, name, number, tip)"
+                          " VALUES(?1, ?2, ?3, ?4)",
+                          SQL_VALUES(SQL_H(community->hash), SQL_T(span_str(community->charter->name)),
+                                     SQL_I(community->number), SQL_H(community->tip)),
+                          err);
 }
 
 int governance_refold(struct index *index, const uint8_t community[32], struct err *err)
