@@ -12,11 +12,6 @@ static int compare_key_text(const void *key, const void *text)
     return strcmp(key, *(const char *const *)text);
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 struct community_member *rules_find(const struct member_list_state *list, const char *origin)
 {
     if (list->count == 0)
@@ -120,32 +115,31 @@ static size_t merge(const struct member_list_state *before, const struct roster_
     return count;
 }
 
+/* Operators are the members that operate themselves: they ascend as the list does. */
 static int collect_operators(struct member_list_state *list, struct arena *arena, struct err *err)
 {
     list->operators = arena_array(arena, list->count + 1, sizeof(char *));
     if (!list->operators)
         return err_memory(err);
-    for (size_t i = 0; i < list->count; i++)
-        list->operators[i] = list->members[i].operator;
-    if (list->count > 1)
-        qsort(list->operators, list->count, sizeof(char *), compare_texts);
     list->operator_count = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (list->operator_count == 0 || strcmp(list->operators[list->operator_count - 1], list->operators[i]) != 0)
-            list->operators[list->operator_count++] = list->operators[i];
+        if (strcmp(list->members[i].operator, list->members[i].origin) == 0)
+            list->operators[list->operator_count++] = list->members[i].origin;
     return 0;
 }
 
 /* An operator has a voice through its own member, so that member must be listed, as its own operator. */
 static int check_operators(const struct member_list_state *list, struct err *err)
 {
-    for (size_t i = 0; i < list->operator_count; i++) {
-        const struct community_member *own = rules_find(list, list->operators[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *operator= list->members[i].operator;
+        if (rules_operator(list, operator))
+            continue;
+        const struct community_member *own = rules_find(list, operator);
         if (!own)
-            return err_set(err, ERR_VERIFY, "%s: is listed as an operator and is no member", list->operators[i]);
-        if (strcmp(own->operator, own->origin) != 0)
-            return err_set(err, ERR_VERIFY, "%s: operates others and is itself listed under %s", own->origin,
-                           own->operator);
+            return err_set(err, ERR_VERIFY, "%s: is listed as an operator and is no member", operator);
+        return err_set(err, ERR_VERIFY, "%s: operates others and is itself listed under %s", own->origin,
+                       own->operator);
     }
     return 0;
 }
