@@ -6,6 +6,7 @@
 #include "cli/community.h"
 
 #define PROPOSED_SHOWN 32  /* versions that nobody has endorsed yet */
+#define IDLE_SHOWN 32      /* endorsements without effect */
 #define FOUNDINGS_SHOWN 64 /* communities that are not founded yet */
 #define JSON_OUT_MAX (64u << 20)
 
@@ -167,6 +168,17 @@ static int print_proposed(struct invocation *inv, struct desk_session *desk)
     return 0;
 }
 
+static int print_idle(void *ctx, const struct governance_endorsement *one, struct err *err)
+{
+    (void)ctx, (void)err;
+    fputs("        ", stdout);
+    put_origin(stdout, one->origin);
+    fputs(" later endorsed ", stdout);
+    put_hash(stdout, one->roster);
+    puts(", too: without effect, its first endorsement under that parent counts");
+    return 0;
+}
+
 static void put_day(int64_t ms)
 {
     char text[WHEN_TEXT_LEN + 1];
@@ -262,6 +274,8 @@ static int print_people(struct invocation *inv, struct desk_session *desk, const
         print_member(desk, &desk->now.members[i]);
     print_versions(&desk->now);
     int status = print_proposed(inv, desk);
+    if (!status && governance_idle(&desk->session.view, desk->hash, IDLE_SHOWN, print_idle, NULL, &inv->err))
+        status = cli_fail(inv);
     if (!status)
         print_waiting(&waiting);
     return status;
@@ -325,6 +339,18 @@ static void json_waiting(struct buf *out, const struct desk *waiting)
     buf_byte(out, ']');
 }
 
+static int json_idle(void *ctx, const struct governance_endorsement *one, struct err *err)
+{
+    struct buf *out = ctx;
+    (void)err;
+    buf_str(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+    json_hash(out, "hash", one->roster);
+    buf_str(out, ",\"origin\":");
+    buf_json_string(out, span_str(one->origin));
+    buf_byte(out, '}');
+    return 0;
+}
+
 static int print_json(struct invocation *inv, struct desk_session *desk, const uint8_t digest[32],
                       const uint8_t cut[32])
 {
@@ -351,8 +377,11 @@ static int print_json(struct invocation *inv, struct desk_session *desk, const u
     buf_byte(&out, ',');
     json_origins(&out, "silent", now->silent, now->silent_count);
     json_waiting(&out, &waiting);
-    buf_str(&out, "}\n");
-    int rc = buf_check(&out, "community", &inv->err);
+    buf_str(&out, ",\"without_effect\":[");
+    int rc = governance_idle(&desk->session.view, desk->hash, IDLE_SHOWN, json_idle, &out, &inv->err);
+    buf_str(&out, "]}\n");
+    if (!rc)
+        rc = buf_check(&out, "community", &inv->err);
     if (!rc)
         fwrite(out.data, 1, out.len, stdout);
     buf_done(&out);

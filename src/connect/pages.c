@@ -5,6 +5,7 @@
 
 #include "record/fork.h"
 #include "record/rotate.h"
+#include "state/names.h"
 
 static const struct {
     const char *kind, *words;
@@ -67,6 +68,23 @@ const char *page_class_words(const struct page *page, enum member_class class)
         break;
     }
     return TR(page, "not stated");
+}
+
+void page_name_state(struct page *page, const struct view *view, const char *origin)
+{
+    struct name_check check;
+    struct err absent = {0};
+    if (name_check_get(view->store, origin, &check, &absent) < 0 || check.method == NAME_NOWHERE) {
+        page_raw(page, "<span class=\"state quiet\">");
+        page_say(page, TR_MARK("claimed"));
+        page_raw(page, "</span>");
+        return;
+    }
+    page_raw(page, "<span class=\"state good\">");
+    page_sayf(page,
+              check.method == NAME_DNS ? TR(page, "verified by DNS, {1}") : TR(page, "verified by its website, {1}"),
+              SAY(say_ago(check.checked_ms)));
+    page_raw(page, "</span>");
 }
 
 #define ASIDE_ARENA_MAX (64u << 20) /* bytes: one payload and its tree */

@@ -81,6 +81,11 @@ int governance_endorsements(const struct view *view, const uint8_t *parent, cons
                             int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err),
                             void *ctx, struct err *err);
 
+/* Endorsements of this community's versions that have no effect, since their log had endorsed another first. At most `max`. */
+int governance_idle(const struct view *view, const uint8_t community[32], size_t max,
+                    int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err), void *ctx,
+                    struct err *err);
+
 /* Versions stated under `parent` that nobody's endorsement counts for, by members of the tip; at most `max`. */
 int governance_proposed(const struct view *view, const struct community *community, size_t max, uint8_t (*ret)[32],
                         size_t *ret_count, struct err *err);

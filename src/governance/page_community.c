@@ -5,6 +5,7 @@
 #include "governance/pages.h"
 
 #define MEMBERS_SHOWN 100          /* a page: each needs its profile read from its log */
+#define IDLE_SHOWN 32              /* endorsements without effect */
 #define FOUNDINGS_SHOWN 32         /* anybody can state one */
 #define PAGE_WEIGHT_MAX (4u << 20) /* bytes of texts that a page reads; 16,380 members in 2.8 MB took 0.23 s */
 
@@ -166,6 +167,34 @@ static void write_heading(struct page *page, const char *text)
     page_raw(page, "</h2>\n");
 }
 
+static int write_idle(void *ctx, const struct governance_endorsement *one, struct err *err)
+{
+    struct page *page = ctx;
+    (void)err;
+    page_raw(page, "<li>");
+    page_sayf(page, TR(page, "{1} later endorsed another version, too: without effect, since its first word counts."),
+              SAY(say_origin(span_str(one->origin))));
+    page_raw(page, " ");
+    page_hash(page, one->roster);
+    page_raw(page, "</li>\n");
+    return 0;
+}
+
+/* What shows that somebody wavered, or tried. */
+static int write_without_effect(struct page *page, const struct view *view, const struct community *now,
+                                struct err *err)
+{
+    size_t before = page->out->len;
+    page_raw(page, "<ul class=\"plain\">\n");
+    size_t empty = page->out->len;
+    int rc = governance_idle(view, now->hash, IDLE_SHOWN, write_idle, page, err);
+    if (page->out->len == empty)
+        buf_cut(page->out, before);
+    else
+        page_raw(page, "</ul>\n");
+    return rc;
+}
+
 static int write_community(struct page *page, const struct view *view, const struct community *now, struct arena *arena,
                            struct err *err)
 {
@@ -186,9 +215,10 @@ static int write_community(struct page *page, const struct view *view, const str
     page_waiting(page, now, &waiting);
     write_heading(page, TR_MARK("Versions of the roster"));
     page_versions(page, now);
+    rc = write_without_effect(page, view, now, err);
     write_heading(page, TR_MARK("Charter"));
     page_charter(page, now->charter);
-    return 0;
+    return rc;
 }
 
 static int too_large(const struct http_request *request, struct http_reply *reply)

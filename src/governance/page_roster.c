@@ -3,7 +3,6 @@
 
 #include "base/codec.h"
 #include "governance/pages.h"
-#include "state/names.h"
 
 #define NAMES_SHOWN 24         /* origins in a sentence; the rest is a number */
 #define PROFILE_MAX (1u << 20) /* bytes: a member as it is folded */
@@ -56,24 +55,6 @@ static void write_list(struct page *page, const char *heading, const struct memb
     }
 }
 
-static void write_name(struct page *page, const struct view *view, const char *origin)
-{
-    struct name_check check;
-    struct err absent = {0};
-    page_table_cell(page, headings[5]);
-    if (name_check_get(view->store, origin, &check, &absent) < 0 || check.method == NAME_NOWHERE) {
-        page_raw(page, "<span class=\"state quiet\">");
-        page_say(page, TR_MARK("claimed"));
-        page_raw(page, "</span>");
-        return;
-    }
-    page_raw(page, "<span class=\"state good\">");
-    page_sayf(page,
-              check.method == NAME_DNS ? TR(page, "verified by DNS, {1}") : TR(page, "verified by its website, {1}"),
-              SAY(say_ago(check.checked_ms)));
-    page_raw(page, "</span>");
-}
-
 static void write_word(struct page *page, enum community_word word)
 {
     page_table_cell(page, headings[6]);
@@ -97,6 +78,11 @@ static void write_member(struct page *page, const struct view *view, const struc
                  store_member(view->store, log.number, &arena, &member, &absent) == 0;
     page_table_row(page);
     page_origin_link(page, span_str(line->origin));
+    if (known && log.standing == STANDING_FROZEN) {
+        page_raw(page, " <span class=\"state bad\">");
+        page_say(page, TR_MARK("frozen"));
+        page_raw(page, "</span>");
+    }
     page_table_cell(page, headings[1]);
     page_esc(page, span_str(page_class_words(page, line->class)));
     page_table_cell(page, headings[2]);
@@ -104,7 +90,8 @@ static void write_member(struct page *page, const struct view *view, const struc
         page_bdi(page, span_str(member.profile.jurisdiction));
     write_list(page, headings[3], known ? &member.profile.sectors : NULL);
     write_list(page, headings[4], known ? &member.profile.languages : NULL);
-    write_name(page, view, line->origin);
+    page_table_cell(page, headings[5]);
+    page_name_state(page, view, line->origin);
     write_word(page, line->word);
     page_table_cell(page, headings[7]);
     if (strcmp(line->operator, line->origin) == 0)

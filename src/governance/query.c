@@ -207,16 +207,12 @@ int governance_sponsors(const struct view *view, const uint8_t community[32], co
     return rc;
 }
 
-int governance_endorsements(const struct view *view, const uint8_t *parent, const char *origin,
-                            int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err),
-                            void *ctx, struct err *err)
+static int walk_endorsements(struct index *index, sqlite3_stmt *query,
+                             int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err),
+                             void *ctx, struct err *err)
 {
-    sqlite3_stmt *query = governance_sql(
-        view->index,
-        "SELECT origin, roster, ref, effect FROM governance_endorse WHERE origin = ?1 AND parent = ?2 ORDER BY ref",
-        SQL_VALUES(SQL_T(span_str(origin)), SQL_B(span_of(parent, parent ? 32 : 0))), err);
     int rc = query ? 0 : err->code;
-    while (query && (rc = index_step(view->index, query, err)) > 0) {
+    while (query && (rc = index_step(index, query, err)) > 0) {
         struct governance_endorsement one = {.origin = (const char *)sqlite3_column_text(query, 0),
                                              .index = RECORD_REF_INDEX(sqlite3_column_int64(query, 2)),
                                              .effect = sqlite3_column_int(query, 3) != 0};
@@ -227,6 +223,34 @@ int governance_endorsements(const struct view *view, const uint8_t *parent, cons
     if (query)
         sqlite3_reset(query);
     return rc;
+}
+
+int governance_endorsements(const struct view *view, const uint8_t *parent, const char *origin,
+                            int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err),
+                            void *ctx, struct err *err)
+{
+    return walk_endorsements(
+        view->index,
+        governance_sql(
+            view->index,
+            "SELECT origin, roster, ref, effect FROM governance_endorse WHERE origin = ?1 AND parent = ?2 ORDER BY ref",
+            SQL_VALUES(SQL_T(span_str(origin)), SQL_B(span_of(parent, parent ? 32 : 0))), err),
+        each, ctx, err);
+}
+
+int governance_idle(const struct view *view, const uint8_t community[32], size_t max,
+                    int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err), void *ctx,
+                    struct err *err)
+{
+    return walk_endorsements(
+        view->index,
+        governance_sql(view->index,
+                       "SELECT origin, roster, ref, 0 FROM governance_endorse WHERE effect = 0 AND"
+                       " parent IN (SELECT hash FROM governance_version WHERE community = ?1)"
+                       " AND origin IN (SELECT origin FROM governance_belongs WHERE community = ?1)"
+                       " ORDER BY origin, ref LIMIT ?2",
+                       SQL_VALUES(SQL_H(community), SQL_I(max)), err),
+        each, ctx, err);
 }
 
 int governance_proposed(const struct view *view, const struct community *community, size_t max, uint8_t (*ret)[32],

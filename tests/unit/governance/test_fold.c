@@ -323,6 +323,10 @@ static void questions(void **state)
     good(governance_endorsements(&town.view, story.first, story.logs[3].origin, note_effect, effects, &err));
     assert_int_equal(effects[0], 1); /* the second under this parent is there, and without effect */
     assert_int_equal(effects[1], 1);
+    effects[0] = effects[1] = 0;
+    good(governance_idle(&town.view, story.first, 10, note_effect, effects, &err));
+    assert_int_equal(effects[0], 1);
+    assert_int_equal(effects[1], 0);
     good(governance_cut(&town.view, &now, cut, &err));
     good(governance_cut(&town.view, &now, other, &err));
     assert_memory_equal(cut, other, 32);
