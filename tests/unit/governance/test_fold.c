@@ -294,6 +294,7 @@ static void questions(void **state)
     char hex[65];
     story_founding(&story);
     story_growth(&story);
+    said(&story.logs[1], STATEMENT_ENDORSE, story.rival, story.first, NULL);
     town_open(&town, &story);
     arena_init(&arena, GOVERNANCE_ARENA_MAX);
     good(governance_find(&town.view, SPAN_LIT("Harbour"), hash, &err));
