@@ -1,13 +1,13 @@
-/* tongzhou community list, show, charter: how communities stand. */
+/* tongzhou community show: how a community stands. */
 #include "base/codec.h"
 #include "base/json.h"
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/community.h"
+#include "state/names.h"
 
-#define PROPOSED_SHOWN 32  /* versions that nobody has endorsed yet */
-#define IDLE_SHOWN 32      /* endorsements without effect */
-#define FOUNDINGS_SHOWN 64 /* communities that are not founded yet */
+#define PROPOSED_SHOWN 32 /* versions that nobody has endorsed yet */
+#define IDLE_SHOWN 32     /* endorsements without effect */
 #define JSON_OUT_MAX (64u << 20)
 
 static const struct option json_options[] = {
@@ -15,94 +15,20 @@ static const struct option json_options[] = {
     {0},
 };
 
-/* ---- list ---- */
+/* ---- for people ---- */
 
-struct listing {
-    bool json;
-    size_t count;
-};
-
-static int print_summary(void *ctx, const struct governance_summary *one, struct err *err)
+/* "dns 2026-11-28" or "claimed". */
+static void put_name_state(struct desk_session *desk, const char *origin)
 {
-    struct listing *list = ctx;
-    (void)err;
-    if (list->json) {
-        struct buf line;
-        buf_init(&line, 4096);
-        buf_byte(&line, '{');
-        json_hash(&line, "community", one->hash);
-        buf_str(&line, ",\"name\":");
-        buf_json_string(&line, span_str(one->name));
-        buf_fmt(&line, ",\"version\":%llu,\"members\":%llu,\"belonging\":%llu}\n", (unsigned long long)one->number,
-                (unsigned long long)one->members, (unsigned long long)one->belonging);
-        fwrite(line.data, 1, line.len, stdout);
-        buf_done(&line);
-    } else {
-        put_hash(stdout, one->hash);
-        fputs("  ", stdout);
-        cli_put_column(stdout, span_str(one->name), 32);
-        printf(" version %llu, %llu listed, %llu belong\n", (unsigned long long)one->number,
-               (unsigned long long)one->members, (unsigned long long)one->belonging);
+    struct name_check check;
+    struct err absent = {0};
+    char text[WHEN_TEXT_LEN + 8] = "claimed", when[WHEN_TEXT_LEN + 1];
+    if (name_check_get(desk->session.store, origin, &check, &absent) == 0 && check.method != NAME_NOWHERE) {
+        when_format(check.checked_ms, when);
+        snprintf(text, sizeof(text), "%s %.10s", name_method_word(check.method), when);
     }
-    list->count++;
-    return 0;
+    printf(" %-16s", text);
 }
-
-static int list_foundings(struct invocation *inv, struct desk_session *desk, struct listing *list)
-{
-    uint8_t hashes[FOUNDINGS_SHOWN][32];
-    size_t count;
-    if (governance_foundings(&desk->session.view, FOUNDINGS_SHOWN, hashes, &count, &inv->err))
-        return cli_fail(inv);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(desk->hash, hashes[i], 32);
-        int status = community_walk_again(inv, desk);
-        if (status)
-            return status;
-        const struct community_version *version = &desk->now.versions[0];
-        if (list->json) {
-            char hex[65];
-            hex_encode(hashes[i], 32, hex);
-            printf("{\"community\":\"%s\",\"version\":0,\"endorsements\":%zu,\"needed\":%llu}\n", hex,
-                   version->endorser_count, (unsigned long long)version->needed);
-        } else {
-            put_hash(stdout, hashes[i]);
-            fputs("  ", stdout);
-            cli_put_column(stdout, span_str(desk->now.charter ? desk->now.charter->name : "?"), 32);
-            printf(" not founded yet: %s, ", version_state_word(version->state));
-            put_outlook(stdout, &desk->now, version);
-            putchar('\n');
-        }
-        list->count++;
-    }
-    return 0;
-}
-
-static int run_list(struct invocation *inv)
-{
-    struct desk_session desk;
-    struct listing list = {.json = cli_flag(inv, "json")};
-    int status = community_session(inv, &desk, DESK_NOBODY);
-    if (!status && governance_communities(&desk.session.view, print_summary, &list, &inv->err))
-        status = cli_fail(inv);
-    if (!status)
-        status = list_foundings(inv, &desk, &list);
-    if (!status && list.count == 0 && !list.json)
-        puts("no community yet: tongzhou community found NAME");
-    community_session_end(&desk);
-    return status;
-}
-
-const struct command cmd_community_list = {
-    .name = "community list",
-    .arguments = "",
-    .summary = "List the communities that are known here",
-    .options = json_options,
-    .max_args = 0,
-    .run = run_list,
-};
-
-/* ---- show, for people ---- */
 
 static void print_member(struct desk_session *desk, const struct community_member *member)
 {
@@ -119,6 +45,7 @@ static void print_member(struct desk_session *desk, const struct community_membe
     cli_put_column(stdout, span_str(name), 34);
     printf(" %-17s ", member_class_word(member->class));
     cli_put_column(stdout, span_str(known && profile.profile.jurisdiction[0] ? profile.profile.jurisdiction : "-"), 6);
+    put_name_state(desk, member->origin);
     printf(" %-8s %5llu  ", words[member->word], (unsigned long long)member->since);
     if (strcmp(member->operator, member->origin) == 0)
         fputs("itself", stdout);
@@ -269,7 +196,8 @@ static int print_people(struct invocation *inv, struct desk_session *desk, const
     if (desk_read(&desk->session.view, &desk->now, cli_now_ms(), &desk->arena, &waiting, &inv->err))
         return cli_fail(inv);
     print_head(desk, digest, cut);
-    printf("\n%-34s %-17s %-6s %-8s %5s  %s\n", "MEMBER", "CLASS", "WHERE", "STANDING", "SINCE", "OPERATED BY");
+    printf("\n%-34s %-17s %-6s %-16s %-8s %5s  %s\n", "MEMBER", "CLASS", "WHERE", "NAME", "STANDING", "SINCE",
+           "OPERATED BY");
     for (size_t i = 0; i < desk->now.member_count; i++)
         print_member(desk, &desk->now.members[i]);
     print_versions(&desk->now);
@@ -281,7 +209,7 @@ static int print_people(struct invocation *inv, struct desk_session *desk, const
     return status;
 }
 
-/* ---- show, for programs ---- */
+/* ---- for programs ---- */
 
 static void json_versions(struct buf *out, const struct community *now)
 {
@@ -302,7 +230,7 @@ static void json_versions(struct buf *out, const struct community *now)
     buf_byte(out, ']');
 }
 
-static void json_members(struct buf *out, const struct community *now)
+static void json_members(struct buf *out, struct desk_session *desk, const struct community *now)
 {
     static const char *const words[] = {[WORD_NONE] = "listed", [WORD_IN] = "in", [WORD_LEFT] = "left"};
     buf_str(out, ",\"members\":[");
@@ -312,8 +240,12 @@ static void json_members(struct buf *out, const struct community *now)
         buf_json_string(out, span_str(member->origin));
         buf_str(out, ",\"operator\":");
         buf_json_string(out, span_str(member->operator));
-        buf_fmt(out, ",\"class\":\"%s\",\"word\":\"%s\",\"since\":%llu}", member_class_word(member->class),
-                words[member->word], (unsigned long long)member->since);
+        struct name_check check = {.method = NAME_NOWHERE};
+        struct err absent = {0};
+        (void)name_check_get(desk->session.store, member->origin, &check, &absent);
+        buf_fmt(out, ",\"class\":\"%s\",\"word\":\"%s\",\"since\":%llu,\"name\":\"%s\"}",
+                member_class_word(member->class), words[member->word], (unsigned long long)member->since,
+                name_method_word(check.method));
     }
     buf_byte(out, ']');
 }
@@ -372,7 +304,7 @@ static int print_json(struct invocation *inv, struct desk_session *desk, const u
     json_hash(&out, "cut", cut);
     buf_fmt(&out, ",\"operators\":%zu,\"quorum\":%llu,\"needed\":%llu,\"stuck\":%s", now->operator_count,
             (unsigned long long)now->quorum, (unsigned long long)now->needed, now->stuck ? "true" : "false");
-    json_members(&out, now);
+    json_members(&out, desk, now);
     json_versions(&out, now);
     buf_byte(&out, ',');
     json_origins(&out, "silent", now->silent, now->silent_count);
@@ -400,20 +332,9 @@ static int show(struct invocation *inv, struct desk_session *desk)
     return cli_flag(inv, "json") ? print_json(inv, desk, digest, cut) : print_people(inv, desk, digest, cut);
 }
 
-/* Without an argument the operator's community is meant; with one there need be no operator. */
-static int run_on(struct invocation *inv, int (*what)(struct invocation *inv, struct desk_session *desk))
-{
-    struct desk_session desk;
-    int status = community_session(inv, &desk, inv->arg_count > 0 ? DESK_NOBODY : 0);
-    if (!status)
-        status = what(inv, &desk);
-    community_session_end(&desk);
-    return status;
-}
-
 static int run_show(struct invocation *inv)
 {
-    return run_on(inv, show);
+    return community_look(inv, show);
 }
 
 const struct command cmd_community_show = {
@@ -423,80 +344,9 @@ const struct command cmd_community_show = {
     .details =
         "COMMUNITY is a name, or 8 or more of the first digits of its hash; without one the community to which we\n"
         "belong. Nodes that have read the same logs (the same cut) print the same roster digest. STANDING: belongs,\n"
-        "listed (it has not said so itself) or left. SINCE is the version that added the line.\n",
+        "listed (it has not said so itself) or left. SINCE is the version that added the line. NAME: claimed, or by\n"
+        "what it was verified and when (`community verify`).\n",
     .options = json_options,
     .max_args = 1,
     .run = run_show,
-};
-
-/* ---- charter ---- */
-
-static void print_charter(const struct charter *charter)
-{
-    cli_put_text(stdout, span_str(charter->name), CHARTER_NAME_MAX);
-    for (size_t i = 0; i < charter->article_count; i++) {
-        const struct charter_article *article = &charter->articles[i];
-        printf("\n\n%zu. ", i + 1);
-        cli_put_text(stdout, span_str(article->title), CHARTER_LINE_MAX);
-        for (struct span rest = span_str(article->text); rest.len > 0;) {
-            size_t end = span_find(rest, '\n');
-            fputs("\n   ", stdout);
-            cli_put_text(stdout, span_sub(rest, 0, end), CHARTER_TEXT_MAX);
-            rest = span_sub(rest, end + 1, rest.len);
-        }
-        if (article->measure) {
-            fputs("\n   Measured by: ", stdout);
-            cli_put_text(stdout, span_str(article->measure), CHARTER_LINE_MAX);
-        }
-    }
-    printf("\n\nA version needs %llu endorsements or the quorum, whichever is more; %llu operators vouch for whoever "
-           "joins;\n"
-           "whoever leaves is taken off the roster after %llu days.\n",
-           (unsigned long long)charter->endorsements, (unsigned long long)charter->sponsors,
-           (unsigned long long)charter->notice_days);
-}
-
-/* The body alone: what --charter FILE reads. */
-static int print_charter_body(struct invocation *inv, struct desk_session *desk)
-{
-    struct buf text;
-    struct record record;
-    buf_init(&text, INLINE_MAX);
-    int rc = charter_write(desk->now.charter, 0, &text, &inv->err);
-    if (!rc)
-        rc = record_parse(buf_view(&text), &desk->arena, &record, &inv->err);
-    if (!rc)
-        fwrite(record.body.data, 1, record.body.len, stdout);
-    buf_done(&text);
-    return rc ? cli_fail(inv) : 0;
-}
-
-static int charter(struct invocation *inv, struct desk_session *desk)
-{
-    int status = community_read(inv, desk, inv->arg_count > 0 ? inv->args[0] : NULL);
-    if (status)
-        return status;
-    if (!desk->now.charter) {
-        err_set(&inv->err, ERR_NOTFOUND, "its charter's text is not here");
-        return cli_fail(inv);
-    }
-    if (cli_flag(inv, "json"))
-        return print_charter_body(inv, desk);
-    print_charter(desk->now.charter);
-    return 0;
-}
-
-static int run_charter(struct invocation *inv)
-{
-    return run_on(inv, charter);
-}
-
-const struct command cmd_community_charter = {
-    .name = "community charter",
-    .arguments = "[COMMUNITY]",
-    .summary = "What a community agrees on",
-    .details = "With --json it prints what --charter FILE of `community found` and `community propose` reads.\n",
-    .options = json_options,
-    .max_args = 1,
-    .run = run_charter,
 };

@@ -36,6 +36,16 @@ int community_command(struct invocation *inv, int (*run)(struct invocation *inv,
     return status;
 }
 
+int community_look(struct invocation *inv, int (*what)(struct invocation *inv, struct desk_session *desk))
+{
+    struct desk_session desk;
+    int status = community_session(inv, &desk, inv->arg_count > 0 ? DESK_NOBODY : 0);
+    if (!status)
+        status = what(inv, &desk);
+    community_session_end(&desk);
+    return status;
+}
+
 int community_walk_again(struct invocation *inv, struct desk_session *desk)
 {
     struct community_source source = governance_source(desk->session.index);

@@ -25,6 +25,9 @@ void community_session_end(struct desk_session *desk);
 /* A whole command that appends something. */
 int community_command(struct invocation *inv, int (*run)(struct invocation *inv, struct desk_session *desk));
 
+/* One that only looks. Without an argument the operator's community is meant; with one there need be no operator. */
+int community_look(struct invocation *inv, int (*what)(struct invocation *inv, struct desk_session *desk));
+
 /* Read the community that `text` names, or, if it is NULL, the only one to which the speaker belongs. */
 int community_read(struct invocation *inv, struct desk_session *desk, const char *text);
 int community_walk_again(struct invocation *inv, struct desk_session *desk);

@@ -49,6 +49,7 @@ no "an exclusion needs its reason" node a community propose --exclude c.example
 ok "with it" eval 'say a a community propose --exclude c.example --because "never answers" >"$tmp/fifth" && grep -q -- "- c.example.*(excluded)" "$tmp/fifth"'
 ok "three operators, two needed: b endorses it" say b b community endorse "$(version fifth)"
 ok "c is off the roster" is "$(about c '[.version, (.members | length)] | join("/")')" 5/2
+ok "names are claimed until they are looked up" is "$(about a '[.members[].name] | unique | join(" ")')" claimed
 no "a community that nobody knows" node a community show 0123456789abcdef
 no "a charter that is none" eval 'echo "{}" >"$tmp/none" && node a community propose --charter "$tmp/none"'
 done_testing
