@@ -60,12 +60,9 @@ struct capability {
     void (*title)(const struct record *record, struct arena *arena, struct buf *out);
     /* May be NULL: the same on a page, in its language, for a link's text. False: nothing was written. */
     bool (*page_title)(struct page *page, const struct view *view, const struct record *record);
-    /*
-     * What lower modules ask of membership; of all capabilities one answers, the others have NULL. Without one: no.
-     *   same_community  is there a community to which both belong: listed by its roster in force, and by their own word?
-     *   in_group        does `group`, ORIGIN#WORD, name `member`, as its owner defined it at time_ms (INT64_MAX: last)?
-     */
+    /* May be NULL: are both members of one community, by a roster in force? Without any that knows the answer is no. */
     bool (*same_community)(const struct view *view, struct span a, struct span b);
+    /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
     const struct route *routes;
     size_t route_count;
