@@ -247,7 +247,7 @@ static int take_endorsers(struct walk *walk, struct community_version *version, 
 static int take_silent(struct walk *walk, const struct voices *voices, struct err *err)
 {
     struct community *out = walk->out;
-    out->silent = arena_array(walk->arena, walk->list.operator_count + 1, sizeof(char *));
+    out->silent = arena_array(&walk->voices, walk->list.operator_count + 1, sizeof(char *)); /* kept at the end */
     if (!out->silent)
         return err_memory(err);
     out->silent_count = 0;
@@ -367,8 +367,12 @@ static int take_members(struct walk *walk, struct err *err)
     struct community *out = walk->out;
     out->members = arena_array(walk->arena, walk->list.count + 1, sizeof(*out->members));
     out->operators = arena_array(walk->arena, walk->list.operator_count + 1, sizeof(char *));
-    if (!out->members || !out->operators)
+    const char **silent = arena_array(walk->arena, out->silent_count + 1, sizeof(char *));
+    if (!out->members || !out->operators || !silent)
         return err_memory(err);
+    if (out->silent_count > 0)
+        memcpy(silent, out->silent, out->silent_count * sizeof(char *));
+    out->silent = silent;
     if (walk->list.count > 0) {
         memcpy(out->members, walk->list.members, walk->list.count * sizeof(*out->members));
         memcpy(out->operators, walk->list.operators, walk->list.operator_count * sizeof(char *));

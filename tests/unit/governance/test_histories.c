@@ -334,11 +334,18 @@ static void play_one(uint64_t seed)
     plain_world_free(play.world);
 }
 
+/* Under the sanitizers a history takes four times as long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HISTORIES 500
+#else
+#define HISTORIES 2000
+#endif
+
 static void histories(void **state)
 {
     (void)state;
     const char *more = getenv("HISTORIES");
-    uint64_t count = more ? strtoull(more, NULL, 10) : 2000;
+    uint64_t count = more ? strtoull(more, NULL, 10) : HISTORIES;
     for (uint64_t seed = 1; seed <= count; seed++)
         play_one(seed);
     printf("# founded %llu, versions in force %llu, invalid %llu, overtaken %llu, stuck %llu, logs with two histories "
