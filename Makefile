@@ -9,7 +9,7 @@ PREFIX  ?= /usr/local
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 
 # Modules from the ground up: each may use only those before it (tests/shell/00-layers.sh holds us to it).
-MODULES := base tlog record sweep policy state index http connect security node cli
+MODULES := base tlog record sweep policy state index http connect security governance node cli
 LIBRARY := base tlog record sweep policy
 
 PKGS := libmicrohttpd libcurl libsodium libcrypto jansson sqlite3 libutf8proc libidn2 libarchive
@@ -44,7 +44,7 @@ CPPFLAGS += -Isrc -I$(BUILD)/gen -D_GNU_SOURCE -DTONGZHOU_VERSION='"$(VERSION)"'
 CFLAGS   := -std=c17 $(OPT) -g -ffp-contract=off $(WARN_C) $(HARDEN) $(EXTRA_CFLAGS)
 CXXFLAGS := -std=c++17 $(OPT) -g $(WARN) $(HARDEN) $(EXTRA_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(HARDEN))
-LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsimdjson -lstdc++ -lpthread -lm
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsimdjson -lstdc++ -lresolv -lpthread -lm
 
 sources = $(sort $(wildcard src/$(1)/*.c) $(wildcard src/$(1)/*.cc))
 objects = $(patsubst src/%,$(BUILD)/obj/%.o,$(call sources,$(1)))

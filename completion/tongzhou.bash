@@ -21,7 +21,7 @@ _tongzhou()
     name=$first
     grep -qx -- "$first $second" <<<"$commands" && name="$first $second"
     case "$before" in
-    -C | --recovery | --recovery-out | -o | --entry) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    -C | --recovery | --recovery-out | -o | --entry | --charter) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --tlp | --publish) mapfile -t COMPREPLY < <(compgen -W "clear green amber amber+strict red" -- "$word") && return ;;
     --class) mapfile -t COMPREPLY < <(compgen -W "intergovernmental state private civil" -- "$word") && return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "auto stix misp list maltrail" -- "$word") && return ;;

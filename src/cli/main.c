@@ -15,7 +15,7 @@ static void print_overview(FILE *out)
           "DIR is the node's folder (default $TONGZHOU_DIR, then ~/.local/share/tongzhou).\n\n",
           out);
     for (size_t i = 0; commands[i]; i++)
-        fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`tongzhou COMMAND --help` explains a command; `man tongzhou` tells the whole.\n", out);
 }
 
@@ -79,7 +79,7 @@ static int no_such_command(int argc, char **argv, bool help)
         fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
     for (size_t i = 0; commands[i]; i++)
         if (strncmp(commands[i]->name, prefix, strlen(prefix)) == 0)
-            fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
+            fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 

@@ -4,9 +4,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/utf8.h"
+#include "connect/public.h"
 
 #define FETCH_URL_MAX 2048
 #define FETCH_IDLE_EASY 32 /* handles kept for the next request */
@@ -260,6 +262,16 @@ static void set_limits(struct fetch *fetch)
     }
 }
 
+/* The name is somebody else's: see public_only. */
+static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)ctx;
+    (void)purpose;
+    if (!address_is_public(&address->addr))
+        return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_easy(struct fetch *fetch)
 {
     CURL *easy = fetch->easy;
@@ -277,6 +289,8 @@ static void set_easy(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+    if (fetch->request.public_only)
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
     set_limits(fetch);
     set_headers(fetch);
 }

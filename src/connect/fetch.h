@@ -40,6 +40,7 @@ struct fetch_request {
     unsigned connect_timeout_ms;         /* 0: PEER_CONNECT_TIMEOUT_MS */
     unsigned low_speed_bps, low_speed_s; /* 0: PEER_LOW_SPEED_BPS, PEER_LOW_SPEED_S */
     unsigned total_ms;                   /* 0: no limit but the slowest speed */
+    bool public_only;                    /* dial addresses of the public Internet alone: the name is somebody else's */
     bool redirects_same_host;            /* follow to the same host (http may become https) */
     /* Takes the pieces of a 200's body instead of reply.body; non-zero ends the request with that error. */
     int (*sink)(void *ctx, struct span piece, struct err *err);

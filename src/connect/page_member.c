@@ -128,10 +128,14 @@ static int write_successors(struct page *page, const struct view *view, const st
     return rc;
 }
 
-static void write_profile(struct page *page, const struct log_info *log, const struct profile *profile)
+static void write_profile(struct page *page, const struct view *view, const struct log_info *log,
+                          const struct profile *profile)
 {
     struct span origin = span_str(log->origin);
     page_raw(page, "<dl class=\"facts\">\n");
+    page_fact(page, TR(page, "Name"));
+    page_name_state(page, view, log->origin);
+    page_fact_end(page);
     page_fact(page, TR(page, "Who"));
     page_esc(page, span_str(page_class_words(page, profile->class)));
     page_fact_end(page);
@@ -354,7 +358,7 @@ int page_member(const struct view *view, const struct http_request *request, str
     page_bdi(&page, span_str(member.profile.name));
     page_raw(&page, "</h1>\n");
     write_alert(&page, &log);
-    write_profile(&page, &log, &member.profile);
+    write_profile(&page, view, &log, &member.profile);
     rc = write_predecessor(&page, view, &log, &member.profile, err);
     if (rc == 0)
         rc = write_successors(&page, view, &log, err);

@@ -5,13 +5,24 @@
 
 #include "record/fork.h"
 #include "record/rotate.h"
+#include "state/names.h"
 
 static const struct {
     const char *kind, *words;
 } kind_words[] = {
-    {"security/stix", TR_MARK("threat intelligence")}, {"connect/profile", TR_MARK("a member's profile")},
-    {"connect/rotate", TR_MARK("a change of keys")},   {"connect/erase", TR_MARK("a withdrawal")},
-    {"connect/fork", TR_MARK("proof of a split log")}, {"connect/parcel", TR_MARK("an encrypted parcel")},
+    {"security/stix", TR_MARK("threat intelligence")},
+    {"connect/profile", TR_MARK("a member's profile")},
+    {"connect/rotate", TR_MARK("a change of keys")},
+    {"connect/erase", TR_MARK("a withdrawal")},
+    {"connect/fork", TR_MARK("proof of a split log")},
+    {"connect/parcel", TR_MARK("an encrypted parcel")},
+    {"governance/charter", TR_MARK("a charter")},
+    {"governance/roster", TR_MARK("a roster")},
+    {"governance/endorse", TR_MARK("an endorsement")},
+    {"governance/join", TR_MARK("a request to join")},
+    {"governance/sponsor", TR_MARK("a word for a newcomer")},
+    {"governance/leave", TR_MARK("a departure")},
+    {"governance/group", TR_MARK("a group of members")},
 };
 
 void page_kind(struct page *page, struct span kind)
@@ -57,6 +68,23 @@ const char *page_class_words(const struct page *page, enum member_class class)
         break;
     }
     return TR(page, "not stated");
+}
+
+void page_name_state(struct page *page, const struct view *view, const char *origin)
+{
+    struct name_check check;
+    struct err absent = {0};
+    if (name_check_get(view->store, origin, &check, &absent) < 0 || check.method == NAME_NOWHERE) {
+        page_raw(page, "<span class=\"state quiet\">");
+        page_say(page, TR_MARK("claimed"));
+        page_raw(page, "</span>");
+        return;
+    }
+    page_raw(page, "<span class=\"state good\">");
+    page_sayf(page,
+              check.method == NAME_DNS ? TR(page, "verified by DNS, {1}") : TR(page, "verified by its website, {1}"),
+              SAY(say_ago(check.checked_ms)));
+    page_raw(page, "</span>");
 }
 
 #define ASIDE_ARENA_MAX (64u << 20) /* bytes: one payload and its tree */

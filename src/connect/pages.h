@@ -18,6 +18,9 @@ void page_tlp(struct page *page, enum tlp tlp);
 
 const char *page_class_words(const struct page *page, enum member_class class);
 
+/* Was the name found to be this member's own: "verified by DNS, 2 days ago", or "claimed". */
+void page_name_state(struct page *page, const struct view *view, const char *origin);
+
 /* The same page with an arena of its own for one record of a list: what others wrote is as long as they please, and of
  * many records together the request's arena would not hold one more. */
 struct page_aside {

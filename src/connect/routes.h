@@ -4,11 +4,13 @@
 
 #include "http/route.h"
 
-#define CONNECT_ROUTES 5
+#define CONNECT_ROUTES 6
 extern const struct route connect_routes[CONNECT_ROUTES];
 
 /* routes_status.c */
 int route_node(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int route_well_known(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                     struct err *err);
 int route_health(const struct view *view, const struct http_request *request, struct http_reply *reply,
                  struct err *err);
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,

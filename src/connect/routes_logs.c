@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "connect/heads.h"
+#include "connect/naming.h"
 #include "http/header.h"
 #include "http/page.h"
 #include "tlog/tile.h"
@@ -207,6 +208,7 @@ const struct route connect_routes[CONNECT_ROUTES] = {
      "one log: checkpoint, tile/L/N, tile/entries/N, payload/N?from=&to="},
     {HTTP_GET, "/heads", OUTLET_HTTP_HEADS, route_heads, "logs whose size or payloads changed since a cursor"},
     {HTTP_GET, "/node", OUTLET_HTTP_STATUS, route_node, "who runs this node, as JSON"},
+    {HTTP_GET, NAMING_PATH, OUTLET_HTTP_STATUS, route_well_known, "whose names this website vouches for"},
     {HTTP_GET, "/healthz", OUTLET_HTTP_STATUS, route_health, "does the node answer"},
     {HTTP_GET, "/metrics", OUTLET_HTTP_STATUS, route_metrics, "figures for Prometheus"},
 };

@@ -24,6 +24,24 @@ int route_node(const struct view *view, const struct http_request *request, stru
     return node_facts_write(span_str(operator_log.origin), &reply->body, err);
 }
 
+static int write_own(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)err;
+    if (log->role == LOG_OWN)
+        buf_fmt(ctx, "origin=%s\n", log->origin);
+    return 0;
+}
+
+/* If this node answers for the domain that its member is called by, others can verify the name (connect/naming.h). */
+int route_well_known(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                     struct err *err)
+{
+    (void)request;
+    reply->content_type = "text/plain; charset=utf-8";
+    reply->cache_control = "no-cache";
+    return view_logs(view, write_own, &reply->body, err);
+}
+
 int route_health(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     int64_t seq;

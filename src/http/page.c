@@ -14,6 +14,7 @@ static const struct section {
     {"home", "/", TR_MARK("Home")},
     {"members", "/members", TR_MARK("Members")},
     {"intelligence", "/intelligence", TR_MARK("Intelligence")},
+    {"community", "/community", TR_MARK("Community")},
 };
 
 static const struct {

@@ -1,10 +1,12 @@
 /* Every capability, once. The order is that of the page navigation and of fold.state[]. */
 #include "connect/capability.h"
+#include "governance/governance.h"
 #include "index/capability.h"
 #include "security/intel.h"
 
 const struct capability *const capabilities[] = {
     &connect_capability,
     &security_capability,
+    &governance_capability,
     NULL,
 };

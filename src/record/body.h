@@ -1,6 +1,6 @@
 /*
  * Bodies of constitutional records: JSON objects, strict on the types of the members that we read, blind to those
- * that we do not know. Internal to this module.
+ * that we do not know. For this module and src/governance.
  */
 #ifndef TONGZHOU_RECORD_BODY_H
 #define TONGZHOU_RECORD_BODY_H

@@ -39,14 +39,15 @@ static int check_fork(const struct record *record, struct err *err)
     return rc;
 }
 
-/* PROTOCOL.md's closed list. Without a check: reserved, not folded by this version. */
+/* PROTOCOL.md's closed list. Without a check: judged by src/governance, or reserved and not folded by this version. */
 static const struct kind kinds[] = {
     {"connect/attest", NULL},           {"connect/erase", check_erase},   {"connect/fork", check_fork},
     {"connect/profile", check_profile}, {"connect/rotate", check_rotate}, {"governance/cession", NULL},
     {"governance/charter", NULL},       {"governance/decision", NULL},    {"governance/delegation", NULL},
-    {"governance/endorse", NULL},       {"governance/instrument", NULL},  {"governance/objection", NULL},
-    {"governance/position", NULL},      {"governance/proposal", NULL},    {"governance/reservation", NULL},
-    {"governance/roster", NULL},
+    {"governance/endorse", NULL},       {"governance/instrument", NULL},  {"governance/join", NULL},
+    {"governance/leave", NULL},         {"governance/objection", NULL},   {"governance/position", NULL},
+    {"governance/proposal", NULL},      {"governance/reservation", NULL}, {"governance/roster", NULL},
+    {"governance/sponsor", NULL},
 };
 
 const struct kind *kind_find(struct span name)

@@ -54,13 +54,15 @@ bool member_name_valid(struct span name)
         return false;
     if (separator(name.data[0]) || separator(name.data[name.len - 1]) || span_search(name, SPAN_LIT("..")) < name.len)
         return false;
+    bool ascii = true; /* which is NFC */
     for (size_t pos = 0; pos < name.len;) {
         bool first = pos == 0;
         uint32_t point = utf8_next(name, &pos);
+        ascii &= point < 0x80;
         if (!name_character(point) || (first && name_mark(point)))
             return false;
     }
-    return nfc(name);
+    return ascii || nfc(name);
 }
 
 int origin_make(struct span name, struct span entry0, char *out, struct err *err)

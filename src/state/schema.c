@@ -71,6 +71,8 @@ static const char schema[] =
     "CREATE TABLE decision(number INTEGER PRIMARY KEY AUTOINCREMENT, ref INTEGER NOT NULL, act INTEGER NOT NULL,"
     " who TEXT NOT NULL, reason TEXT NOT NULL, time_ms INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX decision_ref ON decision(ref, number);"
+    "CREATE TABLE name_check(origin TEXT PRIMARY KEY, method INTEGER NOT NULL, checked_ms INTEGER NOT NULL,"
+    " detail TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

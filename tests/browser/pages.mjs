@@ -165,7 +165,7 @@ async function checkLanguage(page, text) {
     assert.equal(await page.locator("html").getAttribute("lang"), other);
 }
 
-const addresses = ["/", "/members", "/intelligence", "/intelligence?q=" + words, "/intelligence/value?v=" + value, "/no-such-page"];
+const addresses = ["/", "/members", "/community", "/intelligence", "/intelligence?q=" + words, "/intelligence/value?v=" + value, "/no-such-page"];
 
 for (const [language, text] of Object.entries(texts)) {
     for (const scripts of [true, false]) {

@@ -29,6 +29,17 @@ cores_are_pure() {
 }
 ok "base, tlog, record, sweep and policy include no sockets, threads, clocks, databases" cores_are_pure
 
+# What is decided from records alone: these see nothing above `record`, the rest of src/governance stands over the index.
+fold_is_pure() {
+    local file
+    for file in charter roster statement group community community_rules; do
+        grep -hE '#include ["<](sys/socket|pthread|time\.|sqlite3|state/|index/|http/|connect/|governance/(fold|governance)\.h)' \
+            "src/governance/$file.c" "src/governance/$file.h" && return 1
+    done
+    return 0
+}
+ok "the fold of communities includes none either" fold_is_pure
+
 own_header_first() {
     local file header status=0
     for file in src/*/*.c; do

@@ -153,7 +153,6 @@ ok "kept and shared" refused 2 "exclude each other" --tlp amber --keep --to b.ex
 ok "for oneself" refused 1 "the author alone" --tlp amber --to a.example
 ok "for a stranger" refused 1 "no member" --tlp amber --to nobody.example
 ok "twice" refused 1 "named twice" --tlp amber --to b.example --to b.example
-ok "for a group that nobody knows" refused 1 "group" --tlp amber --to b.example#energy
 ok "an import likewise" eval '! node a import --tlp amber --format list "$tmp/value" 2>&1 | grep -q added'
 ok "nothing of that was said" eval 'is "$(fact a a.example size)" "$size"'
 

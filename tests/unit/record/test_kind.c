@@ -6,10 +6,11 @@ static void the_closed_list(void **state)
 {
     (void)state;
     static const char *const listed[] = {
-        "connect/attest",        "connect/erase",       "connect/fork",           "connect/profile",
-        "connect/rotate",        "governance/cession",  "governance/charter",     "governance/decision",
-        "governance/delegation", "governance/endorse",  "governance/instrument",  "governance/objection",
-        "governance/position",   "governance/proposal", "governance/reservation", "governance/roster",
+        "connect/attest",         "connect/erase",        "connect/fork",          "connect/profile",
+        "connect/rotate",         "governance/cession",   "governance/charter",    "governance/decision",
+        "governance/delegation",  "governance/endorse",   "governance/instrument", "governance/join",
+        "governance/leave",       "governance/objection", "governance/position",   "governance/proposal",
+        "governance/reservation", "governance/roster",    "governance/sponsor",
     };
     for (size_t i = 0; i < sizeof(listed) / sizeof(listed[0]); i++) {
         assert_true(record_kind_valid(span_str(listed[i])));

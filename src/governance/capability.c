@@ -1,0 +1,149 @@
+#include "base/codec.h"
+#include "governance/fold.h"
+#include "governance/pages.h"
+
+/*
+ * parent: an empty blob for a version 1 and for an endorsement of one, so that one index finds both. effect: the
+ * endorsement counts; it depends on earlier entries of the same log alone, and those are folded before.
+ */
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS governance_charter(ref INTEGER PRIMARY KEY, hash BLOB NOT NULL, text BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_charter_hash ON governance_charter(hash);"
+    "CREATE TABLE IF NOT EXISTS governance_roster(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, hash BLOB NOT NULL,"
+    " parent BLOB NOT NULL, text BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_roster_hash ON governance_roster(hash);"
+    "CREATE INDEX IF NOT EXISTS governance_roster_parent ON governance_roster(parent, origin);"
+    "CREATE TABLE IF NOT EXISTS governance_endorse(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, roster BLOB NOT NULL,"
+    " parent BLOB NOT NULL, effect INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_endorse_parent ON governance_endorse(parent, effect, roster);"
+    "CREATE INDEX IF NOT EXISTS governance_endorse_origin ON governance_endorse(origin, parent, ref);"
+    "CREATE TABLE IF NOT EXISTS governance_word(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, community BLOB NOT NULL,"
+    " type INTEGER NOT NULL, time_ms INTEGER NOT NULL, message TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_word_of ON governance_word(community, origin, ref);"
+    "CREATE INDEX IF NOT EXISTS governance_word_origin ON governance_word(origin, community, ref);"
+    "CREATE TABLE IF NOT EXISTS governance_sponsor(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL,"
+    " community BLOB NOT NULL, subject TEXT NOT NULL, message TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_sponsor_of ON governance_sponsor(community, subject, origin);"
+    "CREATE TABLE IF NOT EXISTS governance_group(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL, ended INTEGER NOT NULL, members INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_group_name ON governance_group(origin, name, ref);"
+    "CREATE TABLE IF NOT EXISTS governance_group_member(ref INTEGER NOT NULL, origin TEXT NOT NULL,"
+    " PRIMARY KEY(ref, origin)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS governance_community(community BLOB PRIMARY KEY, name TEXT NOT NULL,"
+    " number INTEGER NOT NULL, tip BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_community_tip ON governance_community(tip);"
+    "CREATE TABLE IF NOT EXISTS governance_version(hash BLOB PRIMARY KEY, community BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_version_of ON governance_version(community);"
+    "CREATE TABLE IF NOT EXISTS governance_belongs(origin TEXT NOT NULL, community BLOB NOT NULL,"
+    " belongs INTEGER NOT NULL, PRIMARY KEY(origin, community)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_belongs_of ON governance_belongs(community);"
+    "CREATE TABLE IF NOT EXISTS governance_wants(hash BLOB NOT NULL, community BLOB NOT NULL,"
+    " PRIMARY KEY(hash, community)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_wants_of ON governance_wants(community);";
+
+static const char *const tables[] = {"governance_charter",      "governance_roster",    "governance_endorse",
+                                     "governance_word",         "governance_sponsor",   "governance_group",
+                                     "governance_group_member", "governance_community", "governance_version",
+                                     "governance_belongs",      "governance_wants",     NULL};
+
+/* ---- kinds ---- */
+
+#define CHECK_ARENA_MAX (16u << 20) /* bytes: a group of GROUP_MEMBERS_MAX origins */
+
+static int check_charter(const struct record *record, struct arena *arena, struct err *err)
+{
+    struct charter *charter = arena_alloc(arena, sizeof(*charter));
+    return charter ? charter_parse(record, arena, charter, err) : err_memory(err);
+}
+
+static int check_roster(const struct record *record, struct arena *arena, struct err *err)
+{
+    struct roster_version version;
+    return roster_parse(record, arena, &version, err);
+}
+
+static int check_group(const struct record *record, struct arena *arena, struct err *err)
+{
+    struct group group;
+    if (!record->has_time)
+        return err_set(err, ERR_SYNTAX, "group: no time line");
+    return group_parse(record, arena, &group, err);
+}
+
+static int check_statement(const struct record *record, struct err *err)
+{
+    struct statement statement;
+    return statement_parse(record, &statement, err);
+}
+
+static int governance_check(const struct record *record, struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena, CHECK_ARENA_MAX);
+    int rc = span_is(record->kind, CHARTER_KIND)  ? check_charter(record, &arena, err)
+             : span_is(record->kind, ROSTER_KIND) ? check_roster(record, &arena, err)
+             : span_is(record->kind, GROUP_KIND)  ? check_group(record, &arena, err)
+                                                  : check_statement(record, err);
+    arena_done(&arena);
+    return rc;
+}
+
+static const struct kind kinds[] = {
+    {CHARTER_KIND, governance_check}, {ROSTER_KIND, governance_check},  {ENDORSE_KIND, governance_check},
+    {JOIN_KIND, governance_check},    {SPONSOR_KIND, governance_check}, {LEAVE_KIND, governance_check},
+    {GROUP_KIND, governance_check},
+};
+
+/* ---- one line for people ---- */
+
+static void put_hash(struct buf *out, const uint8_t hash[32])
+{
+    buf_hex(out, hash, 6);
+}
+
+static void title_statement(const struct statement *statement, struct buf *out)
+{
+    static const char *const words[] = {[STATEMENT_ENDORSE] = "endorses roster ",
+                                        [STATEMENT_JOIN] = "asks to join community ",
+                                        [STATEMENT_SPONSOR] = "vouches for ",
+                                        [STATEMENT_LEAVE] = "leaves community "};
+    buf_str(out, words[statement->type]);
+    if (statement->type == STATEMENT_SPONSOR)
+        buf_fmt(out, "%.*s in community ", (int)strcspn(statement->origin, "/"), statement->origin);
+    put_hash(out, statement->target);
+}
+
+static void governance_title(const struct record *record, struct arena *arena, struct buf *out)
+{
+    struct err ignored = {0};
+    struct charter *charter = arena_alloc(arena, sizeof(*charter));
+    struct roster_version version;
+    struct group group;
+    struct statement statement;
+    if (charter && span_is(record->kind, CHARTER_KIND) && charter_parse(record, arena, charter, &ignored) == 0)
+        buf_fmt(out, "charter of %s", charter->name);
+    else if (span_is(record->kind, ROSTER_KIND) && roster_parse(record, arena, &version, &ignored) == 0)
+        buf_fmt(out, "roster version %llu: %zu added, %zu removed", (unsigned long long)version.version,
+                version.addition_count, version.removal_count);
+    else if (span_is(record->kind, GROUP_KIND) && group_parse(record, arena, &group, &ignored) == 0)
+        buf_fmt(out, "group %s: %zu members", group.name, group.count);
+    else if (statement_parse(record, &statement, &ignored) == 0)
+        title_statement(&statement, out);
+}
+
+const struct capability governance_capability = {
+    .name = "governance",
+    .kinds = kinds,
+    .kind_count = sizeof(kinds) / sizeof(kinds[0]),
+    .schema = schema,
+    .tables = tables,
+    .apply = governance_apply,
+    .forget = governance_forget,
+    .flush = governance_flush,
+    .title = governance_title,
+    .same_community = governance_same_community,
+    .in_group = governance_in_group,
+    .page_title = governance_page_title,
+    .page_routes = governance_page_routes,
+    .page_route_count = GOVERNANCE_PAGE_ROUTES,
+};

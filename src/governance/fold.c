@@ -1,0 +1,282 @@
+#include "governance/fold.h"
+
+#include <stdlib.h>
+
+#include "base/sha256.h"
+
+/* ---- SQL in a line ---- */
+
+sqlite3_stmt *governance_sql(struct index *index, const char *sql, const struct sql_value *values, struct err *err)
+{
+    sqlite3_stmt *statement = index_statement(index, sql, err);
+    for (int i = 0; statement && values[i].type != SQL_END; i++) {
+        const struct sql_value *value = &values[i];
+        const void *bytes = value->bytes.len > 0 ? (const void *)value->bytes.data : "";
+        if (value->type == SQL_INT)
+            sqlite3_bind_int64(statement, i + 1, value->number);
+        else if (value->type == SQL_TEXT)
+            sqlite3_bind_text64(statement, i + 1, bytes, value->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+        else
+            sqlite3_bind_blob64(statement, i + 1, bytes, value->bytes.len, SQLITE_STATIC);
+    }
+    return statement;
+}
+
+int governance_run(struct index *index, const char *sql, const struct sql_value *values, struct err *err)
+{
+    sqlite3_stmt *statement = governance_sql(index, sql, values, err);
+    return statement ? index_run(index, statement, err) : err->code;
+}
+
+/* ---- which communities have to be made again ---- */
+
+struct dirty {
+    uint8_t (*community)[32];
+    size_t count, cap;
+    bool all;
+};
+
+static struct dirty *dirty_of(struct fold *fold)
+{
+    void **slot = fold_state(fold, &governance_capability);
+    if (!*slot)
+        *slot = arena_alloc(fold->arena, sizeof(struct dirty));
+    return *slot;
+}
+
+static int dirty_add(struct fold *fold, const uint8_t community[32], struct err *err)
+{
+    struct dirty *dirty = dirty_of(fold);
+    if (!dirty)
+        return err_memory(err);
+    for (size_t i = 0; i < dirty->count; i++)
+        if (memcmp(dirty->community[i], community, 32) == 0)
+            return 0;
+    if (dirty->count == dirty->cap) {
+        size_t cap = dirty->cap ? 2 * dirty->cap : 8;
+        uint8_t(*grown)[32] = arena_array(fold->arena, cap, 32);
+        if (!grown)
+            return err_memory(err);
+        if (dirty->count > 0)
+            memcpy(grown, dirty->community, dirty->count * 32);
+        dirty->community = grown;
+        dirty->cap = cap;
+    }
+    memcpy(dirty->community[dirty->count++], community, 32);
+    return 0;
+}
+
+static int dirty_rows(struct fold *fold, const char *sql, const uint8_t hash[32], struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(fold->index, sql, SQL_VALUES(SQL_H(hash)), err);
+    int rc = query ? 0 : err->code;
+    while (query && (rc = index_step(fold->index, query, err)) > 0)
+        if ((rc = dirty_add(fold, sqlite3_column_blob(query, 0), err)) < 0)
+            break;
+    if (query)
+        sqlite3_reset(query);
+    return rc;
+}
+
+/*
+ * Only a child of the last version in force can change anything: of an earlier one a child is in force already, and what
+ * hangs on later ones is looked at when their parent comes into force.
+ */
+static int dirty_parent(struct fold *fold, const uint8_t parent[32], struct err *err)
+{
+    return dirty_rows(fold, "SELECT community FROM governance_community WHERE tip = ?1", parent, err);
+}
+
+static int dirty_wanted(struct fold *fold, const uint8_t hash[32], struct err *err)
+{
+    return dirty_rows(fold, "SELECT community FROM governance_wants WHERE hash = ?1", hash, err);
+}
+
+/* ---- one record ---- */
+
+static int apply_charter(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    uint8_t hash[32];
+    sha256_once(record->text, hash);
+    int rc =
+        governance_run(fold->index, "INSERT OR REPLACE INTO governance_charter(ref, hash, text) VALUES(?1, ?2, ?3)",
+                       SQL_VALUES(SQL_I(record->ref), SQL_H(hash), SQL_B(record->text)), err);
+    return rc == 0 ? dirty_wanted(fold, hash, err) : rc;
+}
+
+static int apply_roster(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    uint8_t hash[32];
+    struct roster_version version;
+    int rc = roster_parse(record->record, record->arena, &version, err);
+    if (rc < 0)
+        return rc;
+    sha256_once(record->text, hash);
+    rc = governance_run(fold->index,
+                        "INSERT OR REPLACE INTO governance_roster(ref, origin, hash, parent, text)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5)",
+                        SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(hash),
+                                   SQL_B(span_of(version.parent, version.has_parent ? 32 : 0)), SQL_B(record->text)),
+                        err);
+    if (rc == 0)
+        rc = dirty_wanted(fold, hash, err);
+    return rc == 0 && !version.has_parent ? dirty_add(fold, hash, err) : rc;
+}
+
+/* Entries of a log are folded in order: what stands before this one is known. */
+static int earlier(struct fold *fold, const struct fold_record *record, struct span parent, uint64_t *ret,
+                   struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(
+        fold->index,
+        "SELECT count(*) FROM (SELECT 1 FROM governance_endorse WHERE origin = ?1 AND parent = ?2 AND ref < ?3 LIMIT "
+        "?4)",
+        SQL_VALUES(SQL_T(span_str(record->origin)), SQL_B(parent), SQL_I(record->ref), SQL_I(COMMUNITY_FOUNDINGS_MAX)),
+        err);
+    if (!query)
+        return err->code;
+    int rc = index_step(fold->index, query, err);
+    *ret = rc > 0 ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
+    sqlite3_reset(query);
+    return rc < 0 ? rc : 0;
+}
+
+/* A log's entries are folded in order: this is its last word on that community, until a later one comes. */
+static int add_word(struct fold *fold, const struct fold_record *record, const struct statement *said, struct err *err)
+{
+    int64_t time_ms = record->record->has_time ? record->record->time_ms : 0;
+    int rc = governance_run(fold->index,
+                            "INSERT OR REPLACE INTO governance_word(ref, origin, community, type, time_ms, message)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                            SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(said->target),
+                                       SQL_I(said->type), SQL_I(time_ms), SQL_T(span_str(said->message))),
+                            err);
+    if (rc < 0)
+        return rc;
+    return governance_run(
+        fold->index, "UPDATE governance_belongs SET belongs = ?1 WHERE origin = ?2 AND community = ?3",
+        SQL_VALUES(SQL_I(said->type != STATEMENT_LEAVE), SQL_T(span_str(record->origin)), SQL_H(said->target)), err);
+}
+
+static int apply_endorse(struct fold *fold, const struct fold_record *record, const struct statement *said,
+                         struct err *err)
+{
+    uint64_t before;
+    struct span parent = span_of(said->parent, said->has_parent ? 32 : 0);
+    int rc = earlier(fold, record, parent, &before, err);
+    if (rc < 0)
+        return rc;
+    bool effect = before < (said->has_parent ? 1 : COMMUNITY_FOUNDINGS_MAX);
+    rc = governance_run(fold->index,
+                        "INSERT OR REPLACE INTO governance_endorse(ref, origin, roster, parent, effect)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5)",
+                        SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(said->target),
+                                   SQL_B(parent), SQL_I(effect)),
+                        err);
+    if (rc < 0)
+        return rc;
+    if (said->has_parent)
+        return effect ? dirty_parent(fold, said->parent, err) : 0;
+    rc = effect ? dirty_add(fold, said->target, err) : 0;
+    return rc == 0 ? add_word(fold, record, said, err) : rc;
+}
+
+static int apply_statement(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    struct statement said;
+    int rc = statement_parse(record->record, &said, err);
+    if (rc < 0)
+        return rc;
+    if (said.type == STATEMENT_ENDORSE)
+        return apply_endorse(fold, record, &said, err);
+    if (said.type != STATEMENT_SPONSOR)
+        return add_word(fold, record, &said, err);
+    return governance_run(fold->index,
+                          "INSERT OR REPLACE INTO governance_sponsor(ref, origin, community, subject, message)"
+                          " VALUES(?1, ?2, ?3, ?4, ?5)",
+                          SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(said.target),
+                                     SQL_T(span_str(said.origin)), SQL_T(span_str(said.message))),
+                          err);
+}
+
+static int apply_group(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    struct group group;
+    int rc = group_parse(record->record, record->arena, &group, err);
+    if (rc < 0)
+        return rc;
+    rc = governance_run(fold->index,
+                        "INSERT OR REPLACE INTO governance_group(ref, origin, name, time_ms, ended, members)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                        SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_T(span_str(group.name)),
+                                   SQL_I(record->record->time_ms), SQL_I(group.ended), SQL_I(group.count)),
+                        err);
+    for (size_t i = 0; rc == 0 && i < group.count; i++)
+        rc = governance_run(fold->index, "INSERT OR REPLACE INTO governance_group_member(ref, origin) VALUES(?1, ?2)",
+                            SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(group.members[i]))), err);
+    return rc;
+}
+
+int governance_apply(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    bool group = span_is(record->record->kind, GROUP_KIND);
+    if (group == record->is_inline)
+        return err_set(err, ERR_SYNTAX,
+                       group ? "a content record that stands in the log itself"
+                             : "a constitutional record that does not stand in the log itself");
+    /* A local log is never served: what it says nobody else can count. */
+    if (record->role == LOG_LOCAL && !group)
+        return err_set(err, ERR_REFUSED, "said in a local log");
+    if (group)
+        return apply_group(fold, record, err);
+    if (span_is(record->record->kind, CHARTER_KIND))
+        return apply_charter(fold, record, err);
+    if (span_is(record->record->kind, ROSTER_KIND))
+        return apply_roster(fold, record, err);
+    return apply_statement(fold, record, err);
+}
+
+/* ---- forgetting ---- */
+
+int governance_forget(struct fold *fold, int64_t ref, struct err *err)
+{
+    static const char *const constitutional[] = {
+        "DELETE FROM governance_charter WHERE ref = ?1", "DELETE FROM governance_roster WHERE ref = ?1",
+        "DELETE FROM governance_endorse WHERE ref = ?1", "DELETE FROM governance_word WHERE ref = ?1",
+        "DELETE FROM governance_sponsor WHERE ref = ?1",
+    };
+    int changed = 0;
+    int rc = governance_run(fold->index, "DELETE FROM governance_group WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
+    if (rc == 0)
+        rc = governance_run(fold->index, "DELETE FROM governance_group_member WHERE ref = ?1", SQL_VALUES(SQL_I(ref)),
+                            err);
+    for (size_t i = 0; rc == 0 && i < sizeof(constitutional) / sizeof(constitutional[0]); i++) {
+        rc = governance_run(fold->index, constitutional[i], SQL_VALUES(SQL_I(ref)), err);
+        changed += sqlite3_changes(index_db(fold->index));
+    }
+    if (rc < 0 || changed == 0)
+        return rc;
+    /* A frozen log lost its end: seldom, and it can touch any community. */
+    struct dirty *dirty = dirty_of(fold);
+    if (!dirty)
+        return err_memory(err);
+    dirty->all = true;
+    return 0;
+}
+
+/* ---- what holds ---- */
+
+int governance_flush(struct fold *fold, struct err *err)
+{
+    struct dirty *dirty = *fold_state(fold, &governance_capability);
+    int rc = 0;
+    if (!dirty)
+        return 0;
+    if (dirty->all)
+        rc = governance_refold_all(fold->index, err);
+    for (size_t i = 0; rc == 0 && !dirty->all && i < dirty->count; i++)
+        rc = governance_refold(fold->index, dirty->community[i], err);
+    dirty->count = 0;
+    dirty->all = false;
+    return rc;
+}

@@ -1,0 +1,90 @@
+/* Groups: as they stand, and who is in one. */
+#include "governance/fold.h"
+
+int governance_groups(const struct view *view,
+                      int (*each)(void *ctx, const struct governance_group *group, struct err *err), void *ctx,
+                      struct err *err)
+{
+    sqlite3_stmt *query = index_statement(
+        view->index,
+        "SELECT origin, name, ref, time_ms, members, ended FROM governance_group AS g WHERE ref = (SELECT max(ref) FROM"
+        " governance_group WHERE origin = g.origin AND name = g.name) ORDER BY origin, name",
+        err);
+    int rc = query ? 0 : err->code;
+    while (query && (rc = index_step(view->index, query, err)) > 0) {
+        struct governance_group group = {.origin = (const char *)sqlite3_column_text(query, 0),
+                                         .name = (const char *)sqlite3_column_text(query, 1),
+                                         .ref = sqlite3_column_int64(query, 2),
+                                         .time_ms = sqlite3_column_int64(query, 3),
+                                         .count = (uint64_t)sqlite3_column_int64(query, 4),
+                                         .ended = sqlite3_column_int(query, 5) != 0};
+        if (view_sees_ref(view, group.ref) && (rc = each(ctx, &group, err)) != 0)
+            break;
+    }
+    if (query)
+        sqlite3_reset(query);
+    return rc;
+}
+
+int governance_group_members(const struct view *view, int64_t ref,
+                             int (*each)(void *ctx, const char *origin, struct err *err), void *ctx, struct err *err)
+{
+    if (!view_sees_ref(view, ref))
+        return err_set(err, ERR_NOTFOUND, "no such group");
+    sqlite3_stmt *query =
+        governance_sql(view->index, "SELECT origin FROM governance_group_member WHERE ref = ?1 ORDER BY origin",
+                       SQL_VALUES(SQL_I(ref)), err);
+    int rc = query ? 0 : err->code;
+    while (query && (rc = index_step(view->index, query, err)) > 0)
+        if ((rc = each(ctx, (const char *)sqlite3_column_text(query, 0), err)) != 0)
+            break;
+    if (query)
+        sqlite3_reset(query);
+    return rc;
+}
+
+/* ---- who is in one ---- */
+
+/* One number, or `fallback` if there is no row or the database failed. */
+static int64_t number_of(struct index *index, const char *sql, const struct sql_value *values, int64_t fallback)
+{
+    struct err ignored = {0};
+    sqlite3_stmt *query = governance_sql(index, sql, values, &ignored);
+    if (!query)
+        return fallback;
+    int64_t number = index_step(index, query, &ignored) > 0 ? sqlite3_column_int64(query, 0) : fallback;
+    sqlite3_reset(query);
+    return number;
+}
+
+/*
+ * A group ends with its owner: when its log is frozen (who speaks for it now is not known), and when it left its
+ * communities and belongs to none: whoever trusted the list trusted it as one of them.
+ */
+static bool owner_stands(const struct view *view, struct span owner)
+{
+    struct log_info log;
+    struct err absent = {0};
+    if (store_log_by_origin(view->store, owner, &log, &absent) != 0 || log.standing == STANDING_FROZEN)
+        return false;
+    int64_t left =
+        number_of(view->index,
+                  "SELECT EXISTS(SELECT 1 FROM governance_word AS w WHERE origin = ?1 AND type = ?2 AND ref ="
+                  " (SELECT max(ref) FROM governance_word WHERE origin = ?1 AND community = w.community))"
+                  " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1 AND belongs)",
+                  SQL_VALUES(SQL_T(owner), SQL_I(STATEMENT_LEAVE)), 1);
+    return left == 0;
+}
+
+bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+{
+    struct span owner, name;
+    if (!view->index || !group_address(group, &owner, &name) || !owner_stands(view, owner))
+        return false;
+    int64_t ref = number_of(view->index,
+                            "SELECT ref FROM governance_group WHERE origin = ?1 AND name = ?2 AND time_ms <= ?3"
+                            " ORDER BY ref DESC LIMIT 1",
+                            SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms)), -1);
+    return ref >= 0 && number_of(view->index, "SELECT 1 FROM governance_group_member WHERE ref = ?1 AND origin = ?2",
+                                 SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
+}

@@ -1,0 +1,45 @@
+/* What a record of governance is called on a page. */
+#include "governance/pages.h"
+
+static void write_statement(struct page *page, const struct statement *said)
+{
+    switch (said->type) {
+    case STATEMENT_ENDORSE:
+        page_say(page, TR_MARK("Endorses a roster"));
+        break;
+    case STATEMENT_JOIN:
+        page_say(page, TR_MARK("Asks to join a community"));
+        break;
+    case STATEMENT_SPONSOR:
+        page_sayf(page, TR(page, "Vouches for {1}"), SAY(say_text(span_of(said->origin, strcspn(said->origin, "/")))));
+        break;
+    case STATEMENT_LEAVE:
+        page_say(page, TR_MARK("Leaves a community"));
+        break;
+    }
+}
+
+bool governance_page_title(struct page *page, const struct view *view, const struct record *record)
+{
+    struct arena *arena = page->request->arena;
+    struct charter *charter = arena_alloc(arena, sizeof(*charter));
+    struct roster_version version;
+    struct group group;
+    struct statement said;
+    struct err ignored = {0};
+    (void)view;
+    if (charter && span_is(record->kind, CHARTER_KIND) && charter_parse(record, arena, charter, &ignored) == 0)
+        page_sayf(page, TR(page, "Charter of {1}"), SAY(say_text(span_str(charter->name))));
+    else if (span_is(record->kind, ROSTER_KIND) && roster_parse(record, arena, &version, &ignored) == 0)
+        page_sayf(
+            page, TR(page, "Version {1} of a roster: {2} added, {3} taken off"),
+            SAY(say_number(version.version), say_number(version.addition_count), say_number(version.removal_count)));
+    else if (span_is(record->kind, GROUP_KIND) && group_parse(record, arena, &group, &ignored) == 0)
+        page_sayf(page, TR(page, "Group {1}, members: {2}"),
+                  SAY(say_text(span_str(group.name)), say_number(group.count)));
+    else if (statement_parse(record, &said, &ignored) == 0)
+        write_statement(page, &said);
+    else
+        return false;
+    return true;
+}
