@@ -3,6 +3,7 @@
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "connect/parcels.h"
 #include "node/serving.h"
 #include "security/intel.h"
 #include "state/peers.h"
@@ -18,6 +19,7 @@ struct status {
     uint64_t peers, reached, failing, set_aside;
     struct log_info operator;
     struct intel_counts intel;
+    struct parcel_counts parcels;
     struct buf failures;  /* and remarks: a line each */
     struct buf peer_list; /* JSON objects */
 };
@@ -113,6 +115,8 @@ static int gather(struct status *status, struct err *err)
         rc = peer_each(session->store, count_peer, status, err);
     if (!rc)
         rc = index_behind(session->index, session->store, &status->index_behind, err);
+    if (!rc)
+        rc = parcel_counts_get(session->store, &status->parcels, err);
     return rc ? rc : intel_counts(&session->view, &status->intel, err);
 }
 
@@ -130,6 +134,14 @@ static void print_text(struct status *s, bool running)
     fputs("\n  knowledge  ", stdout);
     cli_put_counted(stdout, s->intel.objects, "STIX object, ", "STIX objects, ");
     cli_put_counted(stdout, s->intel.values, "indicator value\n", "indicator values\n");
+    if (s->parcels.opened || s->parcels.refused || s->parcels.expired) {
+        fputs("  parcels    ", stdout);
+        cli_put_count(stdout, s->parcels.opened);
+        fputs(" opened, ", stdout);
+        cli_put_counted(stdout, s->parcels.kept, "content out of them; ", "contents out of them; ");
+        printf("%llu refused, %llu expired\n", (unsigned long long)s->parcels.refused,
+               (unsigned long long)s->parcels.expired);
+    }
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(buf_cstr(&s->failures), stdout);
@@ -150,14 +162,16 @@ static void print_json(struct status *s, bool running)
         "{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
         "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
-        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"peer_list\":[%s]}\n",
+        "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"parcels_opened\":%llu,"
+        "\"parcels_kept\":%llu,\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"peer_list\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
         (unsigned long long)s->intel.objects, (unsigned long long)s->intel.values, (unsigned long long)s->peers,
         (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
         (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
-        (unsigned long long)s->suspended, buf_cstr(&s->peer_list));
+        (unsigned long long)s->suspended, (unsigned long long)s->parcels.opened, (unsigned long long)s->parcels.kept,
+        (unsigned long long)s->parcels.refused, (unsigned long long)s->parcels.expired, buf_cstr(&s->peer_list));
     buf_done(&origin);
 }
 

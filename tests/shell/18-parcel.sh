@@ -79,6 +79,21 @@ no "c, whom it names, too, had no parcel" says c "$later" "later text"
 ok "all have all entries" until_true up_to_date
 ok "no file of r holds it" nowhere "later text" "$tmp/r"
 
+# ---- many at once, and on a stick ----
+init e e.example
+ok "a hears of e by a pack" eval 'node e pack "$tmp/e.tar.zst" >/dev/null && node a unpack "$tmp/e.tar.zst" >/dev/null'
+seq -f 'host-%.0f.parcel.example' 20000 >"$tmp/list"
+ok "an import of 20,000 is one parcel" eval 'node a import --tlp amber --to c.example --to e.example --parcel --format list "$tmp/list" 2>&1 | grep -q "^20,000 contents for 2 members as a parcel, until "'
+ok "c has all of them" until_true eval 'is "$(node c export --all list | grep -c parcel.example)" 20000'
+ok "known already is not sent again" eval '! node a import --tlp amber --to c.example --to e.example --parcel --format list "$tmp/list" 2>&1 | grep -q "as a parcel"'
+ok "all have all entries" until_true up_to_date
+node r sync >/dev/null 2>&1
+ok "no file of r holds them" nowhere host-4711.parcel.example "$tmp/r"
+ok "r packs what it has" node r pack "$tmp/r.tar.zst"
+ok "e takes it in, and has them, too" eval 'node e unpack "$tmp/r.tar.zst" >/dev/null && is "$(node e export --all list | grep -c parcel.example)" 20000'
+ok "for itself alone" eval '! node e export list | grep -q parcel.example'
+ok "status tells it" eval 'node e status | grep -q "^  parcels    1 opened, 20,000 contents out of them; 0 refused, 0 expired$"'
+
 # ---- taken back: the parcel goes with it ----
 ok "a takes it back" eval 'node a erase "$said" | grep -q "1 parcel that carries it"'
 ok "c forgets it" until_true nowhere "$secret" "$tmp/c"
