@@ -137,6 +137,7 @@ static int item_judge(struct taking *t, const struct parcel_item *item, bool *re
 {
     unsigned flags = 0;
     struct record record;
+    struct err unread = {0};
     bool is_for_us = false;
     *ret_keep = false;
     int rc = payload_flags(t->store, t->log.number, item->index, &flags, err);
@@ -150,11 +151,11 @@ static int item_judge(struct taking *t, const struct parcel_item *item, bool *re
     rc = store_read_entry(t->store, t->log.number, item->index, &t->entry, err);
     if (!rc)
         rc = seal_check(span_str(t->log.origin), buf_view(&t->entry), item->salt, item->payload, err);
-    arena_clear(&t->arena);
-    if (!rc)
-        rc = record_parse(item->payload, &t->arena, &record, err);
     if (rc)
         return rc;
+    arena_clear(&t->arena);
+    if (record_parse(item->payload, &t->arena, &record, &unread) != 0) /* whose words would quote it */
+        return unread.code == ERR_MEMORY ? err_memory(err) : err_set(err, ERR_SYNTAX, "is no record");
     if (record.tlp == TLP_CLEAR)
         return err_set(err, ERR_REFUSED, "is for everybody: a parcel is for what is not");
     rc = find_reader(t, &record, &is_for_us, err);
