@@ -1,6 +1,7 @@
 /* tongzhou erase: take one's own word back. */
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "connect/parcels.h"
 #include "record/seal.h"
 #include "state/author.h"
 
@@ -8,6 +9,27 @@ static const struct option options[] = {
     {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
+
+/* Together with the parcels that carry it: none of them outlives what it holds. */
+static int erase_all(struct session *session, const struct log_info *log, uint64_t index, size_t *ret_parcels,
+                     struct err *err)
+{
+    struct buf refs;
+    buf_init(&refs, 64u << 20);
+    buf_add(&refs, &index, sizeof index);
+    int rc = parcels_carrying(session->index, log->number, index, &refs, err);
+    size_t count = refs.len / sizeof index;
+    uint64_t *indices = arena_array(&session->arena, count, sizeof *indices);
+    if (!rc && !indices)
+        rc = err_memory(err);
+    if (!rc) {
+        memcpy(indices, refs.data, refs.len);
+        rc = author_erase_all(session->store, log->number, indices, count, cli_now_ms(), err);
+    }
+    *ret_parcels = count - 1;
+    buf_done(&refs);
+    return rc;
+}
 
 static int erase(struct invocation *inv, struct session *session)
 {
@@ -28,7 +50,8 @@ static int erase(struct invocation *inv, struct session *session)
         printf("%s/%llu was erased before: nothing more to do.\n", log.origin, (unsigned long long)index);
         return EXIT_DONE;
     }
-    if (author_erase(session->store, log.number, index, cli_now_ms(), &inv->err) ||
+    size_t parcels;
+    if (erase_all(session, &log, index, &parcels, &inv->err) ||
         index_update(session->index, session->store, 0, &folded, &inv->err))
         return cli_fail(inv);
     rc = session_forget(inv, session);
@@ -36,6 +59,10 @@ static int erase(struct invocation *inv, struct session *session)
         return rc;
     printf("%s/%llu is erased here. Every proof still holds%s.\n", log.origin, (unsigned long long)index,
            log.role == LOG_LOCAL ? "" : "; nodes that obey erase it when they hear of it");
+    if (parcels) {
+        fputs("Withdrawn with it: ", stdout);
+        cli_put_counted(stdout, parcels, "parcel that carries it\n", "parcels that carry it\n");
+    }
     return EXIT_DONE;
 }
 

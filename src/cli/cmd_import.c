@@ -4,6 +4,7 @@
 #include "cli/audience.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/parcel.h"
 #include "cli/session.h"
 #include "security/import.h"
 
@@ -11,6 +12,8 @@ static const struct option options[] = {
     {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", AT_MOST_ONCE},
     {"to", "MEMBER", "whom it is for: a member, or a group MEMBER#NAME", ANY_NUMBER},
     {"keep", NULL, "for nobody else: the contents stay on this node", AT_MOST_ONCE},
+    {"parcel", NULL, "encrypted to --to as well, so that nodes carry it that may not read it", AT_MOST_ONCE},
+    {"expires", "D", "when nodes forget the parcels: a duration (default 30d)", AT_MOST_ONCE},
     {"local", NULL, "into the node's local log: swept with, never served, keeps each object's marking", AT_MOST_ONCE},
     {"format", "F", "auto (default), stix, misp, list or maltrail", AT_MOST_ONCE},
     {"dry-run", NULL, "say what would happen, change nothing", AT_MOST_ONCE},
@@ -25,6 +28,7 @@ struct import {
     struct input *input;
     const char *file;
     uint64_t reported;
+    struct parcel_wish *wish;
 };
 
 #define REPORTS_MAX 1000 /* lines of complaints printed; the rest is counted */
@@ -54,6 +58,12 @@ static void progress(void *ctx, uint64_t bytes, uint64_t records)
     struct import *import = ctx;
     (void)bytes;
     progress_at(&import->progress, input_position(import->input), records);
+}
+
+static int written(void *ctx, uint64_t first, size_t count, struct err *err)
+{
+    struct import *import = ctx;
+    return parcel_note(import->wish, first, count, err);
 }
 
 /* What did not happen is not mentioned. */
@@ -119,9 +129,10 @@ static int broke_off(struct invocation *inv, struct total *total, int rc)
 }
 
 static int import_file(struct invocation *inv, struct session *session, const char *file, enum import_format format,
-                       const struct import_options *base, const struct log_info *log, struct total *total)
+                       const struct import_options *base, const struct log_info *log, struct total *total,
+                       struct parcel_wish *wish)
 {
-    struct import import = {0};
+    struct import import = {.wish = wish};
     struct import_options import_options = *base;
     struct import_result result = {0};
     /* Archives are import_run's own business: a .tar.xz holds many files. */
@@ -130,6 +141,7 @@ static int import_file(struct invocation *inv, struct session *session, const ch
     import.file = input_name(import.input);
     import_options.report = report;
     import_options.progress = progress;
+    import_options.written = wish->wanted ? written : NULL;
     import_options.ctx = &import;
     progress_begin(&import.progress, "Importing", input_size(import.input));
     int64_t begun = cli_now_ms();
@@ -167,7 +179,8 @@ static void print_total(const struct invocation *inv, const struct total *total)
                                       : "");
 }
 
-static int import_all(struct invocation *inv, struct session *session, enum import_format format, enum tlp tlp)
+static int import_all(struct invocation *inv, struct session *session, enum import_format format, enum tlp tlp,
+                      struct parcel_wish *wish)
 {
     struct log_info log;
     struct total total = {0};
@@ -181,6 +194,8 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
         return cli_fail(inv);
     }
     rc = audience_resolve(inv, session, tlp, &log, audience);
+    if (!rc)
+        rc = parcel_prepare(inv, session, wish, audience, &log);
     if (rc)
         return rc;
     struct import_options base = {.number = log.number,
@@ -190,11 +205,12 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
                                   .dry_run = cli_flag(inv, "dry-run"),
                                   .fold_beside = true,
                                   .now_ms = cli_now_ms()};
-    for (int i = 0; i < inv->arg_count; i++) {
-        rc = import_file(inv, session, inv->args[i], format, &base, &log, &total);
-        if (rc)
-            return rc;
-    }
+    for (int i = 0; i < inv->arg_count && !rc; i++)
+        rc = import_file(inv, session, inv->args[i], format, &base, &log, &total, wish);
+    /* What went in before something broke off is sent all the same; its reason was told. */
+    int unsent = parcel_finish(inv, session, wish, audience, &log);
+    if (rc || unsent)
+        return rc ? rc : unsent;
     audience_tell(audience, &log);
     if (total.refused || total.bad)
         print_total(inv, &total);
@@ -220,14 +236,18 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--local and --as exclude each other: the local log is nobody's voice");
     if (local && (cli_option(inv, "to", NULL) || cli_flag(inv, "keep")))
         return cli_usage(inv, "--local goes nowhere: --to and --keep say nothing with it");
+    struct parcel_wish wish;
     int contradiction = local ? 0 : audience_check(inv, tlp);
+    if (!contradiction)
+        contradiction = parcel_options_check(inv, &wish);
     if (contradiction)
         return contradiction;
     unsigned sign = local || cli_flag(inv, "dry-run") ? 0 : SESSION_SIGN;
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
     if (!status)
-        status = import_all(inv, &session, format, tlp);
+        status = import_all(inv, &session, format, tlp, &wish);
     session_close(&session);
+    parcel_wish_done(&wish);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/audience.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/parcel.h"
 #include "cli/session.h"
 #include "record/seal.h"
 #include "security/intel.h"
@@ -17,6 +18,8 @@ static const struct option options[] = {
     {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", ANY_NUMBER},
     {"to", "MEMBER", "whom it is for: a member, or a group MEMBER#NAME", ANY_NUMBER},
     {"keep", NULL, "for nobody else: its content stays on this node", AT_MOST_ONCE},
+    {"parcel", NULL, "encrypted to --to as well, so that nodes carry it that may not read it", AT_MOST_ONCE},
+    {"expires", "D", "when nodes forget the parcel: a duration (default 30d)", AT_MOST_ONCE},
     {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},
     {"local", NULL, "into the node's local log, which is never served", AT_MOST_ONCE},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
@@ -129,7 +132,7 @@ static int write_draft(struct invocation *inv, struct session *session, const st
 }
 
 static int append(struct invocation *inv, struct session *session, const struct named_audience *audience,
-                  const struct log_info *log, struct span text)
+                  const struct log_info *log, struct span text, struct parcel_wish *wish)
 {
     uint64_t index, folded;
     struct author_item item = {.text = text, .clear = audience->tlp == TLP_CLEAR && log->role != LOG_LOCAL};
@@ -137,6 +140,11 @@ static int append(struct invocation *inv, struct session *session, const struct 
         return cli_fail(inv);
     printf("%s/%llu\n", log->origin, (unsigned long long)index);
     audience_tell(audience, log);
+    if (parcel_note(wish, index, 1, &inv->err))
+        return cli_fail(inv);
+    int rc = parcel_finish(inv, session, wish, audience, log);
+    if (rc)
+        return rc;
     /* Durable already; the index is told so that the next command finds it. */
     return index_update(session->index, session->store, 0, &folded, &inv->err) ? cli_fail(inv) : EXIT_DONE;
 }
@@ -148,7 +156,8 @@ static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
     return is_stix && !cli_flag(inv, "local") ? stix_check_said(body, tlp, &inv->err) : 0;
 }
 
-static int say(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *text)
+static int say(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *text,
+               struct parcel_wish *wish)
 {
     struct named_audience *audience = arena_alloc(&session->arena, sizeof(*audience));
     struct log_info log;
@@ -160,11 +169,13 @@ static int say(struct invocation *inv, struct session *session, enum tlp tlp, st
     if (!rc)
         rc = audience_resolve(inv, session, tlp, &log, audience);
     if (!rc)
+        rc = parcel_prepare(inv, session, wish, audience, &log);
+    if (!rc)
         rc = write_draft(inv, session, audience, body, text);
-    return rc ? rc : append(inv, session, audience, &log, buf_view(text));
+    return rc ? rc : append(inv, session, audience, &log, buf_view(text), wish);
 }
 
-static int publish(struct invocation *inv, enum tlp tlp)
+static int publish(struct invocation *inv, enum tlp tlp, struct parcel_wish *wish)
 {
     struct session session;
     struct buf body, text;
@@ -178,7 +189,7 @@ static int publish(struct invocation *inv, enum tlp tlp)
         unsigned sign = cli_flag(inv, "local") ? 0 : SESSION_SIGN;
         status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX | sign, OUTLET_CLI_LOG);
         if (!status)
-            status = say(inv, &session, tlp, buf_view(&body), &text);
+            status = say(inv, &session, tlp, buf_view(&body), &text, wish);
         session_close(&session);
     }
     buf_done(&body);
@@ -204,10 +215,16 @@ static int run(struct invocation *inv)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (count(inv, "ref") > REFS_MAX)
         return cli_usage(inv, "more than %d of --ref", REFS_MAX);
+    struct parcel_wish wish = {0};
     int status = audience_check(inv, tlp);
     if (!status)
+        status = parcel_options_check(inv, &wish);
+    if (!status)
         status = check_words(inv, tlp);
-    return status ? status : publish(inv, tlp);
+    if (!status)
+        status = publish(inv, tlp, &wish);
+    parcel_wish_done(&wish);
+    return status;
 }
 
 const struct command cmd_publish = {

@@ -3,6 +3,7 @@
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "connect/parcels.h"
 #include "node/serving.h"
 #include "security/intel.h"
 #include "state/peers.h"
@@ -19,6 +20,7 @@ struct status {
     uint64_t peers, reached, failing, set_aside;
     struct log_info operator;
     struct intel_counts intel;
+    struct parcel_counts parcels;
     struct buf failures;  /* and remarks: a line each */
     struct buf peer_list; /* JSON objects */
     struct buf trouble;   /* with policy.conf */
@@ -131,6 +133,8 @@ static int gather(struct status *status, struct err *err)
         rc = gather_policy(status, err);
     if (!rc)
         rc = index_behind(session->index, session->store, &status->index_behind, err);
+    if (!rc)
+        rc = parcel_counts_get(session->store, &status->parcels, err);
     return rc ? rc : intel_counts(&session->view, &status->intel, err);
 }
 
@@ -154,6 +158,14 @@ static void print_text(struct status *s, bool running)
     putchar('\n');
     if (s->trouble.len > 0)
         printf("             %s; the policy in force stays\n", buf_cstr(&s->trouble));
+    if (s->parcels.opened || s->parcels.refused || s->parcels.expired) {
+        fputs("  parcels    ", stdout);
+        cli_put_count(stdout, s->parcels.opened);
+        fputs(" opened, ", stdout);
+        cli_put_counted(stdout, s->parcels.kept, "content out of them; ", "contents out of them; ");
+        printf("%llu refused, %llu expired\n", (unsigned long long)s->parcels.refused,
+               (unsigned long long)s->parcels.expired);
+    }
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(buf_cstr(&s->failures), stdout);
@@ -178,8 +190,8 @@ static void print_json(struct status *s, bool running)
         "\"entries\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"stix_objects\":%llu,\"indicator_values\":%llu,"
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
         "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"policy\":\"%s\",\"policy_"
-        "trouble\":%s,"
-        "\"held\":%llu,\"refused\":%llu,\"peer_list\":[%s]}\n",
+        "trouble\":%s,\"held\":%llu,\"refused\":%llu,\"parcels_opened\":%llu,\"parcels_kept\":%llu,"
+        "\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"peer_list\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
@@ -187,7 +199,9 @@ static void print_json(struct status *s, bool running)
         (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside,
         (unsigned long long)s->behind_logs, (unsigned long long)s->index_behind, (unsigned long long)s->frozen,
         (unsigned long long)s->suspended, s->policy.version, s->trouble.len ? buf_cstr(&trouble) : "null",
-        (unsigned long long)s->held, (unsigned long long)s->refused, buf_cstr(&s->peer_list));
+        (unsigned long long)s->held, (unsigned long long)s->refused, (unsigned long long)s->parcels.opened,
+        (unsigned long long)s->parcels.kept, (unsigned long long)s->parcels.refused,
+        (unsigned long long)s->parcels.expired, buf_cstr(&s->peer_list));
     buf_done(&origin);
     buf_done(&trouble);
 }

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &cmd_show,
     &cmd_verify,
     &cmd_publish,
+    &cmd_parcel,
     &cmd_erase,
     &cmd_import,
     &cmd_feed_add,

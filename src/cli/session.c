@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "connect/entering.h"
+#include "connect/parcels.h"
 #include "connect/startcheck.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -42,7 +43,7 @@ static int scrub_if_due(struct session *session, struct err *err)
     return 0;
 }
 
-static int fold(struct session *session, struct err *err)
+static int fold_new(struct session *session, struct err *err)
 {
     struct progress progress;
     uint64_t behind = 0, folded = 1, done = 0;
@@ -55,6 +56,36 @@ static int fold(struct session *session, struct err *err)
         progress_at(&progress, done, 0);
     }
     progress_end(&progress);
+    return rc;
+}
+
+static void tell_parcel(void *ctx, const char *line)
+{
+    (void)ctx;
+    cli_note("%s", line);
+}
+
+/* What is encrypted to us; a key file that may not be read is said and keeps no command from its work. */
+static int open_parcels(struct session *session, struct err *err)
+{
+    struct parcel_options options = {.now_ms = cli_now_ms(), .tell = tell_parcel};
+    struct parcel_counts done;
+    struct err closed = {0};
+    int rc = parcels_tend(session->store, session->index, &options, &done, &closed);
+    if (rc == ERR_IO || rc == ERR_MEMORY) {
+        *err = closed;
+        return rc;
+    }
+    if (rc)
+        cli_note("parcels are not opened: %s", closed.text);
+    return done.kept > 0 ? fold_new(session, err) : 0;
+}
+
+static int fold(struct session *session, struct err *err)
+{
+    int rc = fold_new(session, err);
+    if (!rc)
+        rc = open_parcels(session, err);
     return rc ? rc : scrub_if_due(session, err);
 }
 

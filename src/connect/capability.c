@@ -1,6 +1,8 @@
 #include "connect/capability.h"
 
+#include "base/when.h"
 #include "connect/pages.h"
+#include "connect/parcels.h"
 #include "connect/routes.h"
 #include "record/fork.h"
 #include "record/rotate.h"
@@ -19,18 +21,23 @@ static const char schema[] =
     " new_key BLOB NOT NULL, by_recovery INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS connect_erase(ref INTEGER PRIMARY KEY, target INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS connect_fork(ref INTEGER PRIMARY KEY, accused TEXT NOT NULL,"
-    " freezes INTEGER NOT NULL, at INTEGER NOT NULL);";
+    " freezes INTEGER NOT NULL, at INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS connect_parcel(ref INTEGER PRIMARY KEY, expires_ms INTEGER NOT NULL,"
+    " arrival_keys INTEGER NOT NULL, arrival_state INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS connect_parcel_due ON connect_parcel(expires_ms);"
+    "CREATE TABLE IF NOT EXISTS connect_parcel_item(arrival_item INTEGER NOT NULL, arrival_parcel INTEGER NOT NULL,"
+    " PRIMARY KEY(arrival_item, arrival_parcel)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS connect_parcel_in ON connect_parcel_item(arrival_parcel);";
 
-static const char *const tables[] = {"connect_member", "connect_identity", "connect_rotation",
-                                     "connect_erase",  "connect_fork",     NULL};
+static const char *const tables[] = {"connect_member", "connect_identity", "connect_rotation",    "connect_erase",
+                                     "connect_fork",   "connect_parcel",   "connect_parcel_item", NULL};
 
 /* ---- kinds: their checks are those that every node makes (record/kind.c) ---- */
 
 static const struct kind kinds[] = {
-    {.name = "connect/profile", .check = kind_check},
-    {.name = "connect/rotate", .check = kind_check},
-    {.name = "connect/erase", .check = kind_check},
-    {.name = "connect/fork", .check = kind_check},
+    {.name = "connect/profile", .check = kind_check}, {.name = "connect/rotate", .check = kind_check},
+    {.name = "connect/erase", .check = kind_check},   {.name = "connect/fork", .check = kind_check},
+    {.name = PARCEL_KIND, .check = parcel_check},
 };
 
 /* ---- folding ---- */
@@ -83,6 +90,8 @@ static int fork_apply(struct fold *fold, const struct fold_record *record, struc
 static int connect_apply(struct fold *fold, const struct fold_record *record, struct err *err)
 {
     struct span kind = record->record->kind;
+    if (span_is(kind, PARCEL_KIND))
+        return parcel_apply(fold, record, err);
     if (!record->is_inline)
         return err_set(err, ERR_SYNTAX, "a constitutional record that does not stand in the log itself");
     if (span_is(kind, "connect/erase"))
@@ -97,6 +106,8 @@ static int connect_forget(struct fold *fold, int64_t ref, struct err *err)
     static const char *const deletes[] = {"DELETE FROM connect_erase WHERE ref = ?1",
                                           "DELETE FROM connect_fork WHERE ref = ?1"};
     int code = identity_forget(fold, ref, err);
+    if (code == 0)
+        code = parcel_forget(fold, ref, err);
     for (size_t i = 0; code == 0 && i < 2; i++) {
         sqlite3_stmt *statement = index_statement(fold->index, deletes[i], err);
         if (!statement)
@@ -115,6 +126,8 @@ static void connect_title(const struct record *record, struct arena *arena, stru
     struct profile profile;
     struct rotate_body rotation;
     struct fork_proof proof;
+    struct parcel parcel;
+    char when[WHEN_TEXT_LEN + 1];
     uint64_t target;
     if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
         buf_str(out, profile.name);
@@ -124,6 +137,10 @@ static void connect_title(const struct record *record, struct arena *arena, stru
         buf_fmt(out, "content of entry %llu withdrawn", (unsigned long long)target);
     else if (span_is(record->kind, "connect/fork") && fork_parse(record, arena, &proof, &ignored) == 0)
         buf_fmt(out, "proof of a fork of %.*s", (int)strcspn(proof.origin, "/"), proof.origin);
+    else if (span_is(record->kind, PARCEL_KIND) && parcel_parse(record, &parcel, &ignored) == 0) {
+        when_format(parcel.expires_ms, when);
+        buf_fmt(out, "contents for few, encrypted, until %.10s", when);
+    }
 }
 
 const struct capability connect_capability = {

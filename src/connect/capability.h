@@ -7,6 +7,7 @@
  *   connect_rotation  key changes
  *   connect_erase     withdrawals
  *   connect_fork      proofs that held, in whichever log they stand
+ *   connect_parcel, connect_parcel_item  contents for few that travel encrypted: parcels.h
  */
 #ifndef TONGZHOU_CONNECT_CAPABILITY_H
 #define TONGZHOU_CONNECT_CAPABILITY_H

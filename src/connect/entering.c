@@ -134,6 +134,18 @@ int entering_judge(struct entering *e, const struct log_info *log, const struct 
     return *ret_keep ? write_down(e, log, io, &said, err) : turn_away(e, log, io, &said, err);
 }
 
+int entering_judged_by(struct store *store, uint64_t *ret, struct err *err)
+{
+    const struct policy *policy;
+    struct rules_version version;
+    uint64_t decisions = 0;
+    int rc = rules_policy(store, &policy, &version, err);
+    if (rc == 0)
+        rc = decision_count(store, &decisions, err);
+    *ret = ((uint64_t)version.number << 32) + decisions;
+    return rc;
+}
+
 int entering_refuses(struct store *store, const struct log_info *log, bool *ret, struct policy_verdict *ret_verdict,
                      struct err *err)
 {

@@ -41,6 +41,9 @@ int entering_no_record(struct entering *entering, const struct log_info *log, co
 void entering_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct verdict *ret);
 int entering_put_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct err *err);
 
+/* By what is judged what may come in: another number whenever the policy, or a person's decision, may be another. */
+int entering_judged_by(struct store *store, uint64_t *ret, struct err *err);
+
 /* Is nothing at all accepted of this log's contents, so that none need be fetched? Also its verdict. */
 int entering_refuses(struct store *store, const struct log_info *log, bool *ret, struct policy_verdict *ret_verdict,
                      struct err *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "record/fork.h"
+#include "record/parcel.h"
 #include "record/rotate.h"
 #include "state/names.h"
 
@@ -120,6 +121,7 @@ bool connect_page_title(struct page *page, const struct view *view, const struct
     struct profile profile;
     struct rotate_body rotation;
     struct fork_proof proof;
+    struct parcel parcel;
     uint64_t target;
     (void)view;
     if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
@@ -131,6 +133,8 @@ bool connect_page_title(struct page *page, const struct view *view, const struct
     else if (span_is(record->kind, "connect/fork") && fork_parse(record, page->request->arena, &proof, &ignored) == 0)
         page_sayf(page, TR(page, "{1} told two histories"),
                   SAY(say_text(span_of(proof.origin, strcspn(proof.origin, "/")))));
+    else if (span_is(record->kind, PARCEL_KIND) && parcel_parse(record, &parcel, &ignored) == 0)
+        page_sayf(page, TR(page, "For few, encrypted, until {1}"), SAY(say_time(parcel.expires_ms)));
     else
         return false;
     return true;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connect/parcels.h"
 #include "connect/routes.h"
 #include "connect/startcheck.h"
 #include "connect/sync.h"
@@ -26,6 +27,8 @@
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
 #define FEEDS_LOOK_MS 5000
+#define PARCELS_LOOK_MS 10000 /* whether one has expired, or other keys are here */
+#define PARCELS_AT_ONCE 64  /* tried before the index thread looks at what else is new: each costs up to 20 ms a key */
 #define START_CHECK_MS 5000 /* no peer answered about our own logs: asked again so much later, ever more seldom */
 #define START_CHECK_MAX_MS 60000
 #define SAY_AGAIN_MS 600000  /* a trouble that lasts is told that often */
@@ -240,9 +243,12 @@ static void *sync_thread(void *arg)
 /* ---- index ---- */
 
 struct following {
+    struct node *node;
     struct store *store;
     struct index *index;
+    struct trouble trouble;       /* with parcels */
     int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
+    int64_t parcels_ms;
     struct policing policing;
 };
 
@@ -268,10 +274,43 @@ static int follow_policy(struct node *node, struct following *f, struct err *err
     if (news.text[0])
         tell(node, "%s", news.text);
     if (news.changed) {
-        f->set_ms = INT64_MIN / 2; /* what takes effect may be another */
+        f->set_ms = INT64_MIN / 2;     /* what takes effect may be another */
+        f->parcels_ms = INT64_MIN / 2; /* and what comes in out of parcels */
         http_server_wake(node->server);
     }
     return rc;
+}
+
+static void tell_parcel(void *ctx, const char *line)
+{
+    tell(ctx, "%s", line);
+}
+
+/*
+ * Some at a time: those that are new as soon as they are folded, what has expired and what other keys may open now and
+ * then. What it keeps is folded at once, for it gives no new seq.
+ */
+static int tend_parcels(struct following *f, bool is_new, struct err *err)
+{
+    struct parcel_options options = {.now_ms = now_ms(), .max = PARCELS_AT_ONCE, .tell = tell_parcel, .ctx = f->node};
+    struct parcel_counts done;
+    struct err closed = {0};
+    if (!is_new && clock_ms() - f->parcels_ms < PARCELS_LOOK_MS)
+        return 0;
+    int rc = parcels_tend(f->store, f->index, &options, &done, &closed);
+    if (rc == ERR_IO || rc == ERR_MEMORY) {
+        *err = closed;
+        return err_in(err, "parcels");
+    }
+    if (rc)
+        tell_trouble(f->node, &f->trouble, "parcels", &closed);
+    f->parcels_ms = done.looked_at < options.max ? clock_ms() : INT64_MIN / 2;
+    if (done.opened)
+        tell(f->node, "parcels: %llu opened, %llu contents kept", (unsigned long long)done.opened,
+             (unsigned long long)done.kept);
+    if (done.expired)
+        tell(f->node, "parcels: %llu expired and forgotten", (unsigned long long)done.expired);
+    return done.kept > 0 ? index_update(f->index, f->store, 0, NULL, err) : 0;
 }
 
 static int follow_store(struct following *f, struct err *err)
@@ -284,7 +323,8 @@ static int follow_store(struct following *f, struct err *err)
     int rc = store_seq(f->store, &seq, generation, err);
     if (!rc)
         rc = reach_count(f->store, &reached, err);
-    if (!rc && (seq != f->seq || reached != f->reached)) {
+    bool is_new = !rc && (seq != f->seq || reached != f->reached);
+    if (is_new) {
         rc = mirror_erase_queued(f->store, &erased, err);
         if (!rc)
             rc = index_update(f->index, f->store, 0, &folded, err);
@@ -293,6 +333,8 @@ static int follow_store(struct following *f, struct err *err)
             f->reached = reached;
         }
     }
+    if (!rc)
+        rc = tend_parcels(f, is_new, err);
     /* Whoever erased and folded it, the sync thread or another command: the index says that there is text to wipe. */
     if (!rc)
         rc = index_scrub_due(f->index, &due, err);
@@ -307,7 +349,7 @@ static void *index_thread(void *arg)
 {
     struct node *node = arg;
     struct store_options options = {0};
-    struct following f = {.seq = -1, .set_ms = INT64_MIN / 2};
+    struct following f = {.node = node, .seq = -1, .set_ms = INT64_MIN / 2, .parcels_ms = INT64_MIN / 2};
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;

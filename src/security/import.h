@@ -83,6 +83,8 @@ struct import_options {
      * A negative result (an errcode) ends the run with it.
      */
     int (*report)(void *ctx, const char *what, struct span source, uint64_t line, uint64_t offset, const char *reason);
+    /* Called behind every commit with the records that are in the log now; an error ends the run with it. May be NULL. */
+    int (*written)(void *ctx, uint64_t first, size_t count, struct err *err);
     /* Called now and then with bytes done; may be NULL. */
     void (*progress)(void *ctx, uint64_t bytes, uint64_t records);
     void *ctx;

@@ -158,6 +158,8 @@ int run_flush(struct import_run *run, struct err *err)
         run->result->first_index = first;
     if (rc == 0 && run->options->feed && (batch->count || run->note_count))
         rc = remember_feed(run, first, err);
+    if (rc == 0 && run->options->written && batch->count)
+        rc = run->options->written(run->options->ctx, first, batch->count, err);
 out:
     buf_clear(&batch->text);
     batch->count = 0;

@@ -414,31 +414,66 @@ int author_append(struct store *store, int64_t number, const struct author_item 
     return rc;
 }
 
-int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err)
+/* Is there anything that may be withdrawn? */
+static int erase_check(struct store *store, const struct log_info *log, uint64_t index, struct err *err)
 {
-    struct buf record;
-    struct log_info info;
     unsigned flags = 0;
-    uint64_t first;
-    size_t erased;
-    buf_init(&record, INLINE_MAX);
-    int rc = store_log(store, number, &info, err);
-    if (!rc && index >= info.size)
-        rc = err_set(err, ERR_NOTFOUND, "log %s has %llu entries, none at %llu", info.origin,
-                     (unsigned long long)info.size, (unsigned long long)index);
-    if (!rc)
-        rc = payload_flags(store, number, index, &flags, err);
+    if (index >= log->size)
+        return err_set(err, ERR_NOTFOUND, "log %s has %llu entries, none at %llu", log->origin,
+                       (unsigned long long)log->size, (unsigned long long)index);
+    int rc = payload_flags(store, log->number, index, &flags, err);
     if (!rc && (flags & SLOT_INLINE))
         rc = err_set(err, ERR_REFUSED, "entry %llu stands in the log itself, which cannot be taken back",
                      (unsigned long long)index);
+    return rc;
+}
+
+/* One record after the other into `text`, which the items borrow from once all are there. */
+static int erase_items(const uint64_t *indices, size_t count, int64_t time_ms, struct buf *text,
+                       struct author_item *items, struct err *err)
+{
+    size_t at = 0;
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        rc = erase_write(indices[i], time_ms, text, err);
+        items[i].text.len = text->len - at;
+        at = text->len;
+    }
+    at = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        items[i].text.data = text->data + at;
+        at += items[i].text.len;
+    }
+    return rc;
+}
+
+int author_erase_all(struct store *store, int64_t number, const uint64_t *indices, size_t count, int64_t time_ms,
+                     struct err *err)
+{
+    struct buf text;
+    struct log_info log;
+    uint64_t first;
+    size_t erased;
+    struct author_item *items = calloc(count ? count : 1, sizeof *items);
+    if (!items)
+        return err_memory(err);
+    buf_init(&text, count * INLINE_MAX);
+    int rc = store_log(store, number, &log, err);
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = erase_check(store, &log, indices[i], err);
     if (!rc)
-        rc = erase_write(index, time_ms, &record, err);
-    struct author_item item = {.text = buf_view(&record)};
-    /* The entry's commit queues the erasure, so that a crash in between does not lose it. */
+        rc = erase_items(indices, count, time_ms, &text, items, err);
+    /* The entries' commit queues the erasures, so that a crash in between does not lose them. */
     if (!rc)
-        rc = author_append(store, number, &item, 1, time_ms, &first, err);
+        rc = author_append(store, number, items, count, time_ms, &first, err);
     if (!rc)
         rc = mirror_erase_queued(store, &erased, err);
-    buf_done(&record);
+    buf_done(&text);
+    free(items);
     return rc;
+}
+
+int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err)
+{
+    return author_erase_all(store, number, &index, 1, time_ms, err);
 }

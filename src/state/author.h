@@ -75,4 +75,8 @@ int author_sign_request(struct store *store, int64_t number, struct span text, u
 /* Withdraw a payload: append connect/erase, then payload_erase. The record must be one's own and a seal. */
 int author_erase(struct store *store, int64_t number, uint64_t index, int64_t time_ms, struct err *err);
 
+/* The same for several of one log, which are withdrawn all together or not at all. */
+int author_erase_all(struct store *store, int64_t number, const uint64_t *indices, size_t count, int64_t time_ms,
+                     struct err *err);
+
 #endif

@@ -281,6 +281,13 @@ int payload_turn_away(struct store *store, const struct payload_away *away, stru
     return erase_run(store, mark_refused, &all, err);
 }
 
+int payload_erase_later(struct store *store, int64_t number, uint64_t index, struct err *err)
+{
+    int rc = store_writable(store, err);
+    return rc ? rc
+              : db_run(store, err, "INSERT OR IGNORE INTO erase_queue(ref) VALUES(?)", "i", RECORD_REF(number, index));
+}
+
 /* ---- what logs themselves withdraw ---- */
 
 static int queue_one(struct store *store, const struct log_row *row, uint64_t index, struct span entry, struct err *err)

@@ -119,6 +119,12 @@ int payload_turn_away(struct store *store, const struct payload_away *away, stru
 int payload_erase(struct store *store, int64_t number, uint64_t index, struct err *err);
 
 /*
+ * Within a transaction: mirror_erase_queued, called behind its commit, is to erase it, too. So many share their commits, and
+ * a crash in between does not lose it.
+ */
+int payload_erase_later(struct store *store, int64_t number, uint64_t index, struct err *err);
+
+/*
  * Keep no payload of entries below `index` any longer: what is held there is forgotten (erased ones stay erased, and
  * any may be fetched again), its bytes in the files become zeros, which take no room where the file system can, and
  * payloads_from moves. Begins and commits transactions of its own. If the process ends in between, the next open writes

@@ -98,6 +98,7 @@ int decision_put(struct store *store, struct decision *decision,
                  struct err *err); /* within a transaction; sets number */
 int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err); /* the last; ERR_NOTFOUND */
 int decision_any(struct store *store, bool *ret, struct err *err);                          /* is there one at all? */
+int decision_count(struct store *store, uint64_t *ret, struct err *err);                    /* ever */
 int decision_set_published(struct store *store, int64_t number, int64_t ref,
                            struct err *err); /* within a transaction */
 

@@ -109,6 +109,14 @@ int decision_any(struct store *store, bool *ret, struct err *err)
     return rc;
 }
 
+int decision_count(struct store *store, uint64_t *ret, struct err *err)
+{
+    int64_t count = 0;
+    int rc = db_int(store, &count, err, "SELECT coalesce(max(number), 0) FROM decision", "");
+    *ret = (uint64_t)count;
+    return rc;
+}
+
 int decision_set_published(struct store *store, int64_t number, int64_t ref, struct err *err)
 {
     int rc = store_writable(store, err);

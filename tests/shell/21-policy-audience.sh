@@ -50,5 +50,20 @@ rm "$tmp/b/policy.conf"
 policy a 'share'
 ok "another policy, and b has it" until_true got b "$mine"
 ok "what b refused comes, too" until_true got b "$refused"
+
+# Out of a parcel, which b carries to c.
+policy c 'hold kind culture/note reason "read first"
+refuse accept kind culture/essay reason "no essays"'
+carried=$(say "carried-words" --tlp amber --to c.example --parcel)
+ok "what a parcel brings is held, too" until_true eval 'node c policy held | grep -q "/${carried#*/}  culture/note  line 1 of "'
+essay=$(echo carried-essay | node a publish --kind culture/essay --tlp amber --to c.example --parcel - 2>/dev/null | sed 's,/[a-z2-7]*/,/,')
+ok "or refused" until_true eval 'node c policy refused | grep -q "/${essay#*/}  line 2 of .*: no essays"'
+ok "and is nowhere" nowhere carried-essay "$tmp/c" "$tmp/b"
+ok "a person releases the one" eval 'node c policy release "$carried" --reason "read it" && got c "$carried" | grep -q carried-words'
+node c peer remove "$(url a)" >/dev/null
+policy c 'accept'
+ok "another policy: the parcel is opened again" until_true eval 'got c "$essay" | grep -q carried-essay'
+policy a 'share tlp clear'
+no "what no rule lets leave goes into no parcel" eval 'echo x | node a publish --kind culture/note --tlp amber --to c.example --parcel - 2>"$tmp/err" || ! grep -q "no rule of the policy" "$tmp/err"'
 for name in a b c; do ok "all of $name is as sealed" node $name verify; done
 done_testing
