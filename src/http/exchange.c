@@ -260,7 +260,7 @@ static int answer(struct exchange *x, const struct pool_handle *handle, struct h
     struct view view;
     struct viewer viewer = {.class = VIEWER_PUBLIC};
     if (x->origin[0] != '\0' && outlet_table[x->route->outlet].members)
-        viewer = (struct viewer){VIEWER_MEMBER, x->origin, x->request.now_ms};
+        viewer = (struct viewer){.class = VIEWER_MEMBER, .origin = x->origin, .time_ms = x->request.now_ms};
     int rc = view_open(handle->store, handle->index, viewer, x->route->outlet, &view, err);
     if (rc == 0)
         rc = x->route->handler(&view, &x->request, reply, err);

@@ -8,13 +8,21 @@
  */
 #define EXACT_MAX 100000
 
-static int count(struct index *index, const char *sql, bool all, int (*each)(struct intel_counts *, sqlite3_stmt *),
-                 struct intel_counts *counts, struct err *err)
+/* What the public sees, and what is held back from it and has a marking in this range. */
+struct counted {
+    int least, most;
+};
+
+#define COUNTED(table) "(shown OR (SELECT tlp FROM record WHERE record.ref = " table ".ref) BETWEEN ?1 AND ?2)"
+
+static int count(struct index *index, const char *sql, struct counted range,
+                 int (*each)(struct intel_counts *, sqlite3_stmt *), struct intel_counts *counts, struct err *err)
 {
     sqlite3_stmt *statement = index_statement(index, sql, err);
     if (!statement)
         return err->code;
-    sqlite3_bind_int(statement, 1, all);
+    sqlite3_bind_int(statement, 1, range.least);
+    sqlite3_bind_int(statement, 2, range.most);
     int rc;
     while ((rc = index_step(index, statement, err)) > 0)
         each(counts, statement);
@@ -38,28 +46,34 @@ static int take_values(struct intel_counts *counts, sqlite3_stmt *statement)
     return 0;
 }
 
-int counts_read(struct index *index, bool all, struct intel_counts *ret, struct err *err)
+static int counts_of(struct index *index, struct counted range, struct intel_counts *ret, struct err *err)
 {
     struct intel_counts counts = {0};
     int rc = count(index,
                    "SELECT count(*), total(indicator) FROM (SELECT max(type = 1) AS indicator FROM security_object "
-                   "WHERE shown OR ?1 GROUP BY id_hash)",
-                   all, take_objects, &counts, err);
+                   "WHERE " COUNTED("security_object") " GROUP BY id_hash)",
+                   range, take_objects, &counts, err);
     if (rc == 0)
         rc = count(index,
-                   "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE shown OR ?1) "
-                   "GROUP BY type",
-                   all, take_values, &counts, err);
+                   "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE " COUNTED(
+                       "security_ioc") ") GROUP BY type",
+                   range, take_values, &counts, err);
     if (rc == 0)
         *ret = counts;
     return rc;
+}
+
+int counts_read(struct index *index, struct intel_counts *ret, struct err *err)
+{
+    return counts_of(index, (struct counted){TLP_RED + 1, TLP_NONE}, ret, err);
 }
 
 /* Each thread remembers what it counted until something changes. */
 static _Thread_local struct {
     const struct index *index;
     int64_t counter;
-    bool all, known;
+    struct counted range;
+    bool known;
     struct intel_counts counts;
 } remembered;
 
@@ -67,26 +81,29 @@ int intel_counts(const struct view *view, struct intel_counts *ret, struct err *
 {
     if (!view->index)
         return err_set(err, ERR_USAGE, "counting threat intelligence needs the index");
-    bool all = view->viewer.class == VIEWER_OPERATOR;
+    struct counted range;
+    view_tlp_range(view, &range.least, &range.most);
     struct set_key key;
     int64_t counter = 0;
     int rc = index_counter(view->index, INDICATOR_COUNTER, 0, &counter, err);
     if (rc < 0)
         return rc;
-    if (remembered.known && remembered.index == view->index && remembered.counter == counter && remembered.all == all) {
+    if (remembered.known && remembered.index == view->index && remembered.counter == counter &&
+        remembered.range.least == range.least && remembered.range.most == range.most) {
         *ret = remembered.counts;
         return 0;
     }
-    if (!all && set_key_read(view->index, &key) && (key.counter == counter || key.counts.objects > EXACT_MAX)) {
+    if (!view_is_inside(view) && set_key_read(view->index, &key) &&
+        (key.counter == counter || key.counts.objects > EXACT_MAX)) {
         *ret = key.counts;
         return 0;
     }
-    rc = counts_read(view->index, all, ret, err);
+    rc = counts_of(view->index, range, ret, err);
     if (rc < 0)
         return rc;
     remembered.index = view->index;
     remembered.counter = counter;
-    remembered.all = all;
+    remembered.range = range;
     remembered.counts = *ret;
     remembered.known = true;
     return 0;

@@ -18,6 +18,6 @@ struct set_key {
 bool set_key_read(struct index *index, struct set_key *ret);
 
 /* Count in the tables: everything, or what the public may see. */
-int counts_read(struct index *index, bool all, struct intel_counts *ret, struct err *err);
+int counts_read(struct index *index, struct intel_counts *ret, struct err *err);
 
 #endif
