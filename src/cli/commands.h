@@ -7,6 +7,7 @@ extern const struct command cmd_init, cmd_serve, cmd_status, cmd_peer_add, cmd_p
     cmd_sync, cmd_members, cmd_log, cmd_show, cmd_verify, cmd_publish, cmd_erase, cmd_import, cmd_feed_add,
     cmd_feed_list, cmd_feed_remove, cmd_sweep, cmd_export, cmd_member_add, cmd_member_list, cmd_member_export,
     cmd_member_move, cmd_rotate, cmd_pack, cmd_unpack, cmd_backup, cmd_restore, cmd_export_static, cmd_rebuild,
-    cmd_version;
+    cmd_version, cmd_user_add, cmd_user_list, cmd_user_remove, cmd_user_role, cmd_user_password, cmd_user_totp,
+    cmd_user_lock, cmd_user_unlock, cmd_token_add, cmd_token_list, cmd_token_remove, cmd_audit;
 
 #endif

@@ -16,6 +16,9 @@ void page_kind(struct page *page, struct span kind);
 /* A small sign "TLP:CLEAR"; nothing for TLP_NONE. */
 void page_tlp(struct page *page, enum tlp tlp);
 
+/* " TLP:AMBER for cert.example.org/k5xq…": what is not for everybody, and for whom; nothing for TLP:CLEAR. */
+void page_audience(struct page *page, enum tlp tlp, const struct span *to, size_t count);
+
 const char *page_class_words(const struct page *page, enum member_class class);
 
 /* The same page with an arena of its own for one record of a list: what others wrote is as long as they please, and of

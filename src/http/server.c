@@ -135,7 +135,8 @@ static unsigned choose_threads(unsigned asked)
     if (asked > 0)
         return asked;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+    /* Two at least: one may be busy with a password (http/visitor.h). */
+    return cores < 2 ? 2 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
 }
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err)
@@ -157,6 +158,14 @@ int http_server_start(const struct http_options *options, struct http_server **r
         rc = signed_new(options->dir, exchange_now_ms(), &server->signed_state, err);
     for (size_t i = 0; rc == 0 && i < options->endpoint_count; i++)
         rc = signed_endpoint(server->signed_state, options->endpoints[i], err);
+    if (rc == 0) {
+        struct signing_options signing = {.dir = options->dir,
+                                          .is_offered = server->loopback || options->insecure_sign_in,
+                                          .trust = options->trust_proxy,
+                                          .tell = options->tell,
+                                          .tell_ctx = options->tell_ctx};
+        rc = signing_new(&signing, &server->signing, err);
+    }
     if (rc == 0) /* those who wait hold no thread, but a place: leave a quarter for the others */
         rc = watch_start(options->dir, connections - connections / 4,
                          options->request_ms ? options->request_ms : REQUEST_MS, &server->watch, err);
@@ -183,6 +192,7 @@ void http_server_stop(struct http_server *server)
     watch_free(server->watch);
     pool_free(server->pool);
     signed_free(server->signed_state);
+    signing_free(server->signing);
     free(server);
 }
 

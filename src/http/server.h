@@ -7,12 +7,14 @@
 struct http_server;
 
 struct http_options {
-    const char *dir;              /* each pool thread opens its own store and index */
-    const char *listen;           /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
     const char *const *endpoints; /* where others reach it (URLs), beside what profiles say: for signed requests */
     size_t endpoint_count;
-    unsigned threads;                          /* 0: one a core, at most 4 */
+    const char *dir;                           /* each pool thread opens its own store and index */
+    const char *listen;                        /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    unsigned threads;                          /* 0: one a core, 2 to 4 */
     unsigned connections;                      /* 0: 512 */
+    bool insecure_sign_in;                     /* people may sign in whoever can read along */
+    const char *trust_proxy;                   /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
     unsigned request_ms;                       /* for a request's line and headers; 0: 30,000 */
     void (*tell)(void *ctx, const char *line); /* a line for the log, from any thread; may be NULL */
     void *tell_ctx;

@@ -428,6 +428,8 @@ static int run(struct node *node, struct err *err)
                                 .listen = node->options->listen,
                                 .endpoints = node->options->endpoints,
                                 .endpoint_count = node->options->endpoint_count,
+                                .trust_proxy = node->options->trust_proxy,
+                                .insecure_sign_in = node->options->insecure_sign_in,
                                 .tell = node->options->tell,
                                 .tell_ctx = node->options->ctx};
     sigset_t signals;

@@ -79,20 +79,23 @@ static void joined_read(sqlite3_stmt *stmt, struct user *user)
 
 #define JOINED_COLUMNS "u.number, u.name, u.role, u.totp IS NOT NULL, u.made_ms, "
 
-static int session_touch(struct store *store, struct span hash, int64_t now_ms, struct err *err)
+int session_touch(struct store *store, struct span token, int64_t now_ms, struct err *err)
 {
+    uint8_t hash[32];
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "UPDATE session SET seen_ms = max(seen_ms, ?) WHERE hash = ?", "ib", now_ms, hash);
+    session_hash(token, hash);
+    rc = db_run(store, err, "UPDATE session SET seen_ms = max(seen_ms, ?) WHERE hash = ?", "ib", now_ms,
+                span_of(hash, sizeof hash));
     return store_end(store, own, rc, err);
 }
 
-int session_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, struct err *err)
+int session_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, bool *ret_due,
+                 struct err *err)
 {
     uint8_t bytes[32];
-    int64_t seen_ms = 0;
     if (!is_token(token))
         return err_set(err, ERR_NOTFOUND, "no such session");
     session_hash(token, bytes);
@@ -106,14 +109,12 @@ int session_find(struct store *store, struct span token, int64_t now_ms, struct 
     int rc = db_step(store, stmt, err);
     if (rc == 1) {
         joined_read(stmt, ret);
-        seen_ms = sqlite3_column_int64(stmt, 5);
+        *ret_due = now_ms - sqlite3_column_int64(stmt, 5) >= SESSION_TOUCH_MS;
     }
     db_end(stmt);
     if (rc == 0)
         return err_set(err, ERR_NOTFOUND, "no such session");
-    if (rc < 0)
-        return rc;
-    return now_ms - seen_ms >= SESSION_TOUCH_MS ? session_touch(store, hash, now_ms, err) : 0;
+    return rc < 0 ? rc : 0;
 }
 
 int session_end(struct store *store, struct span token, struct err *err)
@@ -234,22 +235,24 @@ int token_add(struct store *store, const struct user *user, struct span name, un
     return store_end(store, own, rc, err);
 }
 
-static int token_touch(struct store *store, struct span hash, int64_t now_ms, struct err *err)
+int token_touch(struct store *store, struct span token, int64_t now_ms, struct err *err)
 {
+    uint8_t hash[32];
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "UPDATE token SET used_ms = max(used_ms, ?) WHERE hash = ?", "ib", now_ms, hash);
+    session_hash(token, hash);
+    rc = db_run(store, err, "UPDATE token SET used_ms = max(used_ms, ?) WHERE hash = ?", "ib", now_ms,
+                span_of(hash, sizeof hash));
     return store_end(store, own, rc, err);
 }
 
 int token_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, unsigned *ret_scopes,
-               struct err *err)
+               bool *ret_due, struct err *err)
 {
     static const size_t prefix = sizeof(TOKEN_PREFIX) - 1;
     uint8_t bytes[32];
-    int64_t used_ms = 0;
     if (!span_starts(token, SPAN_LIT(TOKEN_PREFIX)) || !is_token(span_sub(token, prefix, token.len)))
         return err_set(err, ERR_NOTFOUND, "no such token");
     session_hash(token, bytes);
@@ -265,14 +268,12 @@ int token_find(struct store *store, struct span token, int64_t now_ms, struct us
     if (rc == 1) {
         joined_read(stmt, ret);
         *ret_scopes = (unsigned)sqlite3_column_int(stmt, 5) & SCOPES_ALL;
-        used_ms = sqlite3_column_int64(stmt, 6);
+        *ret_due = now_ms - sqlite3_column_int64(stmt, 6) >= SESSION_TOUCH_MS;
     }
     db_end(stmt);
     if (rc == 0)
         return err_set(err, ERR_NOTFOUND, "no such token");
-    if (rc < 0)
-        return rc;
-    return now_ms - used_ms >= SESSION_TOUCH_MS ? token_touch(store, hash, now_ms, err) : 0;
+    return rc < 0 ? rc : 0;
 }
 
 int token_remove(struct store *store, int64_t user, struct span name, struct err *err)

@@ -68,8 +68,13 @@ struct session_info {
 /* Ends what has expired, and the oldest of a user who has SESSIONS_MAX. */
 int session_begin(struct store *store, int64_t user, const char *address, int64_t now_ms,
                   char ret_token[SESSION_TEXT + 1], struct err *err);
-/* Whose is it, unless it has expired, was ended, or its user is locked: ERR_NOTFOUND. */
-int session_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, struct err *err);
+/*
+ * Whose is it, unless it has expired, was ended, or its user is locked: ERR_NOTFOUND. *ret_due: it was last seen so long ago
+ * that session_touch should say it anew.
+ */
+int session_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, bool *ret_due,
+                 struct err *err);
+int session_touch(struct store *store, struct span token, int64_t now_ms, struct err *err);
 int session_end(struct store *store, struct span token, struct err *err); /* 0 also if there is none */
 int session_end_others(struct store *store, int64_t user, struct span token, struct err *err); /* .len 0: all */
 int session_each(struct store *store, int64_t user, int64_t now_ms,
@@ -85,7 +90,7 @@ void session_hash(struct span token, uint8_t ret[32]);
 struct token_info {
     char name[TOKEN_NAME_MAX + 1], user[USER_NAME_MAX + 1];
     unsigned scopes;
-    int64_t made_ms, expires_ms, used_ms; /* used_ms 0: never; written once a minute */
+    int64_t made_ms, expires_ms, used_ms; /* used_ms 0: never */
 };
 
 /* ERR_SYNTAX the name; ERR_EXISTS; ERR_LIMIT TOKENS_MAX, or it would live too long; ERR_REFUSED a scope beyond the role. */
@@ -93,7 +98,8 @@ int token_add(struct store *store, const struct user *user, struct span name, un
               int64_t now_ms, char ret_token[TOKEN_TEXT + 1], struct err *err);
 /* Whose and what for; ERR_NOTFOUND unknown, revoked, expired, or its user is locked. */
 int token_find(struct store *store, struct span token, int64_t now_ms, struct user *ret, unsigned *ret_scopes,
-               struct err *err);
+               bool *ret_due, struct err *err);
+int token_touch(struct store *store, struct span token, int64_t now_ms, struct err *err);
 int token_remove(struct store *store, int64_t user, struct span name, struct err *err); /* ERR_NOTFOUND */
 /* `user` 0: all users'. */
 int token_each(struct store *store, int64_t user,

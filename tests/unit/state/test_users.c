@@ -37,6 +37,21 @@ static enum user_verdict verify(const char *name, const char *password, const ch
     return verdict;
 }
 
+/* As a server does it: what is due is said anew. */
+static int session_found(struct span token, int64_t now_ms, struct user *user, struct err *err)
+{
+    bool due = false;
+    int rc = session_find(node.store, token, now_ms, user, &due, err);
+    return rc == 0 && due ? session_touch(node.store, token, now_ms, err) : rc;
+}
+
+static int token_found(struct span token, int64_t now_ms, struct user *user, unsigned *scopes, struct err *err)
+{
+    bool due = false;
+    int rc = token_find(node.store, token, now_ms, user, scopes, &due, err);
+    return rc == 0 && due ? token_touch(node.store, token, now_ms, err) : rc;
+}
+
 static void names_and_passwords(void **state)
 {
     (void)state;
@@ -129,22 +144,22 @@ static void sessions(void **state)
     good(session_begin(node.store, li.number, "192.0.2.1", TIME_MS, token, &err));
     good(session_begin(node.store, li.number, "192.0.2.2", TIME_MS, other, &err));
     assert_string_not_equal(token, other);
-    good(session_find(node.store, span_str(token), TIME_MS + 1, &user, &err));
+    good(session_found(span_str(token), TIME_MS + 1, &user, &err));
     assert_int_equal(user.number, li.number);
     static const char *const wrong[] = {"", "x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        bad(session_find(node.store, span_str(wrong[i]), TIME_MS, &user, &err), ERR_NOTFOUND, "no such session");
+        bad(session_found(span_str(wrong[i]), TIME_MS, &user, &err), ERR_NOTFOUND, "no such session");
     /* Idle: each use keeps it for a while, but not beyond its life. */
     int64_t now_ms = TIME_MS;
     for (; now_ms < TIME_MS + SESSION_LIFE_MS; now_ms += SESSION_IDLE_MS - 1)
-        good(session_find(node.store, span_str(token), now_ms, &user, &err));
-    bad(session_find(node.store, span_str(token), now_ms, &user, &err), ERR_NOTFOUND, "");
-    bad(session_find(node.store, span_str(other), TIME_MS + SESSION_IDLE_MS, &user, &err), ERR_NOTFOUND, "");
+        good(session_found(span_str(token), now_ms, &user, &err));
+    bad(session_found(span_str(token), now_ms, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(other), TIME_MS + SESSION_IDLE_MS, &user, &err), ERR_NOTFOUND, "");
     /* Ended; a copy of the file before it says nothing now. */
     good(session_begin(node.store, li.number, "192.0.2.1", TIME_MS, token, &err));
     good(session_end(node.store, span_str(token), &err));
-    bad(session_find(node.store, span_str(token), TIME_MS, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(token), TIME_MS, &user, &err), ERR_NOTFOUND, "");
     good(session_end(node.store, span_str(token), &err));
     char command[256];
     snprintf(command, sizeof command, "! grep -rqaF '%s' %s", other, node.dir);
@@ -176,22 +191,22 @@ static void sessions_are_bounded_and_end(void **state)
     for (int i = 1; i <= SESSIONS_MAX; i++)
         good(session_begin(node.store, li.number, "192.0.2.1", now_ms + i, last, &err));
     assert_int_equal(session_count(now_ms + 100), SESSIONS_MAX);
-    bad(session_find(node.store, span_str(first), now_ms + 100, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(first), now_ms + 100, &user, &err), ERR_NOTFOUND, "");
     good(session_end_others(node.store, li.number, span_str(last), &err));
     assert_int_equal(session_count(now_ms + 100), 1);
-    good(session_find(node.store, span_str(last), now_ms + 100, &user, &err));
+    good(session_found(span_str(last), now_ms + 100, &user, &err));
     good(user_set_password(node.store, li.number, SPAN_LIT("another " PASSWORD), &err));
-    bad(session_find(node.store, span_str(last), now_ms + 100, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(last), now_ms + 100, &user, &err), ERR_NOTFOUND, "");
     assert_int_equal(verify("li.wei", PASSWORD, "", now_ms), USER_PASSWORD);
     good(user_set_password(node.store, li.number, SPAN_LIT(PASSWORD), &err));
     good(session_begin(node.store, li.number, "192.0.2.1", now_ms, last, &err));
     good(user_set_role(node.store, li.number, ROLE_PUBLISHER, &err));
-    good(session_find(node.store, span_str(last), now_ms, &user, &err));
+    good(session_found(span_str(last), now_ms, &user, &err));
     assert_int_equal(user.role, ROLE_PUBLISHER); /* at once, in the session that is open */
     good(user_set_locked(node.store, li.number, true, &err));
-    bad(session_find(node.store, span_str(last), now_ms, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(last), now_ms, &user, &err), ERR_NOTFOUND, "");
     good(user_set_locked(node.store, li.number, false, &err));
-    bad(session_find(node.store, span_str(last), now_ms, &user, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(last), now_ms, &user, &err), ERR_NOTFOUND, "");
 }
 
 static int keep_token(void *ctx, const struct token_info *token, struct err *err)
@@ -214,7 +229,7 @@ static void tokens(void **state)
     assert_int_equal(strlen(token), TOKEN_TEXT);
     good(token_each(node.store, 0, keep_token, &info, &err));
     assert_int_equal(info.used_ms, 0);
-    good(token_find(node.store, span_str(token), TIME_MS, &user, &scopes, &err));
+    good(token_found(span_str(token), TIME_MS, &user, &scopes, &err));
     assert_string_equal(user.name, "li.wei");
     assert_int_equal(scopes, SCOPE_READ);
     good(token_each(node.store, li.number, keep_token, &info, &err));
@@ -228,15 +243,15 @@ static void tokens(void **state)
     bad(token_add(node.store, &li, SPAN_LIT("b"), SCOPE_ADMIN, until_ms, TIME_MS, other, &err), ERR_REFUSED, "admin");
     bad(token_add(node.store, &li, SPAN_LIT("b"), 0, until_ms, TIME_MS, other, &err), ERR_SYNTAX, "one thing");
     /* A session's secret is no token, nor the other way round; nor is one that expired, was revoked or whose user is locked. */
-    bad(token_find(node.store, span_str(token + 3), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
-    bad(session_find(node.store, span_str(token + 3), TIME_MS, &user, &err), ERR_NOTFOUND, "");
-    bad(token_find(node.store, span_str(token), until_ms, &user, &scopes, &err), ERR_NOTFOUND, "");
+    bad(token_found(span_str(token + 3), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(token + 3), TIME_MS, &user, &err), ERR_NOTFOUND, "");
+    bad(token_found(span_str(token), until_ms, &user, &scopes, &err), ERR_NOTFOUND, "");
     good(user_set_locked(node.store, li.number, true, &err));
-    bad(token_find(node.store, span_str(token), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
+    bad(token_found(span_str(token), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
     good(user_set_locked(node.store, li.number, false, &err));
-    good(token_find(node.store, span_str(token), TIME_MS, &user, &scopes, &err));
+    good(token_found(span_str(token), TIME_MS, &user, &scopes, &err));
     good(token_remove(node.store, li.number, SPAN_LIT("SIEM"), &err));
-    bad(token_find(node.store, span_str(token), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
+    bad(token_found(span_str(token), TIME_MS, &user, &scopes, &err), ERR_NOTFOUND, "");
     bad(token_remove(node.store, li.number, SPAN_LIT("SIEM"), &err), ERR_NOTFOUND, "token list");
     for (int i = 0; i < TOKENS_MAX; i++) {
         char name[16];
@@ -295,8 +310,8 @@ static void removed(void **state)
     good(session_begin(node.store, user.number, "192.0.2.1", TIME_MS, session, &err));
     good(token_add(node.store, &user, SPAN_LIT("x"), SCOPE_READ, TIME_MS + DAY_MS, TIME_MS, token, &err));
     good(user_remove(node.store, user.number, &err));
-    bad(session_find(node.store, span_str(session), TIME_MS, &again, &err), ERR_NOTFOUND, "");
-    bad(token_find(node.store, span_str(token), TIME_MS, &again, &scopes, &err), ERR_NOTFOUND, "");
+    bad(session_found(span_str(session), TIME_MS, &again, &err), ERR_NOTFOUND, "");
+    bad(token_found(span_str(token), TIME_MS, &again, &scopes, &err), ERR_NOTFOUND, "");
     bad(user_remove(node.store, user.number, &err), ERR_NOTFOUND, "no user with number");
     bad(user_set_role(node.store, user.number, ROLE_READER, &err), ERR_NOTFOUND, "");
     /* Who comes later under the same name is somebody else. */
