@@ -74,6 +74,7 @@ init() { # name, member, [options...]
 start() { # name, [options...]: serves on $LISTEN, by default any free port of this machine alone; the address is in $tmp/NAME.url
     local name=$1
     shift
+    rm -f "$tmp/$name.out" # of a node before: its address is nobody's now
     "$bin" -C "$tmp/$name" serve --listen "${LISTEN:-127.0.0.1:0}" "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
     echo $! >"$tmp/$name.pid"
     until grep -q 'http://' "$tmp/$name.out" 2>/dev/null; do
