@@ -22,6 +22,7 @@ struct http_server {
     atomic_uint_fast64_t requests, bytes_out, refused, outcomes[SIGNED_OUTCOMES];
     struct signed_state *signed_state;
     struct signing *signing;
+    struct tls *tls;                           /* NULL: plain HTTP */
     void (*tell)(void *ctx, const char *line); /* may be NULL */
     void *tell_ctx;
     atomic_int_fast64_t told_ms, untold; /* lines about refused requests: not more than a disk bears */

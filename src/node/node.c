@@ -380,11 +380,21 @@ static void *feed_thread(void *arg)
 
 /* ---- all together ---- */
 
-static void wait_for_signal(sigset_t *signals)
+static void reload(struct node *node)
 {
-    int signal_number;
-    while (sigwait(signals, &signal_number) != 0)
-        ;
+    struct err err = {0};
+    if (http_server_reload(node->server, &err))
+        tell(node, "the certificate stays as it was: %s", err.text);
+    else
+        tell(node, "certificate and key were read again");
+}
+
+static void wait_for_signal(struct node *node, sigset_t *signals)
+{
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP)
+        if (signal_number == SIGHUP)
+            reload(node);
 }
 
 /* Whoever asks a second time does not want to wait: that ends the process at once, as safe as any crash. */
@@ -409,7 +419,7 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
         }
     if (!rc) {
         node->options->ready(node->options->ctx, http_server_url(node->server));
-        wait_for_signal(signals);
+        wait_for_signal(node, signals);
     }
     stop(node);
     let_signals_end(signals);
@@ -428,6 +438,8 @@ static int run(struct node *node, struct err *err)
                                 .listen = node->options->listen,
                                 .endpoints = node->options->endpoints,
                                 .endpoint_count = node->options->endpoint_count,
+                                .tls_cert = node->options->tls_cert,
+                                .tls_key = node->options->tls_key,
                                 .trust_proxy = node->options->trust_proxy,
                                 .insecure_sign_in = node->options->insecure_sign_in,
                                 .tell = node->options->tell,
@@ -437,6 +449,8 @@ static int run(struct node *node, struct err *err)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    if (http.tls_cert) /* else it ends the process, as with any program */
+        sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int rc = http_server_start(&http, &node->server, err);
     if (rc)

@@ -20,9 +20,10 @@ struct node_options {
     const char *dir;
     const char *const *endpoints; /* where others reach it, beside what profiles say */
     size_t endpoint_count;
-    const char *listen;      /* "127.0.0.1:8440" */
-    bool alone;              /* no start check */
-    const char *trust_proxy; /* HEADER@ADDRESS, or NULL: http/server.h */
+    const char *listen;             /* "127.0.0.1:8440" */
+    bool alone;                     /* no start check */
+    const char *tls_cert, *tls_key; /* PEM files, read again on SIGHUP; or NULL */
+    const char *trust_proxy;        /* HEADER@ADDRESS, or NULL: http/server.h */
     bool insecure_sign_in;
     /* What people should know, one line each, without a newline. */
     void (*tell)(void *ctx, const char *line);

@@ -153,4 +153,49 @@ LISTEN=0.0.0.0:0 start n --insecure-sign-in
 everybody
 ok "unless that is said" eval 'bearer "$token" "$(url n)/record/$origin/2" | grep -q amber.example'
 stop n
+
+# ---- TLS of the node's own ----
+certificate() { # name: $tmp/NAME.pem and $tmp/NAME.key
+    openssl req -x509 -newkey ed25519 -nodes -days 2 -subj "/CN=$1.example" -addext "subjectAltName=IP:127.0.0.1" \
+        -keyout "$tmp/$1.key" -out "$tmp/$1.pem" 2>/dev/null
+}
+if command -v openssl >/dev/null; then
+    certificate first
+    certificate second
+    cp "$tmp/first.pem" "$tmp/now.pem" && cp -p "$tmp/first.key" "$tmp/now.key"
+    no "half of it" node n serve --listen 127.0.0.1:0 --tls-cert "$tmp/now.pem"
+    no "a key that is another's" node n serve --listen 127.0.0.1:0 --tls-cert "$tmp/now.pem" --tls-key "$tmp/second.key"
+    chmod o+r "$tmp/second.key"
+    no "a key that everybody can read" node n serve --listen 127.0.0.1:0 --tls-cert "$tmp/second.pem" --tls-key "$tmp/second.key"
+    chmod o-r "$tmp/second.key"
+    LISTEN=0.0.0.0:0 start n --tls-cert "$tmp/now.pem" --tls-key "$tmp/now.key"
+    everybody
+    secure() { curl -s --cacert "$tmp/$1.pem" "${@:2}"; }
+    ok "pages come over TLS" eval 'secure first "$(url n)/" | grep -q "/sign-in"'
+    no "not to who trusts another" secure second "$(url n)/"
+    no "nor plainly" curl -sf "http${url_rest:=$(url n | cut -c6-)}/"
+    no "nor over what is broken" curl -s --cacert "$tmp/first.pem" --tls-max 1.1 "$(url n)/"
+    ok "a token is good there" eval 'secure first -H "Authorization: Bearer $token" "$(url n)/record/$origin/2" | grep -q amber.example'
+    ok "the session's cookie is for TLS alone" eval '
+        form=$(secure first -c "$tmp/jar.tls" "$(url n)/sign-in" | form_token)
+        secure first -b "$tmp/jar.tls" -D - -o /dev/null -d "csrf=$form" -d name=reader.one --data-urlencode "password=$right" "$(url n)/sign-in" | grep -qi "^set-cookie: __Host-tongzhou=[a-z2-7]*; Path=/; HttpOnly; SameSite=Strict; Secure"'
+    # A connection that waits for news while the certificate is exchanged.
+    secure first -H "Prefer: wait=30" "$(url n)/heads?since=$(secure first "$(url n)/heads" | sed -n "s/^next //p")" >"$tmp/waited" &
+    waiting=$!
+    ok "somebody waits for news" until_true eval 'secure first "$(url n)/metrics" | grep -q "^ 1"'
+    cp "$tmp/second.pem" "$tmp/now.pem" && cp "$tmp/second.key" "$tmp/now.key"
+    kill -HUP "$(cat "$tmp/n.pid")"
+    ok "the certificate is exchanged while it runs" until_true eval 'secure second "$(url n)/" | grep -q "/sign-in"'
+    echo later.example | node n import --format list --tlp clear - >/dev/null 2>&1
+    wait "$waiting"
+    ok "who was connected before stays so" is $? 0
+    ok "and is told what came later" grep -q "^[0-9a-f]* n.example/" "$tmp/waited"
+    echo broken >"$tmp/now.pem"
+    kill -HUP "$(cat "$tmp/n.pid")"
+    ok "a broken one is told" until_true grep -q "the certificate stays as it was" "$tmp/n.log"
+    ok "and not taken" eval 'secure second "$(url n)/" | grep -q "/sign-in"'
+    stop n
+else
+    skip "TLS" "there is no openssl to make certificates with"
+fi
 done_testing

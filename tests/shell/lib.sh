@@ -77,11 +77,11 @@ start() { # name, [options...]: serves on $LISTEN, by default any free port of t
     rm -f "$tmp/$name.out" # of a node before: its address is nobody's now
     "$bin" -C "$tmp/$name" serve --listen "${LISTEN:-127.0.0.1:0}" "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
     echo $! >"$tmp/$name.pid"
-    until grep -q 'http://' "$tmp/$name.out" 2>/dev/null; do
+    until grep -q 'https\?://' "$tmp/$name.out" 2>/dev/null; do
         kill -0 "$(cat "$tmp/$name.pid")" 2>/dev/null || { cat "$tmp/$name.log"; return 1; }
         sleep 0.02
     done
-    grep -o 'http://[^/ ]*' "$tmp/$name.out" | head -1 >"$tmp/$name.url"
+    grep -o 'https\?://[^/ ]*' "$tmp/$name.out" | head -1 >"$tmp/$name.url"
 }
 
 stop() { # name
