@@ -182,7 +182,7 @@ if command -v openssl >/dev/null; then
     # A connection that waits for news while the certificate is exchanged.
     secure first -H "Prefer: wait=30" "$(url n)/heads?since=$(secure first "$(url n)/heads" | sed -n "s/^next //p")" >"$tmp/waited" &
     waiting=$!
-    ok "somebody waits for news" until_true eval 'secure first "$(url n)/metrics" | grep -q "^ 1"'
+    ok "somebody waits for news" until_true eval 'secure first "$(url n)/metrics" | grep -q "^tongzhou_http_waiting 1"'
     cp "$tmp/second.pem" "$tmp/now.pem" && cp "$tmp/second.key" "$tmp/now.key"
     kill -HUP "$(cat "$tmp/n.pid")"
     ok "the certificate is exchanged while it runs" until_true eval 'secure second "$(url n)/" | grep -q "/sign-in"'
