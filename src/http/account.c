@@ -58,7 +58,7 @@ static int write_session(void *ctx, const struct session_info *session, struct e
     return 0;
 }
 
-static void write_button(struct page *page, const char *action, const char *name, struct span value, const char *words)
+void account_button(struct page *page, const char *action, const char *name, struct span value, const char *words)
 {
     page_fmt(page, "<form method=\"post\" action=\"%s\">", action);
     page_form_token(page);
@@ -89,8 +89,8 @@ static int write_sessions(struct page *page, const struct view *view, struct err
         page_table_end(page);
     page_raw(page, "<div class=\"line\">");
     if (listed.count > 1)
-        write_button(page, "/account/sessions", NULL, SPAN_LIT(""), TR_MARK("Sign out everywhere else"));
-    write_button(page, "/sign-out", NULL, SPAN_LIT(""), TR_MARK("Sign out"));
+        account_button(page, "/account/sessions", NULL, SPAN_LIT(""), TR_MARK("Sign out everywhere else"));
+    account_button(page, "/sign-out", NULL, SPAN_LIT(""), TR_MARK("Sign out"));
     page_raw(page, "</div></section>\n");
     return 0;
 }
@@ -121,7 +121,7 @@ static int write_token(void *ctx, const struct token_info *token, struct err *er
     else
         page_say(page, TR_MARK("never"));
     page_table_cell(page, token_headings[4]);
-    write_button(page, "/account/tokens", "remove", span_str(token->name), TR_MARK("Revoke"));
+    account_button(page, "/account/tokens", "remove", span_str(token->name), TR_MARK("Revoke"));
     page_table_row_end(page);
     return 0;
 }
@@ -163,6 +163,11 @@ static int page_account(const struct view *view, const struct http_request *requ
     page_say(&page, user->has_totp ? TR_MARK("Signing in asks for a one-time code.")
                                    : TR_MARK("Signing in does not ask for a one-time code yet."));
     page_raw(&page, "</p>\n");
+    if (visitor_may(request->visitor, ACTION_USERS)) {
+        page_raw(&page, "<p><a href=\"/users\">");
+        page_say(&page, TR_MARK("Users"));
+        page_raw(&page, "</a></p>\n");
+    }
     int rc = write_sessions(&page, view, err);
     if (rc == 0)
         rc = write_tokens(&page, view, err);
@@ -212,5 +217,7 @@ const struct route account_routes[] = {
     {HTTP_GET, "/account", OUTLET_HTTP_PAGES, page_account, "one's own sessions and tokens"},
     {HTTP_POST, "/account/sessions", OUTLET_HTTP_PAGES, end_sessions, "ends one's other sessions"},
     {HTTP_POST, "/account/tokens", OUTLET_HTTP_PAGES, revoke_token, "revokes one of one's tokens"},
+    {HTTP_GET, "/users", OUTLET_HTTP_PAGES, page_users, "who may sign in, and what happened"},
+    {HTTP_POST, "/users", OUTLET_HTTP_PAGES, page_users_post, "locks and unlocks a user"},
 };
 const size_t account_route_count = sizeof(account_routes) / sizeof(account_routes[0]);

@@ -24,6 +24,12 @@ int account_write(const struct http_request *request, account_change change, str
 /* "reader" in the page's language. */
 const char *account_role_words(const struct page *page, enum role role);
 
+/* A form of one button, with one hidden field unless `name` is NULL; `words` is a source text. */
+void account_button(struct page *page, const char *action, const char *name, struct span value, const char *words);
+
+int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                    struct err *err);
 int page_sign_in(const struct view *view, const struct http_request *request, struct http_reply *reply,
                  struct err *err);
 int page_sign_in_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
