@@ -269,5 +269,7 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
      "the bytes of its entry in the log"},
     {HTTP_GET, "/record/{name}/{hash}/{index}/proof", OUTLET_HTTP_PAGES, page_record_proof,
      "its inclusion proof (tlog-proof)"},
+    {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
+    {HTTP_POST, "/publish", OUTLET_HTTP_PAGES, page_publish_post, "says it"},
 };
 const size_t connect_page_route_count = sizeof(connect_page_routes) / sizeof(connect_page_routes[0]);

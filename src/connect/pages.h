@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 7
+#define CONNECT_PAGE_ROUTES 9
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -58,6 +58,10 @@ int page_record(const struct view *view, const struct http_request *request, str
 int page_record_raw(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);
 int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+int page_publish(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                 struct err *err);
+int page_publish_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
 int page_record_proof(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);

@@ -38,6 +38,11 @@ static void write_visitor(struct page *page)
     if (!visitor || !visitor->is_offered || visitor->how == VISITOR_TOKEN)
         return;
     page_raw(page, "<p class=\"who\">");
+    if (visitor_may(visitor, ACTION_PUBLISH)) {
+        page_raw(page, "<a href=\"/publish\">");
+        page_say(page, TR_MARK("Publish"));
+        page_raw(page, "</a> · ");
+    }
     if (visitor->how != VISITOR_NOBODY) {
         page_raw(page, "<a href=\"/account\">");
         page_bdi(page, span_str(visitor->user.name));

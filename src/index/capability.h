@@ -64,6 +64,8 @@ struct capability {
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
+    /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */
+    int (*may_say)(struct span body, enum tlp tlp, struct err *err);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

@@ -36,6 +36,7 @@ const struct capability security_capability = {
     .scrub = security_scrub,
     .title = security_title,
     .page_title = security_page_title,
+    .may_say = stix_check_said,
     .page_routes = security_page_routes,
     .page_route_count = SECURITY_PAGE_ROUTES,
 };

@@ -87,6 +87,36 @@ ok "signing out ends the session itself" eval '
     is "$(browse analyst.one -o /dev/null -w "%{http_code}" -d "csrf=$(browse analyst.one "$(url n)/account" | form_token)" "$(url n)/sign-out")" 303
     is "$(sees stolen)" "clear.example "'
 
+# ---- publishers ----
+publish() { # person, curl arguments...: the status
+    local who=$1
+    shift
+    browse "$who" -o "$tmp/answer" -w '%{http_code}' -F "csrf=$(browse "$who" "$(url n)/account" | form_token)" -F type=text/plain -F lang=en "$@" "$(url n)/publish"
+}
+password "$right" | node n user password publisher.one --password-stdin >/dev/null
+ok "a publisher signs in" eval 'is "$(sign_in publisher.one "$right")" 303'
+ok "and is shown the form" eval 'browse publisher.one "$(url n)/publish" | grep -q "name=\"kind\""'
+ok "says something" eval 'is "$(publish publisher.one -F kind=culture/note -F tlp=clear -F "body=from a page")" 303'
+ok "which stands in the log" eval 'node n log n.example | grep -q "culture/note.*from a page"'
+ok "and is public" eval 'curl -s "$(url n)/record/$origin/5/raw" | grep -q "^tlp clear" && curl -s "$(url n)/record/$origin/5/raw" | grep -q "from a page"'
+ok "keeps something" eval 'is "$(publish publisher.one -F kind=culture/note -F tlp=amber -F keep=1 -F "body=kept here")" 303 && ! curl -s "$(url n)/record/$origin/6/raw" | grep -q "kept here"'
+faulty() { # part of the reason, curl arguments...
+    is "$(publish publisher.one -F "body=not said" "${@:2}")" 400 && grep -q "$1" "$tmp/answer"
+}
+ok "amber for nobody" faulty "for nobody" -F kind=culture/note -F tlp=amber
+ok "clear for few" faulty "for everybody" -F kind=culture/note -F tlp=clear -F to=n.example
+ok "red for a member" faulty "named persons" -F kind=culture/note -F tlp=red -F to=n.example
+ok "without a marking" faulty "default audience" -F kind=culture/note -F tlp=
+ok "for a stranger" faulty "no member" -F kind=culture/note -F tlp=amber -F to=nobody.example
+ok "for oneself" faulty "author alone" -F kind=culture/note -F tlp=amber -F to=n.example
+ok "a kind with a way of its own" faulty "kind has to be" -F kind=connect/erase -F tlp=clear
+ok "an object marked narrower" eval 'is "$(publish publisher.one -F kind=security/stix -F tlp=clear -F "body=$(jq -nc "{type:\"indicator\",spec_version:\"2.1\",id:\"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\",created:\"2026-01-01T00:00:00Z\",modified:\"2026-01-01T00:00:00Z\",pattern:\"[domain-name:value = '"'"'x.example'"'"']\",pattern_type:\"stix\",valid_from:\"2026-01-01T00:00:00Z\",object_marking_refs:[\"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed\"]}")")" 400 && grep -q narrower "$tmp/answer"'
+no "nothing of that was said" eval 'node n log n.example --limit 0 | grep -q "not said"'
+ok "an analyst may not" eval 'is "$(publish analyst.one -F kind=culture/note -F tlp=clear -F body=x)" 403'
+ok "a token for reading may not" eval 'is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(node n token add publisher.one r | head -1)" -F kind=culture/note -F tlp=clear -F body=x "$(url n)/publish")" 403'
+ok "one for publishing may" eval 'is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(node n token add publisher.one p --scope publish | head -1)" -F kind=culture/note -F tlp=clear -F "body=by a program" "$(url n)/publish")" 303 && node n log n.example | grep -q "by a program"'
+ok "the trail says who" eval 'node n audit | grep -q "publisher.one .*publish .*record 5"'
+
 # ---- administrators ----
 ok "an administrator signs in" eval 'is "$(sign_in administrator.one "$right")" 303'
 ok "and sees users and the trail" eval 'browse administrator.one "$(url n)/users" | grep -q "wrong password"'
