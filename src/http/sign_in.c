@@ -55,7 +55,7 @@ static int write_form(const struct http_request *request, struct http_reply *rep
                       struct err *err)
 {
     struct page page;
-    if (!request->visitor->form[0] || request->method == HTTP_GET)
+    if (!request->visitor->form[0]) /* one that is there serves for further pages, too */
         reply->set_cookies[0] = visitor_form_cookie(request->visitor, request->arena);
     page_begin(&page, request, reply, "", TR_MARK("Sign in"));
     page_raw(&page, "<h1>");

@@ -1,11 +1,7 @@
 /* What headers say about who is there, and how often one may fail: nobody is let in by form, nobody is locked out for good. */
 #include "http/visitor.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "http/check.h"
+#include "http/node_impl.h"
 
 const struct capability *const capabilities[] = {NULL};
 
@@ -97,6 +93,34 @@ static void trust_is_read_strictly(void **state)
     }
 }
 
+/* One password at a time, whoever asks, and nothing else waits for it. */
+static void passwords_are_looked_at_one_by_one(void **state)
+{
+    (void)state;
+    struct node node;
+    struct err err = {0};
+    struct signing *signing = NULL;
+    struct store *first = NULL, *second = NULL, *quick = NULL;
+    node_start(&node, 8);
+    struct signing_options options = {.dir = node.dir};
+    must(signing_new(&options, &signing, &err), &err);
+    must(signing_take(signing, SIGNING_PASSWORD, &first, &err), &err);
+    assert_int_equal(signing_take(signing, SIGNING_PASSWORD, &second, &err), ERR_STATE);
+    assert_null(second);
+    must(signing_take(signing, SIGNING_QUICK, &quick, &err), &err);
+    signing_give(signing, SIGNING_QUICK, 0);
+    signing_give(signing, SIGNING_PASSWORD, 0);
+    must(signing_take(signing, SIGNING_PASSWORD, &second, &err), &err);
+    assert_ptr_equal(first, second);
+    signing_give(signing, SIGNING_PASSWORD, ERR_IO); /* a handle that failed is not used again */
+    must(signing_take(signing, SIGNING_PASSWORD, &second, &err), &err);
+    must(store_begin(second, &err), &err);
+    store_rollback(second);
+    signing_give(signing, SIGNING_PASSWORD, 0);
+    signing_free(signing);
+    node_stop(&node);
+}
+
 /* ---- attempts ---- */
 
 static unsigned tries(struct attempts *attempts, const struct attempt *attempt)
@@ -181,6 +205,7 @@ int main(void)
         cmocka_unit_test(paths),
         cmocka_unit_test(forms),
         cmocka_unit_test(trust_is_read_strictly),
+        cmocka_unit_test(passwords_are_looked_at_one_by_one),
         cmocka_unit_test(an_address_is_slowed_down),
         cmocka_unit_test(a_network_counts_as_one),
         cmocka_unit_test(nobody_is_locked_out),
