@@ -66,4 +66,24 @@
 #define HTTP_BODY_MAX (64u << 20) /* bytes of an upload: a file to sweep */
 #define HTTP_WAIT_MAX_S 60        /* seconds that Prefer: wait may hold a request */
 
+/* ---- people who sign in ---- */
+#define USER_NAME_MAX 64  /* bytes */
+#define USERS_MAX 10000   /* of one node: an organisation's, and its guests' */
+#define PASSWORD_MIN 10   /* bytes; NIST SP 800-63B asks for 8 */
+#define PASSWORD_MAX 1024 /* bytes that are hashed; longer ones are refused, not cut */
+/*
+ * Argon2id (RFC 9106): 120 ms on one 2.6 GHz core, once a sign-in. OWASP's least is 19 MiB with two passes. One runs at a
+ * time (http/signing.h), so a machine with 256 MB bears it.
+ */
+#define ARGON2_MEMORY (32u << 20) /* bytes */
+#define ARGON2_PASSES 3
+#define SESSION_IDLE_MS (INT64_C(2) * 3600 * 1000)  /* a session that nobody used ends: a screen left alone */
+#define SESSION_LIFE_MS (INT64_C(12) * 3600 * 1000) /* and each after a working day; NIST SP 800-63B, AAL2 */
+#define SESSION_TOUCH_MS 60000  /* `seen` is written that seldom: a commit costs a sync of the disk */
+#define SESSIONS_MAX 16         /* of one user; a further one ends the oldest */
+#define TOKENS_MAX 32           /* of one user */
+#define TOKEN_LIFE_MAX_DAYS 366 /* none lives for ever: it would be forgotten where it was written */
+#define TOKEN_NAME_MAX 64       /* bytes */
+#define AUDIT_MAX 100000        /* entries kept: some 10 MB; strangers' attempts are limited before */
+
 #endif

@@ -4,16 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/session.h"
-#include "record/audience.h"
-
-#define AUDIENCE_TO_MAX 64 /* members and groups that one command can name */
-
-struct named_audience {
-    enum tlp tlp;
-    char text[AUDIENCE_TO_MAX][RECORD_LINE_MAX + 1];
-    struct span to[AUDIENCE_TO_MAX];
-    size_t count;
-};
+#include "connect/publishing.h"
 
 /* Before anything is opened: do marking and audience fit each other? EXIT_USAGE, with the reason, or 0. */
 int audience_check(struct invocation *inv, enum tlp tlp);

@@ -16,7 +16,7 @@ struct listing {
     bool json;
 };
 
-static const char *role_word(const struct log_info *log)
+static const char *log_role_word(const struct log_info *log)
 {
     switch (log->role) {
     case LOG_OWN:
@@ -80,7 +80,7 @@ static int print_json(struct listing *list, const struct log_info *log, const st
     buf_json_string(line, span_str(log->origin));
     buf_fmt(line,
             ",\"role\":\"%s\",\"standing\":\"%s\",\"size\":%llu,\"payloads\":%llu,\"bytes\":%llu,\"cosignatures\":%u",
-            role_word(log), standing_word(log), (unsigned long long)log->size, (unsigned long long)log->payloads,
+            log_role_word(log), standing_word(log), (unsigned long long)log->size, (unsigned long long)log->payloads,
             (unsigned long long)log->bytes, cosignatures);
     if (member) {
         buf_fmt(line, ",\"class\":\"%s\",\"jurisdiction\":", member_class_word(member->profile.class));
@@ -102,7 +102,7 @@ static void print_row(const struct log_info *log, const struct member *member, u
     if (log->head_ms > 0)
         when_format(log->head_ms, head);
     cli_put_column(stdout, span_str(name), 34);
-    printf(" %-9s %-17s %9llu %10llu  %-9s %2u  %.19s\n", role_word(log),
+    printf(" %-9s %-17s %9llu %10llu  %-9s %2u  %.19s\n", log_role_word(log),
            member ? member_class_word(member->profile.class) : "-", (unsigned long long)log->size,
            (unsigned long long)log->payloads, standing_word(log), cosignatures, head);
 }

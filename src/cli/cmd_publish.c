@@ -7,8 +7,6 @@
 #include "cli/parcel.h"
 #include "cli/session.h"
 #include "record/seal.h"
-#include "security/intel.h"
-#include "state/author.h"
 
 static const struct option options[] = {
     {"kind", "K", "what it is: capability/name, as security/stix", ONCE},
@@ -135,8 +133,7 @@ static int append(struct invocation *inv, struct session *session, const struct 
                   const struct log_info *log, struct span text, struct parcel_wish *wish)
 {
     uint64_t index, folded;
-    struct author_item item = {.text = text, .clear = audience->tlp == TLP_CLEAR && log->role != LOG_LOCAL};
-    if (author_append(session->store, log->number, &item, 1, cli_now_ms(), &index, &inv->err))
+    if (publishing_append(session->store, log, audience->tlp, text, cli_now_ms(), &index, &inv->err))
         return cli_fail(inv);
     printf("%s/%llu\n", log->origin, (unsigned long long)index);
     audience_tell(audience, log);
@@ -152,8 +149,8 @@ static int append(struct invocation *inv, struct session *session, const struct 
 /* A marking is honoured whichever way an object goes out; in the local log it goes nowhere. */
 static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
 {
-    bool is_stix = strcmp(cli_option(inv, "kind", ""), STIX_KIND) == 0;
-    return is_stix && !cli_flag(inv, "local") ? stix_check_said(body, tlp, &inv->err) : 0;
+    struct span kind = span_str(cli_option(inv, "kind", ""));
+    return cli_flag(inv, "local") ? 0 : publishing_check_body(kind, tlp, body, &inv->err);
 }
 
 static int say(struct invocation *inv, struct session *session, enum tlp tlp, struct span body, struct buf *text,

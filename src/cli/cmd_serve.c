@@ -9,6 +9,12 @@ static const struct option options[] = {
      ANY_NUMBER},
     {"alone", NULL, "do not wait for a peer that tells how far our own logs are: for the first node of all",
      AT_MOST_ONCE},
+    {"tls-cert", "FILE", "certificate and what leads to its root, PEM: speak TLS; SIGHUP reads it again", AT_MOST_ONCE},
+    {"tls-key", "FILE", "its key, PEM", AT_MOST_ONCE},
+    {"trust-proxy", "H@A", "believe header H, a user's name, from address A: of a proxy that signs people in",
+     AT_MOST_ONCE},
+    {"insecure-sign-in", NULL, "let people sign in though others may read along: off loopback without TLS",
+     AT_MOST_ONCE},
     {0},
 };
 
@@ -33,6 +39,8 @@ static int run(struct invocation *inv)
 {
     struct session session;
     struct log_info log = {0};
+    if (!cli_option(inv, "tls-cert", NULL) != !cli_option(inv, "tls-key", NULL))
+        return cli_usage(inv, "--tls-cert and --tls-key belong together");
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status && store_operator(session.store, &log, &inv->err))
         status = cli_fail(inv);
@@ -53,6 +61,10 @@ static int run(struct invocation *inv)
                                         .endpoints = endpoints,
                                         .endpoint_count = count,
                                         .alone = cli_flag(inv, "alone"),
+                                        .tls_cert = cli_option(inv, "tls-cert", NULL),
+                                        .tls_key = cli_option(inv, "tls-key", NULL),
+                                        .trust_proxy = cli_option(inv, "trust-proxy", NULL),
+                                        .insecure_sign_in = cli_flag(inv, "insecure-sign-in"),
                                         .tell = tell,
                                         .ready = ready,
                                         .ctx = &log};
@@ -64,8 +76,11 @@ const struct command cmd_serve = {
     .name = "serve",
     .arguments = "",
     .summary = "Run the node: pages, logs for others, pulling from peers, feeds",
-    .details = "Serves on loopback unless told otherwise. Other commands work beside it on the same folder.\n"
-               "SIGINT or SIGTERM ends it; nothing acknowledged is lost, whatever ends it.\n",
+    .details =
+        "Serves on loopback unless told otherwise. Other commands work beside it on the same folder.\n"
+        "Off loopback people can sign in only with TLS, through a proxy that is trusted, or if --insecure-sign-in\n"
+        "says so; what is public is served in any case.\n"
+        "SIGINT or SIGTERM ends it; nothing acknowledged is lost, whatever ends it.\n",
     .options = options,
     .max_args = 0,
     .run = run,

@@ -59,8 +59,11 @@ static void write_heading(struct page *page, const struct view *view, const stru
         page_time(page, record->record.time_ms);
     }
     if (record->parsed) {
-        page_raw(page, " ");
-        page_tlp(page, record->record.tlp);
+        if (record->record.tlp == TLP_CLEAR) {
+            page_raw(page, " ");
+            page_tlp(page, TLP_CLEAR);
+        }
+        page_audience(page, record->record.tlp, record->record.to, record->record.to_count);
     }
     page_raw(page, "</p>\n");
 }

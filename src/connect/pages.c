@@ -50,8 +50,29 @@ void page_tlp(struct page *page, enum tlp tlp)
         [TLP_AMBER] = "TLP:AMBER", [TLP_AMBER_STRICT] = "TLP:AMBER+STRICT",
         [TLP_RED] = "TLP:RED",
     };
+    static const char *const colours[] = {
+        [TLP_CLEAR] = "",   [TLP_GREEN] = " green", [TLP_AMBER] = " amber", [TLP_AMBER_STRICT] = " amber",
+        [TLP_RED] = " red",
+    };
     if (tlp != TLP_NONE)
-        page_fmt(page, "<span class=\"tlp\" lang=\"en\">%s</span>", names[tlp]);
+        page_fmt(page, "<span class=\"tlp%s\" lang=\"en\">%s</span>", colours[tlp], names[tlp]);
+}
+
+void page_audience(struct page *page, enum tlp tlp, const struct span *to, size_t count)
+{
+    if (tlp == TLP_NONE || tlp == TLP_CLEAR)
+        return;
+    page_raw(page, " ");
+    page_tlp(page, tlp);
+    page_raw(page, " ");
+    if (count > 1)
+        page_sayf(page, TR(page, "for {1} and {2} more"), SAY(say_origin(to[0]), say_number(count - 1)));
+    else if (count == 1)
+        page_sayf(page, TR(page, "for {1}"), SAY(say_origin(to[0])));
+    else if (tlp == TLP_GREEN)
+        page_say(page, TR_MARK("for its author's community"));
+    else
+        page_say(page, TR_MARK("for nobody but its author"));
 }
 
 const char *page_class_words(const struct page *page, enum member_class class)
@@ -179,6 +200,8 @@ void page_row(struct page *page, const struct view *view, const struct view_row 
         page_raw(page, " · ");
         page_ago(page, row->time_ms);
     }
+    if (row->has_text)
+        page_audience(page, row->tlp, row->to, row->to_count);
     page_raw(page, "</span></li>\n");
 }
 
@@ -278,5 +301,7 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
      "the bytes of its entry in the log"},
     {HTTP_GET, "/record/{name}/{hash}/{index}/proof", OUTLET_HTTP_PAGES, page_record_proof,
      "its inclusion proof (tlog-proof)"},
+    {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
+    {HTTP_POST, "/publish", OUTLET_HTTP_PAGES, page_publish_post, "says it"},
 };
 const size_t connect_page_route_count = sizeof(connect_page_routes) / sizeof(connect_page_routes[0]);

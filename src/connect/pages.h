@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 7
+#define CONNECT_PAGE_ROUTES 9
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -15,6 +15,9 @@ void page_kind(struct page *page, struct span kind);
 
 /* A small sign "TLP:CLEAR"; nothing for TLP_NONE. */
 void page_tlp(struct page *page, enum tlp tlp);
+
+/* " TLP:AMBER for cert.example.org/k5xq…": what is not for everybody, and for whom; nothing for TLP:CLEAR. */
+void page_audience(struct page *page, enum tlp tlp, const struct span *to, size_t count);
 
 const char *page_class_words(const struct page *page, enum member_class class);
 
@@ -58,6 +61,10 @@ int page_record(const struct view *view, const struct http_request *request, str
 int page_record_raw(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);
 int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+int page_publish(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                 struct err *err);
+int page_publish_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
 int page_record_proof(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);

@@ -104,3 +104,11 @@ const struct route asset_routes[] = {
     {HTTP_GET, "/assets/{name}", OUTLET_HTTP_PAGES, asset_get, "style sheet, script and icon of the pages"},
 };
 const size_t asset_route_count = sizeof(asset_routes) / sizeof(asset_routes[0]);
+
+bool asset_is_route(const struct route *route)
+{
+    for (size_t i = 0; i < asset_route_count; i++)
+        if (route == &asset_routes[i])
+            return true;
+    return false;
+}

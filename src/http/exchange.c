@@ -1,5 +1,6 @@
 #include "http/exchange.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -7,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "http/assets.h"
 #include "http/header.h"
 #include "http/page.h"
 #include "http/respond.h"
@@ -30,6 +32,7 @@ struct exchange {
     bool started, answered, is_large;
     bool is_checked;             /* who asks: once, for no signed request is taken twice */
     char origin[ORIGIN_MAX + 1]; /* who signed it; "": the public */
+    struct http_visitor visitor; /* who is signed in otherwise */
     int64_t wait_until_ms;       /* of watch_now_ms; 0: it did not wait yet */
     struct watch_waiter waiter;
 };
@@ -210,10 +213,67 @@ static bool identify(struct exchange *x, struct store *store, struct http_reply 
         tell_refused(x, outcome);
         atomic_fetch_add(&x->server->refused, 1);
         (void)http_problem(&x->request, reply, status, title, detail);
+        reply->is_signing = true;
         reply->sign_again = outcome == SIGNED_RESTARTED || outcome == SIGNED_REPLAYED;
     }
     x->origin[0] = '\0';
     return outcome == SIGNED_BY_NOBODY;
+}
+
+/* ---- who is signed in ---- */
+
+static void other_end(struct exchange *x, char out[ADDRESS_MAX])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t len =
+        address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    out[0] = '\0';
+    if (address)
+        (void)getnameinfo(address, len, out, ADDRESS_MAX, NULL, 0, NI_NUMERICHOST);
+}
+
+/*
+ * False: the reply says why not. What is sent by a person's browser has to come from a form of ours, for its cookie comes
+ * along whoever made it send something.
+ */
+static bool recognise(struct exchange *x, struct store *store, struct http_reply *reply)
+{
+    char address[ADDRESS_MAX];
+    struct err err;
+    const char *proxy = signing_proxy_header(x->server->signing);
+    other_end(x, address);
+    struct visitor_headers headers = {
+        .address = address,
+        .cookie = x->request.cookie,
+        .authorization = header(x, MHD_HTTP_HEADER_AUTHORIZATION),
+        .authorizations = headers_named(x, MHD_HTTP_HEADER_AUTHORIZATION),
+        .forwarded_for = header(x, "X-Forwarded-For"),
+        .forwarded_proto = header(x, "X-Forwarded-Proto"),
+        .proxy_user = proxy ? header(x, proxy) : SPAN_LIT(""),
+        .proxy_users = proxy ? headers_named(x, proxy) : 0,
+    };
+    int rc = visitor_find(x->server->signing, store, &headers, x->request.now_ms, &x->visitor, &err);
+    x->request.visitor = &x->visitor;
+    if (rc == 0 && x->request.method == HTTP_POST &&
+        (x->visitor.how == VISITOR_SESSION || x->visitor.how == VISITOR_PROXY) && !visitor_form_fits(&x->request)) {
+        (void)http_problem(&x->request, reply, 403, TR_MARK("Not allowed"),
+                           TR_MARK("This form is too old, or not ours. Please go back, load the page again and send it "
+                                   "once more."));
+        return false;
+    }
+    if (rc == 0)
+        return true;
+    x->request.visitor = NULL;
+    if (rc == ERR_VERIFY)
+        (void)http_problem(&x->request, reply, 401, TR_MARK("Not allowed"),
+                           TR_MARK("This token is none here: it has expired, was revoked, or never was."));
+    else if (rc == ERR_SYNTAX)
+        (void)http_problem(&x->request, reply, 400, TR_MARK("Not understood"),
+                           TR_MARK("This request says twice who sends it."));
+    else
+        (void)http_problem(&x->request, reply, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+    return false;
 }
 
 /* ---- a handler's turn ---- */
@@ -254,19 +314,31 @@ int64_t exchange_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A member sees more than the public where the outlet is for members; elsewhere its signature gives it nothing. */
+/* Whom the outlet is for sees more than the public; elsewhere signature, cookie and token give nothing. */
+static struct viewer viewer_of(const struct exchange *x)
+{
+    const struct viewer everybody = {.class = VIEWER_PUBLIC};
+    struct viewer viewer = everybody;
+    if (x->origin[0] != '\0')
+        viewer = (struct viewer){.class = VIEWER_MEMBER, .origin = x->origin, .time_ms = x->request.now_ms};
+    else if (x->visitor.how != VISITOR_NOBODY)
+        viewer = (struct viewer){.class = VIEWER_USER,
+                                 .name = x->visitor.user.name,
+                                 .role = x->visitor.user.role,
+                                 .scopes = x->visitor.scopes};
+    return outlet_admits(x->route->outlet, &viewer) ? viewer : everybody;
+}
+
 static int answer(struct exchange *x, const struct pool_handle *handle, struct http_reply *reply, struct err *err)
 {
     struct view view;
-    struct viewer viewer = {.class = VIEWER_PUBLIC};
-    if (x->origin[0] != '\0' && outlet_table[x->route->outlet].members)
-        viewer = (struct viewer){VIEWER_MEMBER, x->origin, x->request.now_ms};
+    struct viewer viewer = viewer_of(x);
     int rc = view_open(handle->store, handle->index, viewer, x->route->outlet, &view, err);
     if (rc == 0)
         rc = x->route->handler(&view, &x->request, reply, err);
-    if (rc == 0 && viewer.class == VIEWER_MEMBER) { /* for it alone: nothing between us keeps it or compares it */
+    if (rc == 0 && viewer.class != VIEWER_PUBLIC) { /* for it alone: nothing between us keeps it or compares it */
         reply->cache_control = "private, no-store";
-        reply->vary = "Signature-Input";
+        reply->vary = viewer.class == VIEWER_MEMBER ? "Signature-Input" : "Cookie, Authorization";
         reply->etag[0] = '\0';
     }
     return rc;
@@ -278,7 +350,9 @@ static int call_handler(struct exchange *x, struct http_reply *reply, struct err
     int rc = pool_take(x->server->pool, &handle, err);
     if (rc < 0)
         return rc;
-    if (identify(x, handle->store, reply))
+    bool for_people = outlet_table[x->route->outlet].users != ACTION_NONE && !asset_is_route(x->route);
+    if (identify(x, handle->store, reply) &&
+        (!for_people || x->origin[0] != '\0' || recognise(x, handle->store, reply)))
         rc = answer(x, handle, reply, err);
     pool_give(x->server->pool, handle);
     return rc;
@@ -364,8 +438,10 @@ static int check_body(struct exchange *x, const char **ret_detail)
         *ret_detail = TR_MARK("No content is expected with this request.");
         return bytes > 0 || chunked ? 400 : 0;
     }
-    *ret_detail = TR_MARK("At most 64 MiB can be sent in one request.");
-    if (bytes > HTTP_BODY_MAX)
+    bool is_form = http_is_form(x->request.content_type);
+    *ret_detail =
+        is_form ? TR_MARK("This is more than a form can hold.") : TR_MARK("At most 64 MiB can be sent in one request.");
+    if (bytes > (is_form ? HTTP_FORM_MAX : HTTP_BODY_MAX))
         return 413;
     if (!chunked && bytes < UPLOAD_LARGE)
         return 0;

@@ -7,6 +7,7 @@
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/signed.h"
+#include "http/visitor.h"
 #include "http/watch.h"
 
 #define UPLOAD_LARGE (1u << 20) /* bytes from which an upload counts as a large one */
@@ -20,6 +21,8 @@ struct http_server {
     char url[128];
     atomic_uint_fast64_t requests, bytes_out, refused, outcomes[SIGNED_OUTCOMES];
     struct signed_state *signed_state;
+    struct signing *signing;
+    struct tls *tls;                           /* NULL: plain HTTP */
     void (*tell)(void *ctx, const char *line); /* may be NULL */
     void *tell_ctx;
     atomic_int_fast64_t told_ms, untold; /* lines about refused requests: not more than a disk bears */

@@ -5,6 +5,7 @@
 
 #include "http/assets.h"
 #include "http/header.h"
+#include "http/visitor.h"
 #include "record/member.h"
 
 /* A section of the navigation; a later capability adds its line. */
@@ -30,6 +31,43 @@ static void open_page(struct page *page, const struct http_request *request, str
     reply->language = request->lang;
 }
 
+/* Who is signed in, or where that is done, and back to this page. */
+static void write_visitor(struct page *page)
+{
+    const struct http_request *request = page->request;
+    const struct http_visitor *visitor = request->visitor;
+    if (!visitor || !visitor->is_offered || visitor->how == VISITOR_TOKEN)
+        return;
+    page_raw(page, "<p class=\"who\">");
+    if (visitor_may(visitor, ACTION_PUBLISH)) {
+        page_raw(page, "<a href=\"/publish\">");
+        page_say(page, TR_MARK("Publish"));
+        page_raw(page, "</a> · ");
+    }
+    if (visitor->how != VISITOR_NOBODY) {
+        page_raw(page, "<a href=\"/account\">");
+        page_bdi(page, span_str(visitor->user.name));
+        page_raw(page, "</a>");
+    } else {
+        page_raw(page, "<a href=\"/sign-in");
+        if (request->method == HTTP_GET && http_path_is_ours(request->path) && !span_is(request->path, "/sign-in")) {
+            page_raw(page, "?next=");
+            page_url(page, request->path);
+        }
+        page_raw(page, "\">");
+        page_say(page, TR_MARK("Sign in"));
+        page_raw(page, "</a>");
+    }
+    page_raw(page, "</p>");
+}
+
+void page_form_token(struct page *page)
+{
+    const struct http_visitor *visitor = page->request->visitor;
+    if (visitor && visitor->form[0])
+        page_fmt(page, "<input type=\"hidden\" name=\"" FORM_TOKEN "\" value=\"%s\">", visitor->form);
+}
+
 static void write_navigation(struct page *page, const char *section)
 {
     page_raw(page, "<header class=\"top\"><a class=\"brand\" href=\"/\"><img src=\"");
@@ -45,7 +83,9 @@ static void write_navigation(struct page *page, const char *section)
         page_say(page, sections[i].label);
         page_raw(page, "</a></li>");
     }
-    page_raw(page, "</ul></nav></header>\n");
+    page_raw(page, "</ul></nav>");
+    write_visitor(page);
+    page_raw(page, "</header>\n");
 }
 
 void page_begin(struct page *page, const struct http_request *request, struct http_reply *reply, const char *section,

@@ -54,6 +54,9 @@ void page_bytes(struct page *page, uint64_t bytes);   /* "1.3 MB" */
 /* ` lang="..."` for text of others, if the tag has the form of one. */
 void page_lang(struct page *page, struct span tag);
 
+/* The hidden field without which nothing that a signed-in person sends is taken; first in every form of method post. */
+void page_form_token(struct page *page);
+
 /* ---- sentences with something in them ---- */
 
 enum page_slot_type { SAY_NUMBER, SAY_BYTES, SAY_TIME, SAY_AGO, SAY_TEXT, SAY_ORIGIN };

@@ -6,6 +6,7 @@
 #include "http/header.h"
 #include "http/page.h"
 
+#define RETRY_S 5         /* seconds after which 503 may be different */
 #define PROBLEM_MAX 65536 /* bytes of an answer that says what went wrong */
 
 /* Pages load nothing from elsewhere, are framed by nobody, and their scripts are ours. */
@@ -100,14 +101,21 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     add(response, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
     if (reply->allow_range)
         add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    if (reply->status == MHD_HTTP_UNAUTHORIZED) {
+    if (reply->status == MHD_HTTP_UNAUTHORIZED && !reply->is_signing)
+        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    if (reply->status == MHD_HTTP_UNAUTHORIZED && reply->is_signing) {
         add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Signature");
         add(response, "Accept-Signature", ACCEPT_SIGNATURE);
         if (reply->sign_again)
             add(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     }
-    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        add(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE || reply->status == MHD_HTTP_TOO_MANY_REQUESTS) {
+        char seconds[16];
+        snprintf(seconds, sizeof(seconds), "%u", reply->retry_s > 0 ? reply->retry_s : RETRY_S);
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    for (size_t i = 0; i < HTTP_COOKIES_MAX; i++)
+        add(response, MHD_HTTP_HEADER_SET_COOKIE, reply->set_cookies[i]);
     add(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);
     add(response, "X-Content-Type-Options", "nosniff");
     add(response, "Referrer-Policy", "no-referrer");

@@ -10,6 +10,9 @@
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* HEAD is answered as GET without a body */
 
 #define HTTP_PARAMS_MAX 32
+#define HTTP_COOKIES_MAX 2 /* set by one reply, besides the language */
+
+struct http_visitor; /* http/visitor.h */
 
 struct http_param {
     struct span name, value; /* percent-decoded, valid UTF-8 */
@@ -30,6 +33,7 @@ struct http_request {
     bool waited;         /* its time to wait is over */
     struct arena *arena; /* for the request */
     int64_t now_ms;
+    struct http_visitor *visitor; /* who is signed in, if anybody can be; NULL: nobody can */
 };
 
 struct http_reply {
@@ -45,11 +49,14 @@ struct http_reply {
     size_t fd_len;
     bool allow_range; /* a single byte range of body or file is honoured */
     const char *vary;
-    const char *language;    /* Content-Language of a page */
-    const char *disposition; /* Content-Disposition */
-    const char *allow;       /* Allow, with 405 */
-    bool sign_again;         /* with 401: the same, signed anew in a second, may be heard */
-    bool keep_language;      /* remember request->lang in a cookie: the reader chose it */
+    const char *language;                      /* Content-Language of a page */
+    const char *disposition;                   /* Content-Disposition */
+    const char *allow;                         /* Allow, with 405 */
+    bool is_signing;                           /* 401 is about a member's signature, not about a token */
+    unsigned retry_s;                          /* Retry-After, with 429 and 503; 0: its default */
+    const char *set_cookies[HTTP_COOKIES_MAX]; /* in the arena; NULL: none */
+    bool sign_again;                           /* with 401: the same, signed anew in a second, may be heard */
+    bool keep_language;                        /* remember request->lang in a cookie: the reader chose it */
     /* Long polling: hold this request until store_seq passes `wait_seq`, or what came for few `wait_reached` (INT64_MAX: it
      * is not told), then call the handler again; with request->waited true when `wait_s` seconds went by. */
     int64_t wait_seq, wait_reached;

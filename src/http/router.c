@@ -1,5 +1,6 @@
 #include "http/router.h"
 
+#include "http/account.h"
 #include "http/assets.h"
 #include "http/target.h"
 
@@ -15,7 +16,8 @@ static bool each_of(const struct route *routes, size_t count, bool (*each)(void 
 
 void router_each(bool (*each)(void *ctx, const struct route *route), void *ctx)
 {
-    bool more = each_of(asset_routes, asset_route_count, each, ctx);
+    bool more =
+        each_of(asset_routes, asset_route_count, each, ctx) && each_of(account_routes, account_route_count, each, ctx);
     for (size_t i = 0; more && capabilities[i]; i++) {
         const struct capability *capability = capabilities[i];
         more = each_of(capability->routes, capability->route_count, each, ctx) &&

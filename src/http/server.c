@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "http/exchange.h"
+#include "http/tls.h"
 
 #define CONNECTIONS_DEFAULT 512
 #define THREADS_MAX 4
@@ -80,7 +81,8 @@ static int describe_socket(struct http_server *server, int fd, struct err *err)
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return err_sys(err, "listen");
     bool v6 = address.ss_family == AF_INET6;
-    snprintf(server->url, sizeof(server->url), v6 ? "http://[%s]:%s" : "http://%s:%s", host, port);
+    snprintf(server->url, sizeof(server->url), v6 ? "http%s://[%s]:%s" : "http%s://%s:%s", server->tls ? "s" : "", host,
+             port);
     server->loopback = v6 ? strcmp(host, "::1") == 0 : strncmp(host, "127.", 4) == 0;
     return 0;
 }
@@ -119,14 +121,21 @@ static int start_daemon(struct http_server *server, int fd, unsigned threads, un
 {
     /* Many clients behind one address (a relay, a proxy) are welcome, but not all places at once. */
     unsigned per_address = server->loopback ? connections : (connections + 3) / 4;
+    static char priorities[] = TLS_PRIORITIES;
+    struct MHD_OptionItem with_tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)tls_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, exchange_access,
-        server, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-        threads, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-        exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-        notify_connection, server, MHD_OPTION_END);
+        server->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_access, server, MHD_OPTION_EXTERNAL_LOGGER,
+        quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT,
+        connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server, MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
+        server, MHD_OPTION_ARRAY, server->tls ? with_tls : with_tls + 2, MHD_OPTION_END);
     return server->daemon ? 0 : err_set(err, ERR_STATE, "%s: the HTTP server does not start", server->url);
 }
 
@@ -135,7 +144,8 @@ static unsigned choose_threads(unsigned asked)
     if (asked > 0)
         return asked;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+    /* Two at least: one may be busy with a password (http/visitor.h). */
+    return cores < 2 ? 2 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
 }
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err)
@@ -148,7 +158,11 @@ int http_server_start(const struct http_options *options, struct http_server **r
     if (!server)
         return err_memory(err);
     int fd = open_socket(options->listen, err);
-    int rc = fd < 0 ? fd : describe_socket(server, fd, err);
+    int rc = fd < 0 ? fd : 0;
+    if (rc == 0 && options->tls_cert)
+        rc = tls_open(options->tls_cert, options->tls_key, &server->tls, err);
+    if (rc == 0)
+        rc = describe_socket(server, fd, err);
     server->tell = options->tell;
     server->tell_ctx = options->tell_ctx;
     if (rc == 0)
@@ -157,6 +171,15 @@ int http_server_start(const struct http_options *options, struct http_server **r
         rc = signed_new(options->dir, exchange_now_ms(), &server->signed_state, err);
     for (size_t i = 0; rc == 0 && i < options->endpoint_count; i++)
         rc = signed_endpoint(server->signed_state, options->endpoints[i], err);
+    if (rc == 0) {
+        struct signing_options signing = {.dir = options->dir,
+                                          .is_offered = server->loopback || server->tls || options->insecure_sign_in,
+                                          .is_tls = server->tls != NULL,
+                                          .trust = options->trust_proxy,
+                                          .tell = options->tell,
+                                          .tell_ctx = options->tell_ctx};
+        rc = signing_new(&signing, &server->signing, err);
+    }
     if (rc == 0) /* those who wait hold no thread, but a place: leave a quarter for the others */
         rc = watch_start(options->dir, connections - connections / 4,
                          options->request_ms ? options->request_ms : REQUEST_MS, &server->watch, err);
@@ -183,7 +206,14 @@ void http_server_stop(struct http_server *server)
     watch_free(server->watch);
     pool_free(server->pool);
     signed_free(server->signed_state);
+    signing_free(server->signing);
+    tls_close(server->tls);
     free(server);
+}
+
+int http_server_reload(struct http_server *server, struct err *err)
+{
+    return server->tls ? tls_reload(server->tls, err) : 0;
 }
 
 const char *http_server_url(const struct http_server *server)

@@ -7,12 +7,15 @@
 struct http_server;
 
 struct http_options {
-    const char *dir;              /* each pool thread opens its own store and index */
-    const char *listen;           /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
     const char *const *endpoints; /* where others reach it (URLs), beside what profiles say: for signed requests */
     size_t endpoint_count;
-    unsigned threads;                          /* 0: one a core, at most 4 */
+    const char *dir;                           /* each pool thread opens its own store and index */
+    const char *listen;                        /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    unsigned threads;                          /* 0: one a core, 2 to 4 */
     unsigned connections;                      /* 0: 512 */
+    const char *tls_cert, *tls_key;            /* PEM files; NULL: plain HTTP */
+    bool insecure_sign_in;                     /* people may sign in whoever can read along */
+    const char *trust_proxy;                   /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
     unsigned request_ms;                       /* for a request's line and headers; 0: 30,000 */
     void (*tell)(void *ctx, const char *line); /* a line for the log, from any thread; may be NULL */
     void *tell_ctx;
@@ -20,6 +23,9 @@ struct http_options {
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);
 void http_server_stop(struct http_server *server);
+
+/* Read the files of tls_cert and tls_key again; connections go on. After an error the old certificate stays. */
+int http_server_reload(struct http_server *server, struct err *err);
 
 /* "http://127.0.0.1:43211" */
 const char *http_server_url(const struct http_server *server);

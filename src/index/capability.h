@@ -66,6 +66,8 @@ struct capability {
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
     uint64_t (*score)(const struct record *record);
+    /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */
+    int (*may_say)(struct span body, enum tlp tlp, struct err *err);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

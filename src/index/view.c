@@ -3,27 +3,49 @@
 #include "index/internal.h"
 #include "tlog/checkpoint.h"
 
+/* Public only, asks the store only, for members, for users who may do what. */
 const struct outlet_info outlet_table[OUTLETS] = {
-    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true, true},
-    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true, true},
-    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false, false},
-    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false, false},
-    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false, false},
-    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false, false},
-    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false, false},
-    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false, false},
-    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true, false, false},
-    [OUTLET_PACK] = {"pack", "logs on a stick", true, false, false},
-    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false, false},
+    [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true, true,
+                          ACTION_NONE},
+    [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true, true, ACTION_NONE},
+    [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false, false, ACTION_NONE},
+    [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false, false, ACTION_READ},
+    [OUTLET_HTTP_SEARCH] = {"http-search", "searching in what the pages show", true, false, false, ACTION_SEARCH},
+    [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false, false, ACTION_SWEEP},
+    [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false, false, ACTION_NONE},
+    [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false, false, ACTION_NONE},
+    [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false, false, ACTION_NONE},
+    [OUTLET_EXPORT_STATIC] = {"export-static", "a folder for a plain file server", true, false, false, ACTION_NONE},
+    [OUTLET_PACK] = {"pack", "logs on a stick", true, false, false, ACTION_NONE},
+    [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false, false,
+                        ACTION_NONE},
 };
+
+bool outlet_admits(enum outlet outlet, const struct viewer *viewer)
+{
+    const struct outlet_info *info = &outlet_table[outlet];
+    switch (viewer->class) {
+    case VIEWER_PUBLIC:
+        return true;
+    case VIEWER_OPERATOR:
+        return !info->public_only;
+    case VIEWER_MEMBER:
+        return info->members;
+    case VIEWER_USER:
+        return role_may(viewer->role, viewer->scopes, info->users);
+    }
+    return false;
+}
 
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
               struct err *err)
 {
-    if (outlet_table[outlet].public_only && viewer.class == VIEWER_OPERATOR)
-        return err_set(err, ERR_REFUSED, "%s: what leaves here is what the public may see", outlet_table[outlet].name);
-    if (!outlet_table[outlet].members && viewer.class == VIEWER_MEMBER)
-        return err_set(err, ERR_REFUSED, "%s: a member sees here what the public sees", outlet_table[outlet].name);
+    static const char *const why[] = {[VIEWER_PUBLIC] = "not for the public",
+                                      [VIEWER_OPERATOR] = "what leaves here is what the public may see",
+                                      [VIEWER_MEMBER] = "a member sees here what the public sees",
+                                      [VIEWER_USER] = "this user sees here what the public sees"};
+    if (!outlet_admits(outlet, &viewer))
+        return err_set(err, ERR_REFUSED, "%s: %s", outlet_table[outlet].name, why[viewer.class]);
     if (outlet_table[outlet].store_only && viewer.class != VIEWER_MEMBER)
         index = NULL;
     int rc = index ? index_refresh(index, err) : 0;
@@ -37,7 +59,7 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
 
 bool view_sees_log(const struct view *view, const struct log_info *log)
 {
-    if (view->viewer.class == VIEWER_OPERATOR)
+    if (view_is_inside(view))
         return true;
     return log->role == LOG_OWN || log->role == LOG_MIRROR || log->role == LOG_MOVED;
 }
@@ -115,7 +137,7 @@ int view_log_find(const struct view *view, struct span text, struct log_info *re
 {
     int rc = store_log_find(view->store, text, ret, err);
     /* The candidates that the store lists may hold names that this viewer must not learn. */
-    if (rc == ERR_USAGE && view->viewer.class != VIEWER_OPERATOR)
+    if (rc == ERR_USAGE && !view_is_inside(view))
         return err_set(err, ERR_NOTFOUND, "no log by exactly this name here");
     return hide_log(view, ret, rc, err);
 }
@@ -237,19 +259,25 @@ static const struct view_log_seen *log_seen(const struct view *view, int64_t num
     return slot;
 }
 
+struct indexed {
+    bool is_inline, shown;
+    enum tlp tlp;
+};
+
 /* What the index knows of a record; false if nothing. */
-static bool indexed_row(const struct view *view, int64_t ref, bool *ret_inline, bool *ret_shown)
+static bool indexed_row(const struct view *view, int64_t ref, struct indexed *ret)
 {
     struct err ignored;
     sqlite3_stmt *statement =
-        index_statement(view->index, "SELECT is_inline, shown FROM record WHERE ref = ?1", &ignored);
+        index_statement(view->index, "SELECT is_inline, shown, tlp FROM record WHERE ref = ?1", &ignored);
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, ref);
     if (index_step(view->index, statement, &ignored) <= 0)
         return false;
-    *ret_inline = sqlite3_column_int(statement, 0) != 0;
-    *ret_shown = sqlite3_column_int(statement, 1) != 0;
+    ret->is_inline = sqlite3_column_int(statement, 0) != 0;
+    ret->shown = sqlite3_column_int(statement, 1) != 0;
+    ret->tlp = (enum tlp)sqlite3_column_int(statement, 2);
     sqlite3_reset(statement);
     return true;
 }
@@ -273,7 +301,7 @@ static bool slot_allows(const struct view *view, int64_t ref)
     struct err ignored;
     if (payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &ignored) < 0)
         return false;
-    unsigned wanted = view->viewer.class != VIEWER_OPERATOR ? SLOT_HELD | SLOT_CLEAR : SLOT_HELD;
+    unsigned wanted = view_is_inside(view) ? SLOT_HELD : SLOT_HELD | SLOT_CLEAR;
     return (flags & (wanted | SLOT_ERASED | SLOT_WAITING)) == wanted;
 }
 
@@ -284,12 +312,13 @@ bool view_sees_ref(const struct view *view, int64_t ref)
         return false;
     if (!view->index)
         return sees_text(view, ref);
-    bool is_inline, shown;
-    if (!indexed_row(view, ref, &is_inline, &shown))
+    struct indexed row;
+    if (!indexed_row(view, ref, &row))
         return false;
-    if (view->viewer.class != VIEWER_OPERATOR && !shown)
+    /* An inline record of a log that is hidden from the public is not `shown`, and bears no marking. */
+    if (!row.shown && !(view_is_inside(view) && (row.is_inline || view_admits_tlp(view, row.tlp))))
         return false;
-    if (is_inline || log->sharing == SHARING_ALL)
-        return is_inline || log->settled || slot_allows(view, ref);
+    if (row.is_inline || log->sharing == SHARING_ALL)
+        return row.is_inline || log->settled || slot_allows(view, ref);
     return log->sharing == SHARING_SOME && sees_text(view, ref);
 }

@@ -6,8 +6,9 @@
  * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
  * that is not CLEAR, or that policy does not let leave; not held, not clear, not shared and erased are not told apart. A
  * member that signed its request sees the logs that the public sees, and the payloads in whose audience it is
- * (record/audience.h), those that are CLEAR among them, if policy lets them leave for it. The operator (the command line)
- * sees everything here.
+ * (record/audience.h), those that are CLEAR among them, if policy lets them leave for it. A user who is signed in here
+ * (state/users.h) sees all logs and, where the role allows it, all contents but those for named persons and those that
+ * wait; policy is not asked, for nothing leaves the node. The operator (the command line) sees everything here.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
@@ -16,13 +17,17 @@
 #include "index/judge.h"
 #include "state/payload.h"
 #include "state/reach.h"
+#include "state/role.h"
 
-enum viewer_class { VIEWER_PUBLIC, VIEWER_OPERATOR, VIEWER_MEMBER };
+enum viewer_class { VIEWER_PUBLIC, VIEWER_OPERATOR, VIEWER_MEMBER, VIEWER_USER };
 
 struct viewer {
     enum viewer_class class;
     const char *origin; /* VIEWER_MEMBER: whose request key signed the request */
     int64_t time_ms;    /* VIEWER_MEMBER: when: groups change */
+    const char *name;   /* VIEWER_USER: who is signed in, as what, and what for (state/role.h) */
+    enum role role;
+    unsigned scopes;
 };
 
 enum outlet {
@@ -30,6 +35,7 @@ enum outlet {
     OUTLET_HTTP_HEADS,    /* /heads */
     OUTLET_HTTP_STATUS,   /* /healthz, /metrics */
     OUTLET_HTTP_PAGES,    /* the pages and their data */
+    OUTLET_HTTP_SEARCH,   /* searching in what the pages show */
     OUTLET_HTTP_SWEEP,    /* sweeping an uploaded file */
     OUTLET_CLI_LOG,       /* log, show, members, status, verify */
     OUTLET_CLI_SWEEP,     /* sweep */
@@ -45,6 +51,8 @@ struct outlet_info {
     bool public_only; /* may never be opened for the operator: what leaves for others */
     bool store_only;  /* asks the index nothing: a view through it has none, but a member's */
     bool members;     /* may be opened for a member */
+    /* What a user must be allowed to do for it to be opened for him; ACTION_NONE: a user is the public here. */
+    enum role_action users;
 };
 extern const struct outlet_info outlet_table[OUTLETS];
 
@@ -75,6 +83,9 @@ struct view {
     struct policy_bits looker;                   /* of whom they may be about these */
     struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
 };
+
+/* May the outlet be opened for this viewer? */
+bool outlet_admits(enum outlet outlet, const struct viewer *viewer);
 
 /* ERR_REFUSED if the outlet is not for this class of viewer. Nothing to close; open one a request. */
 int view_open(struct store *store, struct index *index, struct viewer viewer, enum outlet outlet, struct view *ret,
@@ -119,6 +130,18 @@ int view_proof(const struct view *view, const struct log_info *log, uint64_t ind
 
 /* ---- audiences ---- */
 
+/* Is it somebody of this node, the operator or a user, from whom no log is hidden? */
+static inline bool view_is_inside(const struct view *view)
+{
+    return view->viewer.class == VIEWER_OPERATOR || view->viewer.class == VIEWER_USER;
+}
+
+/* May a content be seen by its marking alone? What a member sees by its audience is not asked here. */
+bool view_admits_tlp(const struct view *view, enum tlp tlp);
+
+/* The same for SQL: contents that are not shown to the public are admitted if their `tlp` is in this range. */
+void view_tlp_range(const struct view *view, int *ret_least, int *ret_most);
+
 /*
  * Is this member in the audience of what `author` says in this record? Whoever is asked for does not look itself: the view
  * only knows communities, groups and hosts.
@@ -161,7 +184,7 @@ struct view_record {
     bool cut;               /* text is only the beginning of a long one: its header, for lists */
     bool parsed;            /* text is a well-formed record */
     struct record record;
-    bool erased;  /* operator only; the public sees a hole */
+    bool erased;  /* for the operator and users; others see a hole */
     bool waiting; /* operator only: policy holds it, so that nobody sees it but who decides */
     bool folded;  /* some capability took it in */
 };

@@ -39,6 +39,34 @@ bool view_knows_communities(void)
     return false;
 }
 
+/* ---- those of this node ---- */
+
+bool view_admits_tlp(const struct view *view, enum tlp tlp)
+{
+    switch (view->viewer.class) {
+    case VIEWER_OPERATOR:
+        return true;
+    case VIEWER_USER:
+        return audience_admits_user(tlp);
+    case VIEWER_PUBLIC:
+    case VIEWER_MEMBER:
+        break;
+    }
+    return tlp == TLP_CLEAR;
+}
+
+void view_tlp_range(const struct view *view, int *ret_least, int *ret_most)
+{
+    *ret_least = TLP_RED + 1; /* nothing */
+    *ret_most = TLP_NONE;
+    for (int tlp = TLP_NONE; tlp <= TLP_RED && view_is_inside(view); tlp++) {
+        if (!view_admits_tlp(view, (enum tlp)tlp))
+            continue;
+        *ret_least = *ret_least > TLP_RED ? tlp : *ret_least;
+        *ret_most = tlp;
+    }
+}
+
 /* ---- is a member in an audience? ---- */
 
 /* Does `guest` say of itself that it lives on the node of `host`? */

@@ -61,7 +61,7 @@ static int take_payload(const struct view *view, struct arena *arena, size_t max
         return err_memory(err);
     record->has_text = true;
     parse_text(record, arena);
-    if (view->viewer.class != VIEWER_OPERATOR && (record->record.tlp != TLP_CLEAR || !leaves(view, record))) {
+    if (!view_admits_tlp(view, record->record.tlp) || !leaves(view, record)) {
         record->has_text = record->parsed = false;
         record->text = record->salt = (struct span){0};
         record->record = (struct record){0};
@@ -77,14 +77,15 @@ static int read_payload(const struct view *view, struct arena *arena, size_t max
     buf_init(&item, PAYLOAD_MAX + SEAL_SALT + 64);
     unsigned flags = 0;
     int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
-    bool is_public = view->viewer.class != VIEWER_OPERATOR;
+    bool is_public = !view_is_inside(view);
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
-    record->waiting = !is_public && (flags & SLOT_WAITING) != 0;
+    bool waits = (flags & SLOT_WAITING) != 0, is_hidden = waits && view->viewer.class != VIEWER_OPERATOR;
+    record->waiting = waits && !is_hidden;
     if (rc == ERR_NOTFOUND)
         rc = 0;
     else if (rc < 0)
         *err = failed;
-    else if (!is_public || (flags & SLOT_CLEAR) != 0)
+    else if (!is_hidden && (!is_public || (flags & SLOT_CLEAR) != 0))
         rc = take_payload(view, arena, max, buf_view(&item), record, err);
     buf_done(&item);
     return rc;
@@ -317,8 +318,8 @@ static int list_log_kind(struct lister *lister, const struct log_info *log, int6
 }
 
 /*
- * All logs by time. The public's rows are one range of the index record_time; the operator's are two that SQLite
- * merges. Rows of one time stand as the index has them, by kind and ref, so that a million records of one
+ * All logs by time. The public's rows are one range of the index record_time; those of this node's own people are two that
+ * SQLite merges. Rows of one time stand as the index has them, by kind and ref, so that a million records of one
  * millisecond need no sorting.
  */
 #define BY_TIME(shown)                                                                                                 \
@@ -330,7 +331,7 @@ static sqlite3_stmt *all_statement(const struct lister *lister, struct err *err)
 {
     static const char *const shown = BY_TIME("1");
     static const char *const all = BY_TIME("1") " UNION ALL " BY_TIME("0") " ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT ?6";
-    return index_statement(lister->view->index, lister->view->viewer.class != VIEWER_OPERATOR ? shown : all, err);
+    return index_statement(lister->view->index, view_is_inside(lister->view) ? all : shown, err);
 }
 
 static int list_all(struct lister *lister, int64_t kind, struct err *err)

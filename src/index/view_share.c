@@ -47,7 +47,7 @@ static const struct judge *judge_of(const struct view *view)
 
 bool view_asks(const struct view *view)
 {
-    return view->viewer.class != VIEWER_OPERATOR && (!judge_of(view) || view->is_asked);
+    return !view_is_inside(view) && (!judge_of(view) || view->is_asked);
 }
 
 /* Whatever it is, its author has said it: only a rule may keep it from him. */
@@ -67,7 +67,7 @@ bool view_shares(const struct view *view, const struct log_info *log, const stru
     struct err ignored;
     struct judge_case about = {
         .question = POLICY_SHARE, .log = log, .record = record, .bytes = bytes, .viewer = &view->looker};
-    if (view->viewer.class == VIEWER_OPERATOR || (record->tlp == TLP_CLEAR && !view_asks(view)))
+    if (view_is_inside(view) || (record->tlp == TLP_CLEAR && !view_asks(view)))
         return true;
     const struct judge *judge = judge_of(view);
     return judge && judge_decide(judge, &about, &verdict, &ignored) == 0 && is_yes(view, log, &verdict);

@@ -440,14 +440,26 @@ static void *feed_thread(void *arg)
 
 /* ---- all together ---- */
 
-/* SIGHUP: look at policy.conf; any other: the end. */
+/* SIGHUP: look at policy.conf, read the certificate again. */
+static void reload(struct node *node)
+{
+    struct err err = {0};
+    node->reload = true;
+    wake(node);
+    if (!node->options->tls_cert)
+        return;
+    if (http_server_reload(node->server, &err))
+        tell(node, "the certificate stays as it was: %s", err.text);
+    else
+        tell(node, "certificate and key were read again");
+}
+
 static void wait_for_signal(struct node *node, sigset_t *signals)
 {
     int signal_number = 0;
-    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP) {
-        node->reload = node->reload || signal_number == SIGHUP;
-        wake(node);
-    }
+    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP)
+        if (signal_number == SIGHUP)
+            reload(node);
 }
 
 /* Whoever asks a second time does not want to wait: that ends the process at once, as safe as any crash. */
@@ -491,6 +503,10 @@ static int run(struct node *node, struct err *err)
                                 .listen = node->options->listen,
                                 .endpoints = node->options->endpoints,
                                 .endpoint_count = node->options->endpoint_count,
+                                .tls_cert = node->options->tls_cert,
+                                .tls_key = node->options->tls_key,
+                                .trust_proxy = node->options->trust_proxy,
+                                .insecure_sign_in = node->options->insecure_sign_in,
                                 .tell = node->options->tell,
                                 .tell_ctx = node->options->ctx};
     sigset_t signals;

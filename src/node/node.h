@@ -18,10 +18,13 @@
 
 struct node_options {
     const char *dir;
-    const char *listen;           /* "127.0.0.1:8440" */
     const char *const *endpoints; /* where others reach it, beside what profiles say */
     size_t endpoint_count;
-    bool alone; /* no start check */
+    const char *listen;             /* "127.0.0.1:8440" */
+    bool alone;                     /* no start check */
+    const char *tls_cert, *tls_key; /* PEM files, read again on SIGHUP; or NULL */
+    const char *trust_proxy;        /* HEADER@ADDRESS, or NULL: http/server.h */
+    bool insecure_sign_in;
     /* What people should know, one line each, without a newline. */
     void (*tell)(void *ctx, const char *line);
     /* Ready: the address that pages and peers use. */

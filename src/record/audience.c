@@ -46,6 +46,11 @@ enum audience_verdict audience_admits(const struct audience *audience, const str
     return who->same_community ? AUDIENCE_COMMUNITY : AUDIENCE_NOT_NAMED;
 }
 
+bool audience_admits_user(enum tlp tlp)
+{
+    return tlp >= TLP_CLEAR && tlp <= AUDIENCE_USER_TLP_MAX;
+}
+
 const char *audience_why(enum audience_verdict verdict)
 {
     static const char *const words[] = {

@@ -53,6 +53,13 @@ static inline bool audience_is_in(enum audience_verdict verdict)
     return verdict >= AUDIENCE_PUBLIC;
 }
 
+/*
+ * A user who is signed in on a node that holds the content: what the node's own command line shows, but for what is for
+ * named persons (TLP:RED: a user is none of them by being a user) and what bears no marking that is known here.
+ */
+#define AUDIENCE_USER_TLP_MAX TLP_AMBER_STRICT
+bool audience_admits_user(enum tlp tlp);
+
 /* "named by `to`", a few words for people. */
 const char *audience_why(enum audience_verdict verdict);
 

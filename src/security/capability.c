@@ -38,6 +38,7 @@ const struct capability security_capability = {
     .title = security_title,
     .page_title = security_page_title,
     .score = security_score,
+    .may_say = stix_check_said,
     .page_routes = security_page_routes,
     .page_route_count = SECURITY_PAGE_ROUTES,
 };

@@ -8,17 +8,26 @@
  */
 #define EXACT_MAX 100000
 
-#define OF_LOGS " AND (?2 IS NULL OR ref >> 40 IN (SELECT value FROM json_each(?2)))"
+#define OF_LOGS " AND (?3 IS NULL OR ref >> 40 IN (SELECT value FROM json_each(?3)))"
 #define LOGS_TEXT_MAX (256u << 10) /* bytes: 10,000 numbers */
 
-static int count(struct index *index, const char *sql, bool all, const char *logs,
+/* What is public by its marking, and what is held back and has a marking in this range; of these logs, NULL: of all. */
+struct counted {
+    int least, most;
+    const char *logs; /* a JSON list of numbers */
+};
+
+#define COUNTED(table) "(shown OR (SELECT tlp FROM record WHERE record.ref = " table ".ref) BETWEEN ?1 AND ?2)" OF_LOGS
+
+static int count(struct index *index, const char *sql, struct counted range,
                  int (*each)(struct intel_counts *, sqlite3_stmt *), struct intel_counts *counts, struct err *err)
 {
     sqlite3_stmt *statement = index_statement(index, sql, err);
     if (!statement)
         return err->code;
-    sqlite3_bind_int(statement, 1, all);
-    sqlite3_bind_text(statement, 2, logs, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 1, range.least);
+    sqlite3_bind_int(statement, 2, range.most);
+    sqlite3_bind_text(statement, 3, range.logs, -1, SQLITE_STATIC);
     int rc;
     while ((rc = index_step(index, statement, err)) > 0)
         each(counts, statement);
@@ -42,22 +51,26 @@ static int take_values(struct intel_counts *counts, sqlite3_stmt *statement)
     return 0;
 }
 
-int counts_read(struct index *index, bool all, const char *logs, struct intel_counts *ret, struct err *err)
+static int counts_of(struct index *index, struct counted range, struct intel_counts *ret, struct err *err)
 {
     struct intel_counts counts = {0};
     int rc = count(index,
                    "SELECT count(*), total(indicator) FROM (SELECT max(type = 1) AS indicator FROM security_object "
-                   "WHERE (shown OR ?1)" OF_LOGS " GROUP BY id_hash)",
-                   all, logs, take_objects, &counts, err);
+                   "WHERE " COUNTED("security_object") " GROUP BY id_hash)",
+                   range, take_objects, &counts, err);
     if (rc == 0)
-        rc = count(
-            index,
-            "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE (shown OR ?1)" OF_LOGS ") "
-            "GROUP BY type",
-            all, logs, take_values, &counts, err);
+        rc = count(index,
+                   "SELECT type, count(*) FROM (SELECT DISTINCT type, value FROM security_ioc WHERE " COUNTED(
+                       "security_ioc") ") GROUP BY type",
+                   range, take_values, &counts, err);
     if (rc == 0)
         *ret = counts;
     return rc;
+}
+
+int counts_read(struct index *index, const char *logs, struct intel_counts *ret, struct err *err)
+{
+    return counts_of(index, (struct counted){TLP_RED + 1, TLP_NONE, logs}, ret, err);
 }
 
 /* Each thread remembers what it counted until something changes. */
@@ -65,7 +78,8 @@ static _Thread_local struct {
     const struct index *index;
     int64_t counter;
     int64_t policy; /* by which something was left out; 0: nothing was */
-    bool all, known;
+    struct counted range;
+    bool known;
     struct intel_counts counts;
 } remembered;
 
@@ -94,7 +108,7 @@ static int count_shared(const struct view *view, struct intel_counts *ret, struc
     if (rc == 0)
         rc = buf_check(&shared.list, "logs", err);
     if (rc == 0)
-        rc = counts_read(view->index, false, buf_cstr(&shared.list), ret, err);
+        rc = counts_read(view->index, buf_cstr(&shared.list), ret, err);
     buf_done(&shared.list);
     return rc;
 }
@@ -103,28 +117,29 @@ int intel_counts(const struct view *view, struct intel_counts *ret, struct err *
 {
     if (!view->index)
         return err_set(err, ERR_USAGE, "counting threat intelligence needs the index");
-    bool all = view->viewer.class == VIEWER_OPERATOR;
+    struct counted range = {.logs = NULL};
+    view_tlp_range(view, &range.least, &range.most);
     struct set_key key;
     int64_t counter = 0, policy = !view_asks(view) ? 0 : view->judge.policy ? view->judge.version.number : -1;
     int rc = index_counter(view->index, INDICATOR_COUNTER, 0, &counter, err);
     if (rc < 0)
         return rc;
-    if (remembered.known && remembered.index == view->index && remembered.counter == counter && remembered.all == all &&
-        remembered.policy == policy) {
+    if (remembered.known && remembered.index == view->index && remembered.counter == counter &&
+        remembered.range.least == range.least && remembered.range.most == range.most && remembered.policy == policy) {
         *ret = remembered.counts;
         return 0;
     }
-    if (!all && !policy && set_key_read(view->index, &key) &&
+    if (!view_is_inside(view) && !policy && set_key_read(view->index, &key) &&
         (key.counter == counter || key.counts.objects > EXACT_MAX)) {
         *ret = key.counts;
         return 0;
     }
-    rc = policy ? count_shared(view, ret, err) : counts_read(view->index, all, NULL, ret, err);
+    rc = policy ? count_shared(view, ret, err) : counts_of(view->index, range, ret, err);
     if (rc < 0)
         return rc;
     remembered.index = view->index;
     remembered.counter = counter;
-    remembered.all = all;
+    remembered.range = range;
     remembered.policy = policy;
     remembered.counts = *ret;
     remembered.known = true;

@@ -21,7 +21,9 @@ void page_sweep_form(struct page *page)
     page_raw(page, "<section aria-labelledby=\"sweep\"><h2 id=\"sweep\">");
     page_say(page, TR_MARK("Look through your own log"));
     page_raw(page, "</h2>\n<form class=\"sweep\" id=\"sweep-form\" method=\"post\" action=\"/sweep\" "
-                   "enctype=\"multipart/form-data\">\n<p>");
+                   "enctype=\"multipart/form-data\">\n");
+    page_form_token(page);
+    page_raw(page, "<p>");
     page_say(page, TR_MARK("Give a log file of yours, and see whether anything in it has been reported. It is looked "
                            "through on this node, then forgotten: nothing of it is kept or passed on."));
     page_raw(page, "</p>\n<div class=\"drop\"><label for=\"file\">");

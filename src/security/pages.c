@@ -98,8 +98,8 @@ int intel_rows_keep(void *ctx, const struct intel_row *row, struct err *err)
 }
 
 const struct route security_page_routes[SECURITY_PAGE_ROUTES] = {
-    {HTTP_GET, "/intelligence", OUTLET_HTTP_PAGES, page_intelligence, "search in all threat intelligence"},
-    {HTTP_GET, "/intelligence/results", OUTLET_HTTP_PAGES, page_intelligence_results,
+    {HTTP_GET, "/intelligence", OUTLET_HTTP_SEARCH, page_intelligence, "search in all threat intelligence"},
+    {HTTP_GET, "/intelligence/results", OUTLET_HTTP_SEARCH, page_intelligence_results,
      "the results alone, for search as one types"},
     {HTTP_GET, "/intelligence/value", OUTLET_HTTP_PAGES, page_intelligence_value,
      "an indicator's value: who says what of it"},

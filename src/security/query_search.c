@@ -322,13 +322,27 @@ static void fts_query(struct span text, struct buf *out)
     buf_done(&word);
 }
 
+/* Words of what is held back are ranked for the operator alone: ranks tell of words in what a user may not see. */
+static const char held_ranked[] = "SELECT ref FROM security_text_held WHERE security_text_held MATCH ?1 "
+                                  "ORDER BY bm25(security_text_held, 0, 10, 1), rowid LIMIT ?2";
+static const char held_newest[] =
+    "SELECT ref FROM security_text_held WHERE security_text_held MATCH ?1 AND"
+    " (SELECT tlp FROM record WHERE record.ref = security_text_held.rowid) BETWEEN ?3 AND ?4"
+    " ORDER BY rowid DESC LIMIT ?2";
+
 static int search_table(struct search *s, const char *sql, const char *query, struct found_list *list, struct err *err)
 {
+    int least, most;
     sqlite3_stmt *statement = index_statement(s->asker.view->index, sql, err);
     if (!statement)
         return err->code;
     sqlite3_bind_text(statement, 1, query, -1, SQLITE_STATIC);
     sqlite3_bind_int(statement, 2, 2 * SEARCH_RESULTS_MAX);
+    if (sql == held_newest) {
+        view_tlp_range(s->asker.view, &least, &most);
+        sqlite3_bind_int(statement, 3, least);
+        sqlite3_bind_int(statement, 4, most);
+    }
     return collect(s, statement, list, err);
 }
 
@@ -344,10 +358,8 @@ static int search_words(struct search *s, struct err *err)
                                           "ORDER BY bm25(security_text, 0, 10, 1), rowid LIMIT ?2",
                                           buf_cstr(&query), &list, err)
                            : 0;
-    if (rc == 0 && query.len > 0 && s->asker.view->viewer.class == VIEWER_OPERATOR)
-        rc = search_table(s,
-                          "SELECT ref FROM security_text_held WHERE security_text_held MATCH ?1 "
-                          "ORDER BY bm25(security_text_held, 0, 10, 1), rowid LIMIT ?2",
+    if (rc == 0 && query.len > 0 && view_is_inside(s->asker.view))
+        rc = search_table(s, s->asker.view->viewer.class == VIEWER_OPERATOR ? held_ranked : held_newest,
                           buf_cstr(&query), &list, err);
     buf_done(&query);
     return rc < 0 ? rc : give_list(s, &list, err);

@@ -315,7 +315,7 @@ static int collect_set(struct index *index, const struct intel_set_options *opti
     else
         current = (struct current){0};
     if (rc == 0)
-        rc = counts_read(index, false, NULL, &key->counts, err);
+        rc = counts_read(index, NULL, &key->counts, err);
     if (rc == 0)
         rc = add_all(index, options, &current, builder, err);
     snapshot_end(index);

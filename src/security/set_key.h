@@ -18,9 +18,9 @@ struct set_key {
 bool set_key_read(struct index *index, struct set_key *ret);
 
 /*
- * Count in the tables: everything, or what is public by its marking.
+ * Count in the tables what is public by its marking.
  *   logs  a JSON list of numbers: of these logs only; NULL: of all
  */
-int counts_read(struct index *index, bool all, const char *logs, struct intel_counts *ret, struct err *err);
+int counts_read(struct index *index, const char *logs, struct intel_counts *ret, struct err *err);
 
 #endif

@@ -73,6 +73,19 @@ static const char schema[] =
     "CREATE INDEX decision_ref ON decision(ref, number);"
     "CREATE TABLE name_check(origin TEXT PRIMARY KEY, method INTEGER NOT NULL, checked_ms INTEGER NOT NULL,"
     " detail TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE user(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,"
+    " hash TEXT NOT NULL, totp BLOB, totp_step INTEGER NOT NULL DEFAULT 0, made_ms INTEGER NOT NULL,"
+    " locked INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE session(hash BLOB PRIMARY KEY, user INTEGER NOT NULL, address TEXT NOT NULL,"
+    " made_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX session_user ON session(user, made_ms);"
+    "CREATE TABLE token(hash BLOB PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, scopes INTEGER NOT NULL,"
+    " made_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL, UNIQUE(user, name))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE audit(number INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " address TEXT NOT NULL, what TEXT NOT NULL, result TEXT NOT NULL);"
+    "CREATE INDEX audit_time ON audit(time_ms);"
+    "CREATE INDEX audit_who ON audit(who, what, result, address);"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

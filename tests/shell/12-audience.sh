@@ -76,9 +76,10 @@ outlet_http_logs() {
 outlet_http_heads() { curl -s "$(url "$1")/heads" | text; }
 outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
 outlet_http_pages() {
-    { curl -s "$(url "$1")/" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/intelligence?q=mx-" \
-        "$(url "$1")/intelligence/results?q=mx-" "$(url "$1")/home/intelligence"; record_pages "$1"; } | text
+    { curl -s "$(url "$1")/" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/home/intelligence"
+        record_pages "$1"; } | text
 }
+outlet_http_search() { curl -s "$(url "$1")/intelligence?q=mx-" "$(url "$1")/intelligence/results?q=mx-" | text; }
 outlet_http_sweep() { curl -s -F "file=@$tmp/log" "$(url "$1")/sweep" | text; }
 outlet_cli_log() { titles "$1"; }
 outlet_cli_sweep() { node "$1" sweep "$tmp/log" | found; }

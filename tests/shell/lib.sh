@@ -71,17 +71,17 @@ init() { # name, member, [options...]
     node "$name" init --name "$member" --class civil --recovery-out "$tmp/$name.recovery" "$@" >/dev/null
 }
 
-start() { # name, [options...]: serves; the address is in $tmp/NAME.url
+start() { # name, [options...]: serves on $LISTEN, by default any free port of this machine alone; the address is in $tmp/NAME.url
     local name=$1
     shift
-    rm -f "$tmp/$name.out" # of an earlier run: the address in it would be taken for this one's
-    "$bin" -C "$tmp/$name" serve --listen 127.0.0.1:0 "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
+    rm -f "$tmp/$name.out" # of a node before: its address is nobody's now
+    "$bin" -C "$tmp/$name" serve --listen "${LISTEN:-127.0.0.1:0}" "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
     echo $! >"$tmp/$name.pid"
-    until grep -q 'http://' "$tmp/$name.out" 2>/dev/null; do
+    until grep -q 'https\?://' "$tmp/$name.out" 2>/dev/null; do
         kill -0 "$(cat "$tmp/$name.pid")" 2>/dev/null || { cat "$tmp/$name.log"; return 1; }
         sleep 0.02
     done
-    grep -o 'http://[^/ ]*' "$tmp/$name.out" | head -1 >"$tmp/$name.url"
+    grep -o 'https\?://[^/ ]*' "$tmp/$name.out" | head -1 >"$tmp/$name.url"
 }
 
 stop() { # name

@@ -79,7 +79,7 @@ static uint64_t say(enum tlp tlp, const char *to, const char *body)
 static struct view view_of(const char *member)
 {
     struct view view;
-    struct viewer viewer = {VIEWER_MEMBER, member, TIME_MS + 7};
+    struct viewer viewer = {.class = VIEWER_MEMBER, .origin = member, .time_ms = TIME_MS + 7};
     good(view_open(node.store, NULL, viewer, OUTLET_HTTP_LOGS, &view, &err));
     return view;
 }
@@ -190,7 +190,7 @@ static void outlets_for_members(void **state)
 {
     (void)state;
     struct view view;
-    struct viewer viewer = {VIEWER_MEMBER, NAMED, TIME_MS};
+    struct viewer viewer = {.class = VIEWER_MEMBER, .origin = NAMED, .time_ms = TIME_MS};
     for (int i = 0; i < OUTLETS; i++)
         if (i == OUTLET_HTTP_LOGS || i == OUTLET_HTTP_HEADS)
             good(view_open(node.store, NULL, viewer, (enum outlet)i, &view, &err));

@@ -6,14 +6,42 @@
 #include "tlog/checkpoint.h"
 
 static const struct viewer the_public = {.class = VIEWER_PUBLIC}, the_operator = {.class = VIEWER_OPERATOR};
+static const struct viewer a_reader = {.class = VIEWER_USER, .name = "li", .role = ROLE_READER, .scopes = SCOPES_ALL};
+static const struct viewer an_analyst = {
+    .class = VIEWER_USER, .name = "wang", .role = ROLE_ANALYST, .scopes = SCOPES_ALL};
 
 static struct view view_of(struct store *store, struct index *index, struct viewer viewer)
 {
     struct view view;
-    good(view_open(store, index, viewer, viewer.class == VIEWER_PUBLIC ? OUTLET_HTTP_PAGES : OUTLET_CLI_LOG, &view,
+    good(view_open(store, index, viewer, viewer.class == VIEWER_OPERATOR ? OUTLET_CLI_LOG : OUTLET_HTTP_PAGES, &view,
                    &err));
     return view;
 }
+
+/* Every outlet by every viewer: P public, O operator, M member, R reader, A analyst, W publisher, X administrator. */
+static const char *const opened_for[OUTLETS] = {
+    [OUTLET_HTTP_LOGS] = "PM",     [OUTLET_HTTP_HEADS] = "PM",    [OUTLET_HTTP_STATUS] = "P",
+    [OUTLET_HTTP_PAGES] = "PRAWX", [OUTLET_HTTP_SEARCH] = "PAWX", [OUTLET_HTTP_SWEEP] = "PAWX",
+    [OUTLET_CLI_LOG] = "PO",       [OUTLET_CLI_SWEEP] = "PO",     [OUTLET_EXPORT] = "PO",
+    [OUTLET_EXPORT_STATIC] = "P",  [OUTLET_PACK] = "P",           [OUTLET_LUGGAGE] = "PO",
+};
+
+static const struct {
+    char letter;
+    struct viewer viewer;
+} everybody_there_is[] = {
+    {'P', {.class = VIEWER_PUBLIC}},
+    {'O', {.class = VIEWER_OPERATOR}},
+    {'M', {.class = VIEWER_MEMBER, .origin = "far.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},
+    {'R', {.class = VIEWER_USER, .name = "r", .role = ROLE_READER, .scopes = SCOPES_ALL}},
+    {'A', {.class = VIEWER_USER, .name = "a", .role = ROLE_ANALYST, .scopes = SCOPES_ALL}},
+    {'W', {.class = VIEWER_USER, .name = "w", .role = ROLE_PUBLISHER, .scopes = SCOPES_ALL}},
+    {'X', {.class = VIEWER_USER, .name = "x", .role = ROLE_ADMINISTRATOR, .scopes = SCOPES_ALL}},
+    /* Whose token does not say so, or who has no role, sees nothing as a user. */
+    {'-', {.class = VIEWER_USER, .name = "n", .role = ROLE_NONE, .scopes = SCOPES_ALL}},
+    {'-', {.class = VIEWER_USER, .name = "t", .role = ROLE_ADMINISTRATOR, .scopes = SCOPE_PUBLISH | SCOPE_ADMIN}},
+    {'-', {.class = VIEWER_USER, .name = "u", .role = ROLE_ADMINISTRATOR, .scopes = 0}},
+};
 
 static void outlets_stand_in_the_table(void **state)
 {
@@ -24,17 +52,22 @@ static void outlets_stand_in_the_table(void **state)
     for (int i = 0; i < OUTLETS; i++) {
         assert_non_null(outlet_table[i].name);
         assert_non_null(outlet_table[i].what);
+        if (!opened_for[i])
+            fail_msg("%s: is not in this test's matrix", outlet_table[i].name);
         for (int k = 0; k < i; k++)
             assert_string_not_equal(outlet_table[i].name, outlet_table[k].name);
-        good(view_open(node.store, NULL, the_public, (enum outlet)i, &view, &err));
-        if (outlet_table[i].public_only)
-            bad(view_open(node.store, NULL, the_operator, (enum outlet)i, &view, &err), ERR_REFUSED,
-                outlet_table[i].name);
-        else
-            good(view_open(node.store, NULL, the_operator, (enum outlet)i, &view, &err));
+        for (size_t v = 0; v < sizeof(everybody_there_is) / sizeof(*everybody_there_is); v++) {
+            const struct viewer *viewer = &everybody_there_is[v].viewer;
+            bool wanted = strchr(opened_for[i], everybody_there_is[v].letter) != NULL;
+            if (outlet_admits((enum outlet)i, viewer) != wanted)
+                fail_msg("%s, viewer %zu (%c)", outlet_table[i].name, v, everybody_there_is[v].letter);
+            if (wanted)
+                good(view_open(node.store, NULL, *viewer, (enum outlet)i, &view, &err));
+            else
+                bad(view_open(node.store, NULL, *viewer, (enum outlet)i, &view, &err), ERR_REFUSED,
+                    outlet_table[i].name);
+        }
     }
-    assert_true(outlet_table[OUTLET_PACK].public_only && outlet_table[OUTLET_EXPORT_STATIC].public_only);
-    assert_true(outlet_table[OUTLET_HTTP_LOGS].public_only && outlet_table[OUTLET_HTTP_PAGES].public_only);
     node_stop(&node);
 }
 
@@ -107,12 +140,12 @@ static void public_sees_served_logs(void **state)
     struct log_info found;
     roles_begin(&r);
     struct view everybody = view_of(r.node.store, r.index, the_public),
-                ours = view_of(r.node.store, r.index, the_operator);
+                ours = view_of(r.node.store, r.index, the_operator), users = view_of(r.node.store, r.index, a_reader);
     const struct log_info *logs[] = {&r.own, &r.mirror, &r.local, &r.listed};
     for (size_t i = 0; i < 4; i++) {
         bool seen = i < 2;
         assert_int_equal(view_sees_log(&everybody, logs[i]), seen);
-        assert_true(view_sees_log(&ours, logs[i]));
+        assert_true(view_sees_log(&ours, logs[i]) && view_sees_log(&users, logs[i]));
         good(view_log_by_hash(&ours, logs[i]->hash, &found, &err));
         good(view_log_by_number(&ours, logs[i]->number, &found, &err));
         if (seen) {
@@ -166,7 +199,10 @@ static void records_by_marking(void **state)
     roles_begin(&r);
     struct view everybody = view_of(r.node.store, r.index, the_public),
                 ours = view_of(r.node.store, r.index, the_operator);
-    struct view without = view_of(r.node.store, NULL, the_public);
+    struct view without = view_of(r.node.store, NULL, the_public), users = view_of(r.node.store, r.index, an_analyst),
+                users_without = view_of(r.node.store, NULL, an_analyst);
+    /* Neither what bears no marking, nor what is for named persons whatever its slot says. */
+    static const bool inside[1 + KINDS_OF_PAYLOAD] = {true, true, true, false, false, false};
     static const bool shown[1 + KINDS_OF_PAYLOAD] = {true, true, false, false, false, false};
     for (uint64_t i = 0; i < 1 + KINDS_OF_PAYLOAD; i++) {
         struct arena arena;
@@ -182,6 +218,11 @@ static void records_by_marking(void **state)
         assert_int_equal(record.entry_class, i == 0 ? ENTRY_INLINE : ENTRY_SEAL);
         assert_int_equal(view_sees_ref(&everybody, ref), shown[i]);
         assert_int_equal(view_sees_ref(&without, ref), shown[i]);
+        good(view_record(&users, &r.mirror, i, &arena, &record, &err));
+        assert_int_equal(record.has_text, inside[i]);
+        assert_true(inside[i] || (!record.text.data && !record.salt.data && record.record.kind.len == 0));
+        assert_int_equal(view_sees_ref(&users, ref), inside[i]);
+        assert_int_equal(view_sees_ref(&users_without, ref), inside[i]);
         good(view_record_ref(&ours, ref, &arena, &record, &err));
         assert_int_equal(record.has_text, i != 5);
         assert_int_equal(record.erased, i == 5);
@@ -195,6 +236,8 @@ static void records_by_marking(void **state)
     bad(view_record(&everybody, &r.local, 1, &arena, &record, &err), ERR_NOTFOUND, "entry 1");
     assert_false(view_sees_ref(&everybody, RECORD_REF(r.local.number, 1)));
     assert_true(view_sees_ref(&ours, RECORD_REF(r.local.number, 1)));
+    assert_true(view_sees_ref(&users, RECORD_REF(r.local.number, 0)));
+    assert_true(view_sees_ref(&users, RECORD_REF(r.local.number, 1)));
     assert_false(view_sees_ref(&ours, RECORD_REF(77, 1)));
     assert_false(view_sees_ref(&ours, 0));
     arena_done(&arena);
@@ -387,19 +430,22 @@ static void payload_bundles_have_holes(void **state)
     size_t count;
     roles_begin(&r);
     struct view everybody = view_of(r.node.store, NULL, the_public), ours = view_of(r.node.store, NULL, the_operator);
+    struct view users =
+        view_of(r.node.store, NULL, a_reader); /* bundles are for nodes: a user gets what the public gets */
     buf_init(&bundle, PAYLOAD_BUNDLE_MAX);
     static const bool clear[] = {false, true, false, false, true, false},
                       held[] = {false, true, true, true, true, false};
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 3; pass++) {
         buf_clear(&bundle);
-        good(view_payloads(pass ? &ours : &everybody, &r.mirror, 0, 6, &bundle, &count, &err));
+        const struct view *view = pass == 0 ? &everybody : pass == 1 ? &ours : &users;
+        good(view_payloads(view, &r.mirror, 0, 6, &bundle, &count, &err));
         assert_int_equal(count, 6);
         struct payload_reader reader = {.bundle = buf_view(&bundle)};
         for (size_t i = 0; i < 6; i++) {
             struct payload_item item;
             struct err err;
             assert_int_equal(payload_next(&reader, &item, &err), 1);
-            assert_int_equal(item.hole, pass ? !held[i] : !clear[i]);
+            assert_int_equal(item.hole, pass == 1 ? !held[i] : !clear[i]);
         }
     }
     bad(view_payloads(&ours, &r.mirror, 0, 7, &bundle, &count, &err), ERR_NOTFOUND, "not reached");

@@ -104,12 +104,22 @@ static void what_looks_like_a_group(void **state)
     assert_int_equal(audience_admits(&audience, &who), AUDIENCE_NOT_NAMED);
 }
 
+static void users_of_the_node(void **state)
+{
+    (void)state;
+    static const bool sees[] = {[TLP_NONE] = false, [TLP_CLEAR] = true,        [TLP_GREEN] = true,
+                                [TLP_AMBER] = true, [TLP_AMBER_STRICT] = true, [TLP_RED] = false};
+    for (int tlp = TLP_NONE; tlp <= TLP_RED; tlp++)
+        assert_int_equal(audience_admits_user((enum tlp)tlp), sees[tlp]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell),
         cmocka_unit_test(reasons_are_the_directest),
         cmocka_unit_test(what_looks_like_a_group),
+        cmocka_unit_test(users_of_the_node),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

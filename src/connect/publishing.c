@@ -1,0 +1,112 @@
+#include "connect/publishing.h"
+
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "index/capability.h"
+#include "state/author.h"
+
+enum publishing_fault publishing_check(enum tlp tlp, size_t count, bool keep)
+{
+    if (count > AUDIENCE_TO_MAX)
+        return PUBLISHING_TOO_MANY;
+    if (keep && count > 0)
+        return PUBLISHING_KEPT_AND_NAMED;
+    if (keep && tlp == TLP_CLEAR)
+        return PUBLISHING_CLEAR_KEPT;
+    if (count > 0 && tlp == TLP_CLEAR)
+        return PUBLISHING_CLEAR_NAMED;
+    if (count > 0 && tlp == TLP_RED)
+        return PUBLISHING_RED_NAMED;
+    return count == 0 && !keep && tlp >= TLP_AMBER ? PUBLISHING_NOBODY : PUBLISHING_RIGHT;
+}
+
+bool publishing_kind_valid(struct span kind)
+{
+    return record_kind_valid(kind) && !kind_constitutional(kind) && !span_is(kind, "seal");
+}
+
+/* ---- whom a name means ---- */
+
+static int refuse(struct err *err, int code, struct span typed, const char *why)
+{
+    char shown[4 * RECORD_LINE_MAX];
+    return err_set(err, code, "%.300s: %s", text_escape_into(shown, sizeof(shown), span_sub(typed, 0, RECORD_LINE_MAX)),
+                   why);
+}
+
+/* A member's log that is here: only so can its signature be checked when it asks. */
+static int resolve_member(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
+{
+    struct log_info log;
+    struct err unknown;
+    int rc = view_log_find(view, typed, &log, &unknown);
+    if (rc < 0)
+        return refuse(err, rc, typed, unknown.text);
+    if (log.role == LOG_LOCAL && !may_be_local)
+        return refuse(err, ERR_REFUSED, typed, "a local log, of which others do not hear");
+    if (log.size == 0 || log.role == LOG_LISTED)
+        return refuse(err, ERR_STATE, typed,
+                      "nothing of its log is here yet, so its requests could not be told from others': `tongzhou "
+                      "sync`, or `tongzhou follow` it, first");
+    snprintf(out, ORIGIN_MAX + 1, "%s", log.origin);
+    return 0;
+}
+
+static int resolve(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
+{
+    size_t mark = span_find(typed, '#');
+    if (typed.len > RECORD_LINE_MAX)
+        return refuse(err, ERR_LIMIT, typed, "too long");
+    int rc = resolve_member(view, span_sub(typed, 0, mark), may_be_local, out, err);
+    if (rc < 0 || mark == typed.len)
+        return rc;
+    if (!view_knows_groups())
+        return refuse(err, ERR_REFUSED, typed, "groups are not known to this program: name its members");
+    size_t len = strlen(out);
+    struct span group = span_sub(typed, mark, typed.len);
+    snprintf(out + len, RECORD_LINE_MAX + 1 - len, "%.*s", SPAN_ARGS(group));
+    return audience_is_group(span_str(out)) ? 0 : refuse(err, ERR_SYNTAX, typed, "MEMBER#NAME is needed for a group");
+}
+
+int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,
+                    struct err *err)
+{
+    if (audience->count == AUDIENCE_TO_MAX)
+        return refuse(err, ERR_LIMIT, typed, "one name too many: a group names more");
+    char *text = audience->text[audience->count];
+    int rc = resolve(view, typed, may_be_local, text, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < audience->count; i++)
+        if (strcmp(audience->text[i], text) == 0)
+            return refuse(err, ERR_USAGE, typed, "named twice");
+    audience->to[audience->count++] = span_str(text);
+    return 0;
+}
+
+int publishing_check_names(const struct named_audience *audience, const struct log_info *author, struct err *err)
+{
+    for (size_t i = 0; i < audience->count; i++)
+        if (strcmp(audience->text[i], author->origin) != 0)
+            return 0;
+    if (audience->count == 0 || author->role == LOG_LOCAL)
+        return 0;
+    return refuse(err, ERR_REFUSED, audience->to[0],
+                  "the author alone: name somebody else, or keep it, if its content is to stay on this node (--keep)");
+}
+
+/* ---- what is said ---- */
+
+int publishing_check_body(struct span kind, enum tlp tlp, struct span body, struct err *err)
+{
+    const struct capability *capability = capability_of(kind, NULL);
+    return capability && capability->may_say ? capability->may_say(body, tlp, err) : 0;
+}
+
+int publishing_append(struct store *store, const struct log_info *log, enum tlp tlp, struct span text, int64_t now_ms,
+                      uint64_t *ret_index, struct err *err)
+{
+    struct author_item item = {.text = text, .clear = tlp == TLP_CLEAR && log->role != LOG_LOCAL};
+    return author_append(store, log->number, &item, 1, now_ms, ret_index, err);
+}

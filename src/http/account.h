@@ -1,0 +1,43 @@
+/* Pages of people who sign in: in, out, and what is theirs. */
+#ifndef TONGZHOU_HTTP_ACCOUNT_H
+#define TONGZHOU_HTTP_ACCOUNT_H
+
+#include "http/page.h"
+#include "http/visitor.h"
+
+/*
+ * True: this visitor may do that. False: the reply says what is missing, or leads to the sign-in page and back.
+ */
+bool account_may(const struct http_request *request, struct http_reply *reply, enum role_action action);
+
+/* 303 to a path of ours; the form that was sent is not sent again by loading the page again. */
+int account_go(const struct http_request *request, struct http_reply *reply, const char *path);
+
+/* A line of the trail. */
+int account_note(struct store *store, const struct http_request *request, const char *who, const char *what,
+                 const char *result, struct err *err);
+
+/* A change that this visitor asks for, by a handle that writes. */
+typedef int (*account_change)(struct store *store, const struct http_request *request, struct err *err);
+int account_write(const struct http_request *request, account_change change, struct err *err);
+
+/* "reader" in the page's language. */
+const char *account_role_words(const struct page *page, enum role role);
+
+/* A form of one button, with one hidden field unless `name` is NULL; `words` is a source text. */
+void account_button(struct page *page, const char *action, const char *name, struct span value, const char *words);
+
+int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                    struct err *err);
+int page_sign_in(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                 struct err *err);
+int page_sign_in_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err);
+int page_sign_out(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                  struct err *err);
+
+extern const struct route account_routes[];
+extern const size_t account_route_count;
+
+#endif

@@ -1,0 +1,240 @@
+/* Signing in and out. Whatever is wrong with what was typed, the answer is the same and takes the same. */
+#include <stdio.h>
+
+#include "http/account.h"
+#include "http/watch.h"
+
+#define BUSY_S 1 /* seconds after which somebody else's password has been looked at */
+
+bool account_may(const struct http_request *request, struct http_reply *reply, enum role_action action)
+{
+    const struct http_visitor *visitor = request->visitor;
+    if (visitor_may(visitor, action))
+        return true;
+    if (visitor && visitor->is_offered && visitor->how == VISITOR_NOBODY && request->method == HTTP_GET) {
+        char path[160];
+        bool fits = request->path.len < 128 && http_path_is_ours(request->path);
+        snprintf(path, sizeof(path), "/sign-in%s%.*s", fits ? "?next=" : "", fits ? (int)request->path.len : 0,
+                 (const char *)request->path.data);
+        (void)account_go(request, reply, path);
+        return false;
+    }
+    (void)http_problem(request, reply, 403, TR_MARK("Not allowed"),
+                       visitor && visitor->how != VISITOR_NOBODY
+                           ? TR_MARK("What you signed in as may not do this. Whoever runs this node can change that.")
+                           : TR_MARK("This needs somebody who is signed in."));
+    return false;
+}
+
+int account_go(const struct http_request *request, struct http_reply *reply, const char *path)
+{
+    reply->status = 303;
+    reply->cache_control = "no-store";
+    reply->location = arena_strz(request->arena, span_str(path));
+    return 0;
+}
+
+int account_note(struct store *store, const struct http_request *request, const char *who, const char *what,
+                 const char *result, struct err *err)
+{
+    struct audit_entry entry = {request->now_ms, who, request->visitor->address, what, result};
+    return audit_add(store, &entry, err);
+}
+
+/* ---- the form ---- */
+
+static void write_field(struct page *page, const char *name, const char *label, const char *attributes)
+{
+    page_fmt(page, "<p><label for=\"%s\">", name);
+    page_say(page, label);
+    page_fmt(page, "</label> <input id=\"%s\" name=\"%s\" %s></p>\n", name, name, attributes);
+}
+
+/* `wrong`: what was sent before, a source text; NULL: nothing was. */
+static int write_form(const struct http_request *request, struct http_reply *reply, struct span next, const char *wrong,
+                      struct err *err)
+{
+    struct page page;
+    if (!request->visitor->form[0]) /* one that is there serves for further pages, too */
+        reply->set_cookies[0] = visitor_form_cookie(request->visitor, request->arena);
+    page_begin(&page, request, reply, "", TR_MARK("Sign in"));
+    page_raw(&page, "<h1>");
+    page_say(&page, TR_MARK("Sign in"));
+    page_raw(&page, "</h1>\n");
+    if (wrong) {
+        page_raw(&page, "<p class=\"alert bad\" role=\"alert\">");
+        page_say(&page, wrong);
+        page_raw(&page, "</p>\n");
+    }
+    page_raw(&page, "<form class=\"fields\" method=\"post\" action=\"/sign-in\">\n");
+    page_form_token(&page);
+    if (http_path_is_ours(next)) {
+        page_raw(&page, "<input type=\"hidden\" name=\"next\" value=\"");
+        page_esc(&page, next);
+        page_raw(&page, "\">\n");
+    }
+    write_field(&page, "name", TR_MARK("User name"),
+                "type=\"text\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required");
+    write_field(&page, "password", TR_MARK("Password"), "type=\"password\" autocomplete=\"current-password\" required");
+    write_field(&page, "code", TR_MARK("One-time code, if you use one"),
+                "type=\"text\" inputmode=\"numeric\" autocomplete=\"one-time-code\" maxlength=\"6\"");
+    page_raw(&page, "<p><button type=\"submit\">");
+    page_say(&page, TR_MARK("Sign in"));
+    page_raw(&page, "</button></p>\n</form>\n<p class=\"quiet\">");
+    page_say(&page, TR_MARK("Accounts are made by whoever runs this node."));
+    page_raw(&page, "</p>\n");
+    int rc = page_end(&page, err);
+    reply->cache_control = "no-store";
+    return rc;
+}
+
+static bool is_offered(const struct http_request *request, struct http_reply *reply)
+{
+    if (request->visitor && request->visitor->is_offered)
+        return true;
+    (void)http_problem(request, reply, 403, TR_MARK("Not offered here"),
+                       TR_MARK("Others could read a password on this connection. Use an address that begins with "
+                               "https, or ask whoever runs this node."));
+    return false;
+}
+
+int page_sign_in(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
+{
+    (void)view;
+    if (!is_offered(request, reply))
+        return 0;
+    if (request->visitor->how == VISITOR_SESSION || request->visitor->how == VISITOR_PROXY)
+        return account_go(request, reply, "/account");
+    return write_form(request, reply, http_query(request, "next"), NULL, err);
+}
+
+/* ---- what was sent ---- */
+
+struct sign_in {
+    struct store *store; /* writes */
+    const struct http_request *request;
+    struct http_reply *reply;
+    struct span name, next;
+    struct attempt attempt;
+};
+
+static int too_often(const struct sign_in *in, int64_t wait_ms)
+{
+    int rc = http_problem(in->request, in->reply, 429, TR_MARK("Too many attempts"),
+                          TR_MARK("Too many attempts went wrong. Please wait a while, then try again."));
+    in->reply->retry_s = (unsigned)((wait_ms + 999) / 1000);
+    return rc;
+}
+
+/* A new session whatever the browser brought along: nobody can have put one there before. */
+static int let_in(const struct sign_in *in, const struct user *user, struct err *err)
+{
+    const struct http_request *request = in->request;
+    struct http_visitor *visitor = request->visitor;
+    char token[SESSION_TEXT + 1];
+    int rc = visitor->session[0] ? session_end(in->store, span_str(visitor->session), err) : 0;
+    if (rc == 0)
+        rc = session_begin(in->store, user->number, visitor->address, request->now_ms, token, err);
+    if (rc == 0)
+        rc = account_note(in->store, request, user->name, AUDIT_SIGN_IN, AUDIT_DONE, err);
+    if (rc < 0)
+        return rc;
+    in->reply->set_cookies[0] = visitor_cookie(visitor, request->arena, token);
+    const char *path = http_path_is_ours(in->next) ? arena_strz(request->arena, in->next) : "/";
+    return path ? account_go(request, in->reply, path) : err_memory(err);
+}
+
+/* The name stands in the trail only if there is such a user: people type passwords into the wrong field. */
+static int turn_away(const struct sign_in *in, const struct user *user, enum user_verdict verdict, struct err *err)
+{
+    attempts_failed(signing_attempts(in->request->visitor->signing), &in->attempt);
+    int rc = account_note(in->store, in->request, user->name, AUDIT_SIGN_IN, user_verdict_word(verdict), err);
+    if (rc < 0)
+        return rc;
+    in->reply->status = 403;
+    return write_form(in->request, in->reply, in->next,
+                      TR_MARK("This is not right. Name, password and, if you use one, a fresh code are needed."), err);
+}
+
+/* By whoever has the one handle for passwords: so a crowd cannot try together what each alone may not. */
+static int look(struct sign_in *in, struct err *err)
+{
+    const struct http_request *request = in->request;
+    struct http_visitor *visitor = request->visitor;
+    enum user_verdict verdict = USER_UNKNOWN;
+    struct user user;
+    in->attempt = (struct attempt){.address = visitor->address, .name = in->name, .now_ms = watch_now_ms()};
+    int rc = audit_knows(in->store, in->name, visitor->address, &in->attempt.is_known, err);
+    if (rc < 0)
+        return rc;
+    int64_t wait_ms = attempts_wait_ms(signing_attempts(visitor->signing), &in->attempt);
+    if (wait_ms > 0)
+        return too_often(in, wait_ms);
+    rc = user_verify(in->store, in->name, http_form_value(request, "password"), http_form_value(request, "code"),
+                     request->now_ms, &verdict, &user, err);
+    if (rc < 0)
+        return rc;
+    return verdict == USER_GOOD ? let_in(in, &user, err) : turn_away(in, &user, verdict, err);
+}
+
+int page_sign_in_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                      struct err *err)
+{
+    if (!is_offered(request, reply))
+        return 0;
+    if (!visitor_form_fits(request))
+        return http_problem(request, reply, 403, TR_MARK("Not allowed"),
+                            TR_MARK("This form is too old, or not ours. Please go back, load the page again and send "
+                                    "it once more."));
+    (void)view;
+    struct sign_in in = {.request = request,
+                         .reply = reply,
+                         .name = http_form_value(request, "name"),
+                         .next = http_form_value(request, "next")};
+    struct signing *signing = request->visitor->signing;
+    int rc = signing_take(signing, SIGNING_PASSWORD, &in.store, err);
+    if (rc == ERR_STATE) {
+        rc = http_problem(request, reply, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+        reply->retry_s = BUSY_S;
+    }
+    if (rc < 0 || !in.store)
+        return rc;
+    rc = look(&in, err);
+    signing_give(signing, SIGNING_PASSWORD, rc);
+    return rc;
+}
+
+/* ---- and out ---- */
+
+int account_write(const struct http_request *request, account_change change, struct err *err)
+{
+    struct store *store = NULL;
+    struct signing *signing = request->visitor->signing;
+    int rc = signing_take(signing, SIGNING_QUICK, &store, err);
+    if (rc < 0)
+        return rc;
+    rc = change(store, request, err);
+    signing_give(signing, SIGNING_QUICK, rc);
+    return rc;
+}
+
+static int sign_out(struct store *store, const struct http_request *request, struct err *err)
+{
+    const struct http_visitor *visitor = request->visitor;
+    int rc = session_end(store, span_str(visitor->session), err);
+    return rc < 0 ? rc : account_note(store, request, visitor->user.name, "sign-out", AUDIT_DONE, err);
+}
+
+int page_sign_out(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                  struct err *err)
+{
+    struct http_visitor *visitor = request->visitor;
+    (void)view;
+    if (!visitor || visitor->how != VISITOR_SESSION)
+        return account_go(request, reply, "/");
+    int rc = account_write(request, sign_out, err);
+    if (rc < 0)
+        return rc;
+    reply->set_cookies[0] = visitor_cookie(visitor, request->arena, "");
+    return account_go(request, reply, "/");
+}
