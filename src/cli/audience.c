@@ -60,27 +60,28 @@ int audience_resolve(struct invocation *inv, struct session *session, enum tlp t
     for (int i = 0; i < inv->given_count && rc == 0; i++)
         if (strcmp(inv->given[i].option->name, "to") == 0)
             rc = publishing_name(&session->view, span_str(inv->given[i].value), cli_flag(inv, "local"), ret, &inv->err);
-    if (rc == 0)
-        rc = publishing_check_names(ret, author, &inv->err);
-    if (rc == 0)
-        return 0;
-    err_in(&inv->err, "--to");
-    return cli_fail(inv);
+    if (rc < 0)
+        err_in(&inv->err, "--to");
+    else
+        rc = publishing_check_names(&session->view, ret, cli_flag(inv, "keep"), author, &inv->err);
+    return rc == 0 ? 0 : cli_fail(inv);
 }
 
-void audience_tell(const struct named_audience *audience, const struct log_info *author)
+void audience_tell(const struct session *session, const struct named_audience *audience, const struct log_info *author)
 {
     const char *marking = audience_marking(audience->tlp);
+    struct span origin = span_str(author->origin);
     if (audience->tlp <= TLP_CLEAR || author->role == LOG_LOCAL)
         return;
-    if (audience->count == 0 && (audience->tlp != TLP_GREEN || !view_knows_communities())) {
+    if (audience->count == 0 && (audience->tlp != TLP_GREEN || !view_same_community(&session->view, origin, origin))) {
         cli_note("%s stays on this node: others see that something was said, not what", marking);
         return;
     }
     if (audience->count == 0) {
-        cli_note("%s: members of our community get its content when their nodes ask; all others see that something was "
-                 "said, not what",
-                 marking);
+        cli_note(
+            "%s: members of our communities get its content when their nodes ask; all others see that something was "
+            "said, not what",
+            marking);
         return;
     }
     cli_note("%s: %zu named %s the content when their nodes ask; all others see that something was said, not what",

@@ -17,7 +17,7 @@ int audience_resolve(struct invocation *inv, struct session *session, enum tlp t
                      struct named_audience *ret);
 
 /* After it was said: who gets it, and how. Nothing for TLP:CLEAR and local logs. */
-void audience_tell(const struct named_audience *audience, const struct log_info *author);
+void audience_tell(const struct session *session, const struct named_audience *audience, const struct log_info *author);
 
 /* "TLP:AMBER+STRICT" */
 const char *audience_marking(enum tlp tlp);

@@ -211,7 +211,7 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
     int unsent = parcel_finish(inv, session, wish, audience, &log);
     if (rc || unsent)
         return rc ? rc : unsent;
-    audience_tell(audience, &log);
+    audience_tell(session, audience, &log);
     if (total.refused || total.bad)
         print_total(inv, &total);
     return total.refused || total.empty || total.unreadable ? EXIT_FAILED : EXIT_DONE;

@@ -48,7 +48,7 @@ static int check(struct invocation *inv, struct session *session, const char *pa
     if (!status)
         status = policy_file_members(inv, session, &members, &count);
     if (!status) {
-        policy_warn(policy, members, count, false, tell_warning, &warnings);
+        policy_warn(policy, members, count, view_knows_groups(), tell_warning, &warnings);
         if (warnings == 0)
             puts("No warnings.");
     }

@@ -322,13 +322,10 @@ static int run(struct invocation *inv)
         status = policy_file_load(inv, inv->args[0], &policy);
     if (!status && judge_open(&t.now, session.store, cli_now_ms(), &inv->err))
         status = cli_fail(inv);
-    if (!status) {
-        judge_open_with(&t.then, session.store, policy, cli_now_ms());
-        if (try_all(&t, &inv->err))
-            status = cli_fail(inv);
-        else
-            tell(&t);
-    }
+    if (!status && (judge_open_with(&t.then, session.store, policy, cli_now_ms(), &inv->err) || try_all(&t, &inv->err)))
+        status = cli_fail(inv);
+    if (!status)
+        tell(&t);
     free(t.tallies);
     policy_free(policy);
     session_close(&session);

@@ -136,7 +136,7 @@ static int append(struct invocation *inv, struct session *session, const struct 
     if (publishing_append(session->store, log, audience->tlp, text, cli_now_ms(), &index, &inv->err))
         return cli_fail(inv);
     printf("%s/%llu\n", log->origin, (unsigned long long)index);
-    audience_tell(audience, log);
+    audience_tell(session, audience, log);
     if (parcel_note(wish, index, 1, &inv->err))
         return cli_fail(inv);
     int rc = parcel_finish(inv, session, wish, audience, log);

@@ -192,7 +192,7 @@ static int write_text(const struct view *view, const struct http_request *reques
     buf_init(&body, PAYLOAD_MAX - RECORD_HEADER_MAX);
     int rc = read_names(view, typed->to, audience, err);
     if (rc == 0)
-        rc = publishing_check_names(audience, log, err);
+        rc = publishing_check_names(view, audience, typed->keep, log, err);
     if (rc == 0)
         rc = write_body(typed->body, &body, err);
     if (rc == 0)

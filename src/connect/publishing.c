@@ -66,7 +66,11 @@ static int resolve(const struct view *view, struct span typed, bool may_be_local
     size_t len = strlen(out);
     struct span group = span_sub(typed, mark, typed.len);
     snprintf(out + len, RECORD_LINE_MAX + 1 - len, "%.*s", SPAN_ARGS(group));
-    return audience_is_group(span_str(out)) ? 0 : refuse(err, ERR_SYNTAX, typed, "MEMBER#NAME is needed for a group");
+    if (!audience_is_group(span_str(out)))
+        return refuse(err, ERR_SYNTAX, typed, "MEMBER#NAME is needed for a group");
+    if (!view_group_stands(view, span_str(out)))
+        return refuse(err, ERR_NOTFOUND, typed, "no such group is known here, or nobody is in it");
+    return 0;
 }
 
 int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,
@@ -85,8 +89,13 @@ int publishing_name(const struct view *view, struct span typed, bool may_be_loca
     return 0;
 }
 
-int publishing_check_names(const struct named_audience *audience, const struct log_info *author, struct err *err)
+int publishing_check_names(const struct view *view, const struct named_audience *audience, bool keep,
+                           const struct log_info *author, struct err *err)
 {
+    struct span origin = span_str(author->origin);
+    if (keep && audience->tlp == TLP_GREEN && author->role != LOG_LOCAL && view_same_community(view, origin, origin))
+        return err_set(err, ERR_REFUSED,
+                       "TLP:GREEN is for every member of the author's communities: what is to be kept is amber");
     for (size_t i = 0; i < audience->count; i++)
         if (strcmp(audience->text[i], author->origin) != 0)
             return 0;

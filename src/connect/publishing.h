@@ -39,8 +39,9 @@ bool publishing_kind_valid(struct span kind);
 int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,
                     struct err *err);
 
-/* ERR_REFUSED if it names the author alone. */
-int publishing_check_names(const struct named_audience *audience, const struct log_info *author, struct err *err);
+/* ERR_REFUSED if it names the author alone, or is to be kept, and yet for communities of the author. */
+int publishing_check_names(const struct view *view, const struct named_audience *audience, bool keep,
+                           const struct log_info *author, struct err *err);
 
 /* May one say this body with this marking? A marking inside of it is honoured whichever way it goes out. */
 int publishing_check_body(struct span kind, enum tlp tlp, struct span body, struct err *err);

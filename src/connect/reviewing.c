@@ -238,7 +238,7 @@ static int take_mirrored(void *ctx, const struct log_info *log, struct err *err)
     return log->role != LOG_MIRROR && log->role != LOG_MOVED ? 0 : numbers_add(ctx, log, err);
 }
 
-#define SHARING "policy-sharing" /* fact: the version applied last kept something from the public */
+#define SHARING "policy-sharing" /* fact: the version applied last kept something from somebody whom it is for */
 
 /* What leaves may be more than before: peers are told that each log changed, and ask for what they lack. */
 static int announce_all(struct store *store, const struct policy *policy, struct err *err)
@@ -246,7 +246,7 @@ static int announce_all(struct store *store, const struct policy *policy, struct
     struct numbers numbers = {0};
     struct buf fact;
     struct err missing = {0};
-    bool keeps = policy_decides(policy, POLICY_SHARE);
+    bool keeps = !policy_shares_all(policy);
     buf_init(&fact, 16);
     int rc = store_get(store, SHARING, &fact, &missing);
     bool kept = rc == 0 && span_is(buf_view(&fact), "1");

@@ -143,6 +143,7 @@ const struct capability governance_capability = {
     .title = governance_title,
     .same_community = governance_same_community,
     .in_group = governance_in_group,
+    .group_stands = governance_group_stands,
     .page_title = governance_page_title,
     .page_routes = governance_page_routes,
     .page_route_count = GOVERNANCE_PAGE_ROUTES,

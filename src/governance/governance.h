@@ -115,5 +115,6 @@ int governance_group_members(const struct view *view, int64_t ref,
 
 bool governance_same_community(const struct view *view, struct span a, struct span b);
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
+bool governance_group_stands(const struct view *view, struct span group);
 
 #endif

@@ -88,3 +88,14 @@ bool governance_in_group(const struct view *view, struct span group, struct span
     return ref >= 0 && number_of(view->index, "SELECT 1 FROM governance_group_member WHERE ref = ?1 AND origin = ?2",
                                  SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
 }
+
+bool governance_group_stands(const struct view *view, struct span group)
+{
+    struct span owner, name;
+    if (!view->index || !group_address(group, &owner, &name) || !owner_stands(view, owner))
+        return false;
+    return number_of(view->index,
+                     "SELECT members FROM governance_group WHERE origin = ?1 AND name = ?2 AND NOT ended"
+                     " AND ref = (SELECT max(ref) FROM governance_group WHERE origin = ?1 AND name = ?2)",
+                     SQL_VALUES(SQL_T(owner), SQL_T(name)), 0) > 0;
+}

@@ -64,6 +64,8 @@ struct capability {
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
+    /* May be NULL: is the group ORIGIN#NAME published, and anybody in it? Likewise. */
+    bool (*group_stands)(const struct view *view, struct span group);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
     uint64_t (*score)(const struct record *record);
     /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */

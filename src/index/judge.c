@@ -1,12 +1,48 @@
 #include "index/judge.h"
 
-void judge_open_with(struct judge *judge, struct store *store, const struct policy *policy, int64_t now_ms)
+#include <time.h>
+
+#include "index/index.h"
+#include "index/view.h"
+
+static bool in_group_now(void *ctx, struct store *store, struct span group, struct span member)
+{
+    struct view view = {.store = store, .index = ctx, .viewer = {.class = VIEWER_OPERATOR}};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return view_in_group(&view, group, member, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+static void close_index(void *ctx)
+{
+    index_close(ctx);
+}
+
+/* Whoever could say who is in a group, as the index is now. */
+static int know_groups(struct store *store, struct err *err)
+{
+    const struct rules_groups *known = rules_groups(store);
+    struct rules_groups groups = {in_group_now, close_index, NULL};
+    struct index *index = NULL;
+    if (known)
+        return index_refresh(known->ctx, err);
+    int rc = index_open(store_dir(store), &index, err);
+    if (rc < 0)
+        return rc;
+    groups.ctx = index;
+    rules_set_groups(store, &groups);
+    return 0;
+}
+
+int judge_open_with(struct judge *judge, struct store *store, const struct policy *policy, int64_t now_ms,
+                    struct err *err)
 {
     *judge = (struct judge){.store = store, .policy = policy, .now_ms = now_ms};
     for (enum policy_question q = 0; q < POLICY_QUESTIONS; q++) {
         judge->decides[q] = policy_decides(policy, q);
         judge->scores[q] = policy_looks_at_score(policy, q);
     }
+    return policy_looks_at_groups(policy) ? know_groups(store, err) : 0;
 }
 
 int judge_open(struct judge *judge, struct store *store, int64_t now_ms, struct err *err)
@@ -14,9 +50,10 @@ int judge_open(struct judge *judge, struct store *store, int64_t now_ms, struct 
     const struct policy *policy;
     struct rules_version version;
     int rc = rules_policy(store, &policy, &version, err);
+    if (rc == 0)
+        rc = judge_open_with(judge, store, policy, now_ms, err);
     if (rc < 0)
         return rc;
-    judge_open_with(judge, store, policy, now_ms);
     judge->version = version;
     return 0;
 }

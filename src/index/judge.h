@@ -16,11 +16,15 @@ struct judge {
     bool decides[POLICY_QUESTIONS], scores[POLICY_QUESTIONS]; /* as policy_decides, policy_looks_at_score */
 };
 
-/* With the policy in force on this handle now. Nothing to close; open one a transaction, or a request. */
+/*
+ * With the policy in force on this handle now. Nothing to close; open one a transaction, or a request. Rules that look at
+ * groups ask the index of the same folder, which is opened once a handle and closed with it.
+ */
 int judge_open(struct judge *judge, struct store *store, int64_t now_ms, struct err *err);
 
 /* With another one: for trying it. */
-void judge_open_with(struct judge *judge, struct store *store, const struct policy *policy, int64_t now_ms);
+int judge_open_with(struct judge *judge, struct store *store, const struct policy *policy, int64_t now_ms,
+                    struct err *err);
 
 /*
  * What is known of a content for this question.

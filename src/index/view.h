@@ -153,6 +153,11 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
 bool view_knows_groups(void);
 bool view_knows_communities(void);
 
+/* As any of them says: is the member in the group then; is anybody in it; are both of one community, or one of any? */
+bool view_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
+bool view_group_stands(const struct view *view, struct span group);
+bool view_same_community(const struct view *view, struct span a, struct span b);
+
 /* ---- policy ---- */
 
 /* Has policy rules that may keep something CLEAR from this viewer? If not, all that is CLEAR leaves. */

@@ -7,7 +7,7 @@
 
 /* ---- what only capabilities know ---- */
 
-static bool in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+bool view_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
 {
     for (size_t i = 0; capabilities[i]; i++)
         if (capabilities[i]->in_group && capabilities[i]->in_group(view, group, member, time_ms))
@@ -15,10 +15,18 @@ static bool in_group(const struct view *view, struct span group, struct span mem
     return false;
 }
 
-static bool same_community(const struct view *view, struct span a, struct span b)
+bool view_same_community(const struct view *view, struct span a, struct span b)
 {
     for (size_t i = 0; capabilities[i]; i++)
         if (capabilities[i]->same_community && capabilities[i]->same_community(view, a, b))
+            return true;
+    return false;
+}
+
+bool view_group_stands(const struct view *view, struct span group)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->group_stands && capabilities[i]->group_stands(view, group))
             return true;
     return false;
 }
@@ -100,7 +108,7 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
         struct span to = record->to[i];
         bool is_guest = false;
         if (audience_is_group(to)) {
-            if (in_group(view, to, member, time_ms))
+            if (view_in_group(view, to, member, time_ms))
                 groups[who.group_count++] = to;
             continue;
         }
@@ -110,7 +118,7 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
         if (is_guest)
             guests[who.guest_count++] = to;
     }
-    who.same_community = record->tlp == TLP_GREEN && same_community(view, author, member);
+    who.same_community = record->tlp == TLP_GREEN && view_same_community(view, author, member);
     *ret = audience_admits(&audience, &who);
     return 0;
 }
@@ -126,7 +134,7 @@ static int reach_group(void *ctx, struct span group, struct err *err)
 {
     struct group_search *search = ctx;
     struct view *view = search->view;
-    if (!in_group(view, group, search->member, view->viewer.time_ms))
+    if (!view_in_group(view, group, search->member, view->viewer.time_ms))
         return 0;
     return reach_find(view->store, group, &view->reach, err);
 }
@@ -171,7 +179,7 @@ int view_payloads_for(const struct view *view, const struct log_info *log, uint6
     struct reach reach = view->reach;
     bool is_there = false;
     int rc = 0;
-    if (view_knows_communities() && same_community(view, span_str(log->origin), span_str(view->viewer.origin)))
+    if (view_knows_communities() && view_same_community(view, span_str(log->origin), span_str(view->viewer.origin)))
         rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &reach, err);
     if (rc == 0)
         rc = reach_is_in(view->store, &reach, log->number, first, count, &is_there, err);
@@ -205,7 +213,7 @@ static int filter_came(void *ctx, const struct log_info *log, struct err *err)
     if (!view_sees_log(filter->view, log) || !view_may_share(filter->view, log))
         return 0;
     if (filter->told) {
-        if (!same_community(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))
+        if (!view_same_community(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))
             return 0;
         rc = reach_came(filter->view->store, filter->told, log->number, filter->reached, &was_told, err);
     }

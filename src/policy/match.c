@@ -44,6 +44,32 @@ static bool looks_at(const struct policy *policy, enum policy_question question,
     return false;
 }
 
+bool policy_looks_at_groups(const struct policy *policy)
+{
+    for (enum policy_question q = 0; q < POLICY_QUESTIONS; q++)
+        if (looks_at(policy, q, DIM_GROUP) || looks_at(policy, q, DIM_TO_GROUP))
+            return true;
+    return false;
+}
+
+static bool is_unconditional(const struct rule *rule)
+{
+    for (enum dimension d = 0; d < DIMENSIONS; d++)
+        if (rule->when[d].given)
+            return false;
+    return true;
+}
+
+bool policy_shares_all(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct rule *rule = &policy->rules[i];
+        if (rule->question == POLICY_SHARE && !rule->is_treaties)
+            return rule->act == POLICY_YES && is_unconditional(rule);
+    }
+    return false;
+}
+
 bool policy_looks_at_age(const struct policy *policy, enum policy_question question)
 {
     return looks_at(policy, question, DIM_AGE);

@@ -101,6 +101,12 @@ bool policy_looks_at_age(const struct policy *policy, enum policy_question quest
 bool policy_looks_at_score(const struct policy *policy, enum policy_question question);
 bool policy_counts(const struct policy *policy);
 
+/* Do any rules look at groups, so that somebody has to be asked who is in them? */
+bool policy_looks_at_groups(const struct policy *policy);
+
+/* Does all leave for whom it is, whatever its marking: is the first rule that shares one without conditions? */
+bool policy_shares_all(const struct policy *policy);
+
 /* ---- deciding ---- */
 
 /* A row of bits, a rule each. What is in it is private. */

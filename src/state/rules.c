@@ -23,12 +23,15 @@ struct rules {
     struct rules_version version;
     struct policy *policy, *before; /* whoever looks with the one before is done when the next comes */
     struct author_row authors[AUTHORS];
+    struct rules_groups groups;
 };
 
 void rules_free(struct rules *rules)
 {
     if (!rules)
         return;
+    if (rules->groups.done)
+        rules->groups.done(rules->groups.ctx);
     policy_free(rules->before);
     policy_free(rules->policy);
     free(rules);
@@ -277,6 +280,28 @@ int rules_set_applied(struct store *store, int64_t number, struct err *err)
 
 /* ---- members ---- */
 
+void rules_set_groups(struct store *store, const struct rules_groups *groups)
+{
+    store->rules->groups = *groups;
+}
+
+const struct rules_groups *rules_groups(const struct store *store)
+{
+    return store->rules && store->rules->groups.in_group ? &store->rules->groups : NULL;
+}
+
+struct group_question {
+    struct store *store;
+    const struct rules_groups *groups;
+    struct span member;
+};
+
+static bool ask_group(void *ctx, struct span group)
+{
+    const struct group_question *question = ctx;
+    return question->groups->in_group(question->groups->ctx, question->store, group, question->member);
+}
+
 /* As author or as viewer. */
 static int member_read(struct store *store, const struct policy *policy, const struct log_info *log, bool looks,
                        struct policy_bits *ret, struct err *err)
@@ -287,6 +312,13 @@ static int member_read(struct store *store, const struct policy *policy, const s
     struct policy_member facts = {.origin = span_str(log->origin),
                                   .is_self = log->role == LOG_OWN || log->role == LOG_LOCAL,
                                   .class = CLASS_UNKNOWN};
+    struct group_question question = {store, rules_groups(store), facts.origin};
+    if (policy_looks_at_groups(policy)) {
+        if (!question.groups)
+            return err_set(err, ERR_STATE, "policy: nobody here knows who is in a group");
+        facts.in_group = ask_group;
+        facts.ctx = &question;
+    }
     arena_init(&arena, MEMBER_ARENA_MAX);
     int rc = log->size > 0 ? store_member(store, log->number, &arena, &member, &unknown) : ERR_NOTFOUND;
     if (rc == 0) {
@@ -310,7 +342,8 @@ int rules_author(struct store *store, const struct policy *policy, const struct 
                  struct err *err)
 {
     struct rules *rules = store->rules && store->rules->policy == policy ? store->rules : NULL;
-    struct author_row *row = rules && log->number > 0 ? &rules->authors[(uint64_t)log->number % AUTHORS] : NULL;
+    bool keeps = rules && log->number > 0 && !policy_looks_at_groups(policy); /* groups change with others' logs */
+    struct author_row *row = keeps ? &rules->authors[(uint64_t)log->number % AUTHORS] : NULL;
     if (row && row->log == log->number && row->size == log->size && row->role == log->role) {
         *ret = row->bits;
         return 0;

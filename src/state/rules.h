@@ -49,9 +49,20 @@ int rules_set_applied(struct store *store, int64_t number, struct err *err);
 
 /* ---- members ---- */
 
+/* Who is in a group is known to a higher module (index/judge.h). One for each handle; it is done with when that is closed. */
+struct rules_groups {
+    bool (*in_group)(void *ctx, struct store *store, struct span group, struct span member);
+    void (*done)(void *ctx);
+    void *ctx;
+};
+/* After rules_policy has succeeded on this handle. */
+void rules_set_groups(struct store *store, const struct rules_groups *groups);
+/* NULL: nobody was set. */
+const struct rules_groups *rules_groups(const struct store *store);
+
 /*
  * The row of bits of the member whose log this is, by its latest profile here. Cached: a log that has not grown is looked
- * up without reading.
+ * up without reading, unless the policy looks at groups. ERR_STATE if it does, and nobody knows of them.
  */
 int rules_author(struct store *store, const struct policy *policy, const struct log_info *log, struct policy_bits *ret,
                  struct err *err);

@@ -18,6 +18,15 @@ knows() { [ "$(fact "$1" "$2" size)" -gt 0 ] 2>/dev/null; }
 for m in b c h g x; do ok "a knows $m" until_true knows a "$m.example"; done
 for m in a c; do ok "b knows $m" until_true knows b "$m.example"; done
 
+# a and h are of one community; b and c are in a group of a's.
+ok "a founds a community with h" eval 'node a community found Circle --with h.example >"$tmp/circle"'
+circle=$(awk 'NR == 1 {print $2}' "$tmp/circle")
+ok "h endorses it" until_true node h community endorse "$circle"
+in_force() { is "$(node "$1" community show Circle --json | jq -r .version)" 1; }
+for n in a h; do ok "it is in force on $n" until_true in_force "$n"; done
+ok "a publishes a group" node a community group desk b.example c.example
+for n in b c; do ok "$n has read it" until_true eval 'node '"$n"' community groups | grep -q "#desk"'; done
+
 # ---- the cells: one indicator each, and which nodes may hold it ----
 declare -A holders=()
 say() { # marking, audience's name, holders, options...
@@ -28,15 +37,18 @@ say() { # marking, audience's name, holders, options...
     ok "said: $value" node a import --format list "$@" "$tmp/value"
 }
 say clear all "a b c h x" --tlp clear
-say green nobody "a" --tlp green --keep
+say green community "a h" --tlp green
 say amber nobody "a" --tlp amber --keep
 say amber+strict nobody "a" --tlp amber+strict --keep
 say red nobody "a" --tlp red --keep
 for tlp in green amber amber+strict; do
-    say $tlp b "a b" --tlp $tlp --to b.example
-    say $tlp bc "a b c" --tlp $tlp --to b.example --to c.example
+    also=
+    [ $tlp = green ] && also=" h" # of the author's community, whoever is named
+    say $tlp b "a b$also" --tlp $tlp --to b.example
+    say $tlp bc "a b c$also" --tlp $tlp --to b.example --to c.example
     say $tlp g "a h" --tlp $tlp --to g.example
-    say $tlp x-not "a b" --tlp $tlp --to a.example --to b.example
+    say $tlp x-not "a b$also" --tlp $tlp --to a.example --to b.example
+    say $tlp group "a b c$also" --tlp $tlp --to a.example#desk
 done
 mapfile -t values < <(printf '%s\n' "${!holders[@]}" | sort)
 printf '%s query\n' "${values[@]}" >"$tmp/log"
@@ -153,6 +165,8 @@ ok "red for a member" refused 2 "named persons" --tlp red --to b.example
 ok "kept and shared" refused 2 "exclude each other" --tlp amber --keep --to b.example
 ok "for oneself" refused 1 "the author alone" --tlp amber --to a.example
 ok "for a stranger" refused 1 "no member" --tlp amber --to nobody.example
+ok "for a group that nobody knows" refused 1 "no such group" --tlp amber --to b.example#energy
+ok "kept, and for a community" refused 1 "every member of the author's communities" --tlp green --keep
 ok "twice" refused 1 "named twice" --tlp amber --to b.example --to b.example
 ok "an import likewise" eval '! node a import --tlp amber --format list "$tmp/value" 2>&1 | grep -q added'
 ok "nothing of that was said" eval 'is "$(fact a a.example size)" "$size"'

@@ -46,9 +46,10 @@ ok "and b, who is named as well, gets nothing" eval 'node b sync >/dev/null; now
 ok "why names the rule" eval 'node a why "$mine" --for c.example | grep -q "^share    yes, with c.example: named; line 1 of [0-9a-f]\{12\}: share tlp amber to c.example$"'
 ok "and says that there is none" eval 'node a why "$mine" --for b.example | grep -qx "share    not with b.example: named, but no rule lets leave what is not TLP:CLEAR"'
 ok "nor anything for the public" eval 'node a why "$mine" | grep -qx "share    not with the public: TLP:AMBER: not named"'
-rm "$tmp/b/policy.conf"
 policy a 'share'
-ok "another policy, and b has it" until_true got b "$mine"
+ok "another policy of a: it comes to b, and waits there" until_true eval 'node b policy held | grep -q "/${mine#*/}  culture/note  line 1 of "'
+rm "$tmp/b/policy.conf"
+ok "without a policy of its own b has it" until_true got b "$mine"
 ok "what b refused comes, too" until_true got b "$refused"
 
 # Out of a parcel, which b carries to c.
@@ -64,6 +65,18 @@ node c peer remove "$(url a)" >/dev/null
 policy c 'accept'
 ok "another policy: the parcel is opened again" until_true eval 'got c "$essay" | grep -q carried-essay'
 policy a 'share tlp clear'
-no "what no rule lets leave goes into no parcel" eval 'echo x | node a publish --kind culture/note --tlp amber --to c.example --parcel - 2>"$tmp/err" || ! grep -q "no rule of the policy" "$tmp/err"'
+ok "what no rule lets leave goes into no parcel" eval '! echo x | node a publish --kind culture/note --tlp amber --to c.example --parcel - 2>"$tmp/err" && grep -q "no rule of the policy" "$tmp/err"'
+
+# Rules ask who is in a group.
+origin=$(node a members --json | jq -r 'select(.origin|startswith("a.example/")).origin')
+ok "a publishes a group" node a community group desk b.example
+policy a "share tlp amber to-group $origin#desk"
+ok "nobody warns that there are no groups" eval '! node a policy check | grep -q "knows no groups"'
+desk=$(say "for-the-desk" --tlp amber --to b.example --to c.example)
+ok "who is in it gets what the rule shares with it" until_true got b "$desk"
+ok "why says so" eval 'node a why "$desk" --for b.example | grep -q "^share    yes, with b.example: named; line 1 of "'
+ok "not so who is not" eval 'node a why "$desk" --for c.example | grep -q "^share    not with c.example: named, but no rule"'
+ok "a changes the group" node a community group desk c.example
+ok "and so what the rule says" eval 'node a why "$desk" --for c.example | grep -q "^share    yes, with c.example" && node a why "$desk" --for b.example | grep -q "^share    not with b.example"'
 for name in a b c; do ok "all of $name is as sealed" node $name verify; done
 done_testing

@@ -358,6 +358,44 @@ static void records_by_policy(void **state)
     roles_end(&r);
 }
 
+/* What policy holds is read by whoever decides about it; users of the node see what it does not hold, whatever leaves. */
+static void waiting_for_a_person(void **state)
+{
+    (void)state;
+    static const struct viewer *const others[] = {&the_public, &a_reader, &an_analyst};
+    struct roles r;
+    struct made_log made;
+    struct view_record record;
+    struct arena arena;
+    roles_begin(&r);
+    arena_init(&arena, 64u << 20);
+    made_begin(&made, "author.example");
+    said(&made, "en", TLP_AMBER, "one");
+    int64_t number = made_feed(&made, r.node.store, made.count, true);
+    update(r.index, r.node.store);
+    put_policy(r.node.store, "refuse share reason \"x\"\n");
+    for (int held = 0; held < 2; held++) {
+        for (size_t i = 0; i < 3; i++) {
+            struct view view = view_of(r.node.store, r.index, *others[i]);
+            bool sees = i > 0 && !held;
+            assert_int_equal(view_sees_ref(&view, RECORD_REF(number, 1)), sees);
+            if (view_record_ref(&view, RECORD_REF(number, 1), &arena, &record, &err) == 0)
+                assert_true(record.has_text == sees && !record.waiting);
+        }
+        struct view ours = view_of(r.node.store, r.index, the_operator);
+        good(view_record_ref(&ours, RECORD_REF(number, 1), &arena, &record, &err));
+        assert_true(record.has_text && record.waiting == (held == 1));
+        good(store_begin(r.node.store, &err));
+        if (!held)
+            good(payload_await(r.node.store, number, 1, &err));
+        good(store_commit(r.node.store, &err));
+        update(r.index, r.node.store);
+    }
+    made_end(&made);
+    arena_done(&arena);
+    roles_end(&r);
+}
+
 /* Erased a moment ago, and the index does not know yet. */
 static void erased_before_the_index_knows(void **state)
 {
@@ -701,6 +739,7 @@ int main(void)
         cmocka_unit_test(heads_pass_what_is_hidden),
         cmocka_unit_test(records_by_marking),
         cmocka_unit_test(records_by_policy),
+        cmocka_unit_test(waiting_for_a_person),
         cmocka_unit_test(erased_before_the_index_knows),
         cmocka_unit_test(damaged_payload),
         cmocka_unit_test(payload_bundles_have_holes),
