@@ -74,6 +74,7 @@ init() { # name, member, [options...]
 start() { # name, [options...]: serves; the address is in $tmp/NAME.url
     local name=$1
     shift
+    rm -f "$tmp/$name.out" # of an earlier run: the address in it would be taken for this one's
     "$bin" -C "$tmp/$name" serve --listen 127.0.0.1:0 "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
     echo $! >"$tmp/$name.pid"
     until grep -q 'http://' "$tmp/$name.out" 2>/dev/null; do
