@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-static enum { SYNC, DIE_AT_WAL, DIE_AT_FILES } at_sync = SYNC;
+enum at_sync { SYNC, DIE_AT_WAL, DIE_AT_FILES };
+
+static enum at_sync at_sync = SYNC;
 
 /* In place of the C library's, for SQLite's library as well. */
 int fdatasync(int fd)
@@ -26,7 +28,7 @@ int fdatasync(int fd)
 #define RECORDS 300 /* more than a bundle: files are written */
 
 /* A process that appends, and ends at that sync. */
-static void append_and_die(const struct node *node, int64_t number, const char *tag, int at)
+static void append_and_die(const struct node *node, int64_t number, const char *tag, enum at_sync at)
 {
     pid_t child = fork();
     assert_true(child >= 0);
