@@ -112,7 +112,8 @@ int current_enforce(struct current *current, struct index *index, struct store *
         return 0;
     rc = ask_all(&e, current, err);
     authors_free(&e.authors);
-    if (policy_looks_at_age(e.judge.policy, POLICY_ENFORCE) && current->next_change_ms > now_ms + AGES_LOOKED_AT_MS)
+    bool may_change = policy_looks_at_age(e.judge.policy, POLICY_ENFORCE) || policy_looks_at_groups(e.judge.policy);
+    if (may_change && current->next_change_ms > now_ms + AGES_LOOKED_AT_MS)
         current->next_change_ms = now_ms + AGES_LOOKED_AT_MS;
     return rc;
 }
