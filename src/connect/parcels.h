@@ -6,7 +6,8 @@
  *                        arrival_state: what came of it, enum parcel_state
  *   connect_parcel_item  what stands in those that this node can open: which parcels are to be withdrawn with a content
  *
- * A parcel is tried once for each set of keys. If the process ends in between it is tried again: contents that are held are
+ * A parcel is tried once for each set of keys; one of which policy turned something away, also whenever the policy or a person's
+ * decision is another: arrival_keys tells both. If the process ends in between it is tried again: contents that are held are
  * passed over, and so are those that were erased.
  */
 #ifndef TONGZHOU_CONNECT_PARCELS_H
