@@ -379,8 +379,8 @@ static void waiting_for_a_person(void **state)
             struct view view = view_of(r.node.store, r.index, *others[i]);
             bool sees = i > 0 && !held;
             assert_int_equal(view_sees_ref(&view, RECORD_REF(number, 1)), sees);
-            if (view_record_ref(&view, RECORD_REF(number, 1), &arena, &record, &err) == 0)
-                assert_true(record.has_text == sees && !record.waiting);
+            good(view_record_ref(&view, RECORD_REF(number, 1), &arena, &record, &err));
+            assert_true(record.has_text == sees && !record.waiting);
         }
         struct view ours = view_of(r.node.store, r.index, the_operator);
         good(view_record_ref(&ours, RECORD_REF(number, 1), &arena, &record, &err));
