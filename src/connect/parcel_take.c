@@ -403,11 +403,12 @@ static int take_one(struct taking *t, int64_t ref, struct err *err)
 /* One that was not tried with these keys, behind `after`, or of which another policy turned something away: 1, or 0. */
 static int next_untried(struct taking *t, int64_t after, int64_t *ret, struct err *err)
 {
-    sqlite3_stmt *select = index_statement(t->index,
-                                           "SELECT ref, arrival_state FROM connect_parcel WHERE ref > ?1 AND "
-                                           "arrival_keys NOT IN (?2, ?5) AND expires_ms > ?3"
-                                           " AND expires_ms <= ?4 ORDER BY ref LIMIT 1",
-                                           err);
+    sqlite3_stmt *select =
+        index_statement(t->index,
+                        "SELECT ref, arrival_state, arrival_keys FROM connect_parcel WHERE ref > ?1 AND "
+                        "arrival_keys NOT IN (?2, ?5) AND expires_ms > ?3"
+                        " AND expires_ms <= ?4 ORDER BY ref LIMIT 1",
+                        err);
     if (!select)
         return err->code;
     sqlite3_bind_int64(select, 1, after);
@@ -418,7 +419,7 @@ static int next_untried(struct taking *t, int64_t after, int64_t *ret, struct er
     int rc = index_step(t->index, select, err);
     if (rc > 0) {
         *ret = sqlite3_column_int64(select, 0);
-        t->was_opened = sqlite3_column_int(select, 1) == PARCEL_OPENED;
+        t->was_opened = sqlite3_column_int(select, 1) == PARCEL_OPENED && sqlite3_column_int64(select, 2) != 0;
     }
     sqlite3_reset(select);
     return rc;
