@@ -181,31 +181,6 @@ struct touched *store_touch(struct store *store, const struct log_row *row, stru
     return t;
 }
 
-/* Before its first write a handle leaves word, in a commit of its own, that from now on a crash needs recovery. */
-static int begin_mark(struct store *store, struct err *err)
-{
-    int64_t clean;
-    int rc = db_int(store, &clean, err, "SELECT clean FROM node", "");
-    if (!rc && clean) {
-        rc = db_run(store, err, "UPDATE node SET clean = 0", "");
-        if (!rc)
-            rc = db_run(store, err, "COMMIT", "");
-        if (!rc)
-            rc = db_run(store, err, "BEGIN IMMEDIATE", "");
-    }
-    if (rc)
-        return rc;
-    /* Rows that earlier processes left in `slot` do not pile up. */
-    int64_t many;
-    struct err ignored;
-    if (db_int(store, &many, &ignored, "SELECT 1 FROM slot LIMIT 1 OFFSET 8192", "") == 0)
-        store->late_slots = UINT_MAX;
-    store->marked = true;
-    return 0;
-}
-
-#define LATE_SLOTS_MAX 8192 /* rows: 8 ms to move them, 200 kB of state.db */
-
 static int begin_immediate(struct store *store, struct err *err)
 {
     int rc = db_run(store, err, "BEGIN IMMEDIATE", "");
@@ -228,6 +203,31 @@ static int begin_after_unshown(struct store *store, struct err *err)
     }
     return rc;
 }
+
+/* Before its first write a handle leaves word, in a commit of its own, that from now on a crash needs recovery. */
+static int begin_mark(struct store *store, struct err *err)
+{
+    int64_t clean;
+    int rc = db_int(store, &clean, err, "SELECT clean FROM node", "");
+    if (!rc && clean) {
+        rc = db_run(store, err, "UPDATE node SET clean = 0", "");
+        if (!rc)
+            rc = db_run(store, err, "COMMIT", "");
+        if (!rc)
+            rc = begin_after_unshown(store, err);
+    }
+    if (rc)
+        return rc;
+    /* Rows that earlier processes left in `slot` do not pile up. */
+    int64_t many;
+    struct err ignored;
+    if (db_int(store, &many, &ignored, "SELECT 1 FROM slot LIMIT 1 OFFSET 8192", "") == 0)
+        store->late_slots = UINT_MAX;
+    store->marked = true;
+    return 0;
+}
+
+#define LATE_SLOTS_MAX 8192 /* rows: 8 ms to move them, 200 kB of state.db */
 
 int store_begin(struct store *store, struct err *err)
 {

@@ -271,4 +271,36 @@ static inline struct peer peer_of(struct node *node, const char *url)
     return peer;
 }
 
+/* b hears of a through c alone. */
+static inline void nodes_in_line(struct node *a, struct node *c, struct node *b)
+{
+    node_start(a, "a.example");
+    node_start(b, "b.example");
+    node_start(c, "c.example");
+    node_serve(a);
+    node_serve(c);
+    node_peer(c, a);
+    node_peer(b, c);
+}
+
+/* a says something; along that line its entry arrives, and its content stays behind, for c wants only heads. Its index. */
+static inline uint64_t say_without_content(struct node *a, struct node *c, struct node *b, const char *body)
+{
+    uint64_t index = node_say(a, body);
+    good(sync_follow(c->store, span_str(a->own.origin), MODE_HEADS, 0, &err));
+    node_sync_well(c);
+    node_sync_well(b);
+    assert_mirrored(b, &a->own);
+    assert_false(has_payload(b, a->own.origin, index, body));
+    return index;
+}
+
+/* `node` knows the keys of `other`, and has it as a peer no longer. */
+static inline void node_meets(struct node *node, const struct node *other)
+{
+    int64_t number = node_peer(node, other);
+    node_sync_well(node);
+    good(peer_remove(node->store, number, &err));
+}
+
 #endif

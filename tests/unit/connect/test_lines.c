@@ -12,18 +12,8 @@ static void test_contents_that_come_later(void **state)
     struct fake fake;
     struct raw *raw = raw_start();
     (void)state;
-    node_start(&a, "a.example");
-    node_start(&b, "b.example");
-    node_start(&c, "c.example");
-    node_serve(&a);
-    node_serve(&c);
-    node_peer(&b, &c);
-    node_peer(&c, &a);
-    uint64_t index = node_say(&a, "late");
-    good(sync_follow(c.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
-    node_sync_well(&c);
-    node_sync_well(&b);
-    assert_mirrored(&b, &a.own);
+    nodes_in_line(&a, &c, &b);
+    uint64_t index = say_without_content(&a, &c, &b, "late");
     fake_start(&fake, &a);
     fake_serve(&fake, raw, &a.own);
     struct raw_page *page = &raw->pages[raw->page_count - 1];
@@ -53,14 +43,8 @@ static void test_contents_are_not_late(void **state)
     struct node a, b, c;
     struct runner rb;
     (void)state;
-    node_start(&a, "a.example");
-    node_start(&b, "b.example");
-    node_start(&c, "c.example");
-    node_serve(&a);
-    node_serve(&c);
+    nodes_in_line(&a, &c, &b);
     node_peer(&b, &a);
-    node_peer(&b, &c);
-    int64_t number = node_peer(&c, &a);
     runner_start(&rb, &b);
     for (int i = 0; i < 8; i++) {
         struct wanted wanted = {&b, a.own.origin, "early", node_say(&a, "early")};
@@ -70,8 +54,8 @@ static void test_contents_are_not_late(void **state)
         http_server_wake(c.server);
         poll_until(has_waiting, &c);
     }
+    good(peer_remove(c.store, peer_of(&c, http_server_url(a.server)).number, &err));
     node_unserve(&a);
-    good(peer_remove(c.store, number, &err));
     uint64_t index = node_say(&a, "late");
     node_serve(&a); /* elsewhere: b does not find it */
     node_peer(&c, &a);
@@ -223,9 +207,7 @@ static void test_catches_up_while_asked(void **state)
     node_start(&a, "a.example");
     node_start(&b, "b.example");
     node_serve(&b);
-    int64_t number = node_peer(&a, &b);
-    node_sync_well(&a); /* a knows b's key */
-    good(peer_remove(a.store, number, &err));
+    node_meets(&a, &b);
     buf_init(&before, NOTE_MAX);
     buf_init(&after, NOTE_MAX);
     good(store_checkpoint(a.store, a.own.number, &before, &err));

@@ -32,9 +32,7 @@ static void test_honest_one_is_not_blamed(void **state)
     node_start(&c, "c.example");
     node_say_many(&a, "note", 20);
     node_serve(&c);
-    int64_t number = node_peer(&b, &c);
-    node_sync_well(&b); /* b knows the key that is forged */
-    good(peer_remove(b.store, number, &err));
+    node_meets(&b, &c); /* b knows the key that is forged */
     fake_start(&fake, &a);
     forge_cosignature(&c, &fake.note);
     fake_serve(&fake, raw, &a.own);
@@ -297,9 +295,7 @@ static void test_cut_behind_a_line(void **state)
     node_start(&a, "a.example");
     node_start(&b, "b.example");
     node_serve(&b);
-    int64_t number = node_peer(&a, &b);
-    node_sync_well(&a); /* a knows b's key */
-    good(peer_remove(a.store, number, &err));
+    node_meets(&a, &b);
     buf_init(&note, NOTE_MAX);
     good(store_checkpoint(a.store, a.own.number, &note, &err));
     fake_cosign(&note, &b);

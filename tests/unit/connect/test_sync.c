@@ -190,19 +190,8 @@ static void test_old_contents_with_new_entries(void **state)
 {
     struct node a, b, c;
     (void)state;
-    node_start(&a, "a.example");
-    node_start(&b, "b.example");
-    node_start(&c, "c.example");
-    node_serve(&a);
-    node_serve(&c);
-    node_peer(&c, &a);
-    node_peer(&b, &c);
-    uint64_t old = node_say(&a, "old");
-    good(sync_follow(c.store, span_str(a.own.origin), MODE_HEADS, 0, &err));
-    node_sync_well(&c);
-    node_sync_well(&b);
-    assert_mirrored(&b, &a.own);
-    assert_false(has_payload(&b, a.own.origin, old, "old"));
+    nodes_in_line(&a, &c, &b);
+    uint64_t old = say_without_content(&a, &c, &b, "old");
     uint64_t new = node_say(&a, "new");
     good(sync_follow(c.store, span_str(a.own.origin), MODE_FULL, 0, &err));
     node_sync_well(&c);

@@ -10,6 +10,12 @@
 #include "security/read_help.h"
 #include "state/payload.h"
 
+/* A STIX object, by its number, its `modified`, and what else it says. */
+#define MODIFIED_1 "2016-05-12T08:17:27.000Z"
+#define OBJECT(n, modified, more)                                                                                      \
+    "{\"type\":\"campaign\",\"spec_version\":\"2.1\",\"id\":\"campaign--0c7b5b88-8ff7-4a4d-aa9d-feb398cd006" #n "\","  \
+    "\"created\":\"2016-05-12T08:17:27.000Z\",\"modified\":\"" modified "\",\"name\":\"a\"" more "}"
+
 struct node {
     char dir[256];
     struct store *store;
@@ -160,6 +166,18 @@ static inline int node_import(struct node *node, const struct import_call *call,
     };
     return import_run(node->store, node->index, call->format, span_str(call->name ? call->name : "test.txt"),
                       memory_read, &memory, &options, ret, err);
+}
+
+/* An import that must go well; `told` is made empty first, and may be NULL. Every item is counted once. */
+static inline void run(struct node *node, const struct import_call *call, struct import_result *ret, struct told *told)
+{
+    struct err err = {0};
+    if (told) {
+        *told = (struct told){0};
+        buf_init(&told->text, 1 << 20);
+    }
+    node_check(node_import(node, call, ret, told, &err), &err);
+    assert_int_equal(ret->items, ret->added + ret->duplicates + ret->refused);
 }
 
 #endif

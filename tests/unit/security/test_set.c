@@ -18,6 +18,18 @@ static struct intel_set *set_of(struct index *index, int64_t now_ms)
     return set;
 }
 
+/* A node that has folded one.example. */
+static struct index *one_domain(struct node *node, struct made_log *a)
+{
+    node_start(node);
+    made_begin(a, "a.example");
+    made_domain(a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
+    made_feed(a, node->store, a->count, true);
+    struct index *index = index_of(node);
+    update(index, node->store);
+    return index;
+}
+
 static void keep_progress(void *ctx, uint64_t done, uint64_t total)
 {
     uint64_t *last = ctx;
@@ -198,12 +210,7 @@ static void is_made_again_when_damaged(void **state)
     struct node node;
     struct made_log a;
     char path[160];
-    node_start(&node);
-    made_begin(&a, "a.example");
-    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
-    made_feed(&a, node.store, a.count, true);
-    struct index *index = index_of(&node);
-    update(index, node.store);
+    struct index *index = one_domain(&node, &a);
     snprintf(path, sizeof(path), "%s/sweep.set", node.dir);
     intel_set_close(set_of(index, NOW_MS));
     struct stat st;
@@ -287,12 +294,7 @@ static void an_erasure_meanwhile_leaves_no_file(void **state)
     (void)state;
     struct node node;
     struct made_log a;
-    node_start(&node);
-    made_begin(&a, "a.example");
-    made_domain(&a, TLP_CLEAR, TIME_MS, 1, 0, "one.example", NULL);
-    made_feed(&a, node.store, a.count, true);
-    struct index *index = index_of(&node);
-    update(index, node.store);
+    struct index *index = one_domain(&node, &a);
     struct other other = {.node = &node, .log = &a};
     struct intel_set_options options = {.now_ms = NOW_MS, .progress = other_erases, .ctx = &other};
     struct intel_set *set;
