@@ -24,6 +24,25 @@ static bool has_operator(struct session *session, struct log_info *ret)
     return store_operator(session->store, ret, &ignored) == 0;
 }
 
+/* The option as a shell takes it. */
+static void print_dir(const struct invocation *inv)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+,@%:=";
+    if (!inv->dir_given)
+        return;
+    if (inv->dir[strspn(inv->dir, plain)] == '\0') {
+        printf(" -C %s", inv->dir);
+        return;
+    }
+    fputs(" -C '", stdout);
+    for (const char *at = inv->dir; *at; at++)
+        if (*at == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*at);
+    putchar('\'');
+}
+
 static void print_result(const struct invocation *inv, const struct log_info *log, const char *recovery)
 {
     printf("This node now speaks for %s.\n\n", log->origin);
@@ -35,8 +54,11 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
     printf("  recovery key  %s\n\n", recovery);
     printf("Move the recovery key to a safe place off this machine: whoever holds it can take the log over,\n"
            "and without it a lost log key cannot be replaced.\n\n");
-    const char *option = inv->dir_given ? " -C " : "", *dir = inv->dir_given ? inv->dir : "";
-    printf("Next: tongzhou%s%s import --tlp clear FILE   or   tongzhou%s%s serve\n", option, dir, option, dir);
+    fputs("Next: tongzhou", stdout);
+    print_dir(inv);
+    fputs(" import --tlp clear FILE   or   tongzhou", stdout);
+    print_dir(inv);
+    fputs(" serve\n", stdout);
 }
 
 static int create(struct invocation *inv, struct session *session, const struct profile *profile, const char *recovery)

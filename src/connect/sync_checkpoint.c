@@ -106,6 +106,17 @@ static void checkpoint_take(struct job *job)
     }
 }
 
+/* It does not serve the log any more; or not yet: what it has announced since we asked is for the next time. */
+static void checkpoint_gone(struct job *job)
+{
+    if (job_announced(job) > job->promised) {
+        job_go_on(job);
+        return;
+    }
+    job_correct(job, 0);
+    job_leave_peer(job);
+}
+
 static void on_checkpoint(void *ctx, struct fetch_reply *reply)
 {
     struct job *job = ctx;
@@ -121,8 +132,7 @@ static void on_checkpoint(void *ctx, struct fetch_reply *reply)
         return;
     }
     if (reply->code == 0 && (reply->status == 404 || reply->status == 410)) {
-        job_correct(job, 0);
-        job_leave_peer(job); /* it does not serve the log any more */
+        checkpoint_gone(job);
         return;
     }
     if (reply->code < 0)

@@ -47,6 +47,13 @@ ok "a mistyped word makes no folder" eval 'status 2 init --name x.example --clas
 ok "nor does a recovery key that is there" eval 'echo x >"$tmp/key" && status 1 init --name x.example --class civil --recovery-out "$tmp/key" && [ ! -e "$tmp/none" ]'
 
 # What is written goes where it should, or the command says that it did not.
+# What `init` proposes can be typed as it stands, also in a folder with an odd name.
+proposed() {
+    local line
+    line=$("$bin" -C "$tmp/an o'dd" init --name o.example --class civil --recovery-out "$tmp/odd.recovery" | sed -n 's/^Next: tongzhou.*   or   tongzhou\(.*\) serve$/\1/p')
+    eval "\"$bin\"$line status" | grep -q '^o.example/'
+}
+ok "what init proposes works" proposed
 init n n.example
 echo evil.example | node n import --tlp clear --format list - >/dev/null
 printf 'GET http://evil.example/\n' >"$tmp/log"

@@ -157,14 +157,13 @@ static void test_told_while_asking(void **state)
 }
 
 /* A log grows while its checkpoint is under way: what was announced meanwhile is no promise that this one breaks. */
-static void test_grows_while_asking(void **state)
+static void grows_while_asking(bool is_gone)
 {
     struct node a, b;
     struct runner rb;
     struct fake before, after;
     char path[200];
     struct raw *raw = raw_start();
-    (void)state;
     node_start(&a, "a.example");
     node_start(&b, "b.example");
     node_say(&a, "first");
@@ -177,6 +176,10 @@ static void test_grows_while_asking(void **state)
     tell(raw, "/heads", &log, 1);
     raw_checkpoint(raw, &log, buf_view(&before.note));
     struct raw_page *page = &raw->pages[raw->page_count - 1];
+    if (is_gone) {
+        buf_clear(&page->answer);
+        buf_str(&page->answer, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    }
     page->after = &raw->pages[0];
     raw_decent(&page->second, buf_view(&after.note));
     snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/2", log.hex);
@@ -194,6 +197,19 @@ static void test_grows_while_asking(void **state)
     raw_stop(raw);
     node_stop(&b);
     node_stop(&a);
+}
+
+static void test_grows_while_asking(void **state)
+{
+    (void)state;
+    grows_while_asking(false);
+}
+
+/* Nor is it an end that the peer did not serve the log when it was asked. */
+static void test_comes_while_asking(void **state)
+{
+    (void)state;
+    grows_while_asking(true);
 }
 
 /* The same for our own log: a mirror that was behind and is not any more, and has cosigned. */
@@ -241,7 +257,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_that_come_later), cmocka_unit_test(test_contents_are_not_late),
         cmocka_unit_test(test_line_that_always_fails),   cmocka_unit_test(test_told_while_asking),
-        cmocka_unit_test(test_grows_while_asking),       cmocka_unit_test(test_catches_up_while_asked),
+        cmocka_unit_test(test_grows_while_asking),       cmocka_unit_test(test_comes_while_asking),
+        cmocka_unit_test(test_catches_up_while_asked),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
