@@ -61,4 +61,24 @@ ok "no source file is longer than 700 lines" small_files
 
 one_cxx_file() { is "$(find src -name '*.cc' | wc -l)" 1; }
 ok "there is one C++ file" one_cxx_file
+# docs/attacks.md says which test tries what: `module/test_x` with its functions, and scenarios.
+attacks_are_tried() {
+    local row word program status=0
+    while IFS= read -r row; do
+        program=
+        while IFS= read -r word; do
+            case $word in
+            */test_*)
+                program=tests/unit/$word.c
+                [ -f "$program" ] || { echo "no $program"; status=1; }
+                ;;
+            [0-9][0-9]-*) [ -f "tests/shell/$word.sh" ] || { echo "no scenario $word"; status=1; } ;;
+            *) grep -qE "^(static )?void $word\\(" "$program" || { echo "$program has no $word"; status=1; } ;;
+            esac
+        done < <(printf '%s\n' "${row##*| }" | grep -oE '`[^`]+`' | tr -d '`')
+        [ -n "$word$program" ] || { echo "no test: $row"; status=1; }
+    done < <(grep -E '^\| .* \|$' docs/attacks.md | sed 's/ |$//' | grep -vE '^\| attack ')
+    return $status
+}
+ok "every attack of docs/attacks.md has a test that is there" attacks_are_tried
 done_testing
