@@ -86,6 +86,16 @@ static const char schema[] =
     " address TEXT NOT NULL, what TEXT NOT NULL, result TEXT NOT NULL);"
     "CREATE INDEX audit_time ON audit(time_ms);"
     "CREATE INDEX audit_who ON audit(who, what, result, address);"
+    "CREATE TABLE notice(number INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, topic INTEGER NOT NULL,"
+    " role INTEGER NOT NULL, first_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, news_ms INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, news_count INTEGER NOT NULL, ref INTEGER NOT NULL, origin TEXT NOT NULL,"
+    " value TEXT NOT NULL, more TEXT NOT NULL, seen INTEGER NOT NULL);"
+    "CREATE INDEX notice_same ON notice(what, origin, number);"
+    "CREATE INDEX notice_topic ON notice(topic, seen DESC, number);"
+    "CREATE TABLE notice_seen(number INTEGER NOT NULL, reader INTEGER NOT NULL, PRIMARY KEY(number, reader))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX notice_seen_reader ON notice_seen(reader, number);"
+    "CREATE TABLE notice_upto(reader INTEGER PRIMARY KEY, upto INTEGER NOT NULL);"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

@@ -1,0 +1,105 @@
+/* What there is to tell people. */
+#include "state/notices.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define TR_MARK(english) english /* translated by whoever shows it (http/page.h) */
+
+static const struct notice_words table[NOTICE_WHATS] = {
+    [NOTICE_CONTENT_HELD] = {NOTICE_HELD, ROLE_ANALYST, false, "content-held",
+                             TR_MARK("Policy holds a content of {1} until somebody decides.")},
+    [NOTICE_CONTENT_REFUSED] = {NOTICE_REFUSED, ROLE_ANALYST, false, "content-refused",
+                                TR_MARK("Policy refused a content of {1}.")},
+    [NOTICE_ROSTER_WAITS] = {NOTICE_COMMUNITY, ROLE_PUBLISHER, true, "roster-waits",
+                             TR_MARK("Version {3} of the roster of {2} waits for your endorsement.")},
+    [NOTICE_PEER_FAILS] = {NOTICE_PEER, ROLE_ADMINISTRATOR, true, "peer-fails",
+                           TR_MARK("The peer {2} has not answered for long: {3}")},
+    [NOTICE_PEER_BACK] = {NOTICE_PEER, ROLE_ADMINISTRATOR, true, "peer-back", TR_MARK("The peer {2} answers again.")},
+    [NOTICE_PEER_ASIDE] = {NOTICE_PEER, ROLE_ADMINISTRATOR, true, "peer-aside",
+                           TR_MARK("The peer {2} was set aside, for what it said cannot be true: {3}")},
+    [NOTICE_FORK_FOUND] = {NOTICE_FORK, ROLE_READER, false, "fork-found",
+                           TR_MARK("{1} has signed two histories. The proof is published, its log frozen.")},
+    [NOTICE_LOG_SUSPENDED] = {NOTICE_LOG, ROLE_READER, false, "log-suspended",
+                              TR_MARK("The log of {1} was set aside: what it signed contradicts what is here.")},
+    [NOTICE_LOG_CONTINUED] = {NOTICE_LOG, ROLE_READER, false, "log-continued",
+                              TR_MARK("{1} goes on for the log of {2}, which is followed here.")},
+    [NOTICE_CONTENT_ERASED] = {NOTICE_ERASURE, ROLE_READER, false, "content-erased",
+                               TR_MARK("{1} has withdrawn a content; it is erased here.")},
+    [NOTICE_SIGN_IN_FAILS] = {NOTICE_SECURITY, ROLE_ADMINISTRATOR, false, "sign-in-fails",
+                              TR_MARK("Somebody at {2} fails to sign in again and again.")},
+    [NOTICE_CERTIFICATE_ENDS] = {NOTICE_SECURITY, ROLE_ADMINISTRATOR, true, "certificate-ends",
+                                 TR_MARK("The certificate {2} is good until {3}.")},
+    [NOTICE_DISK_FULL] = {NOTICE_OVERDUE, ROLE_ADMINISTRATOR, false, "disk-full",
+                          TR_MARK("The disk of this node is nearly full: {2} are left.")},
+};
+
+static const char *const topics[NOTICE_TOPICS] = {
+    [NOTICE_HELD] = "held",         [NOTICE_REFUSED] = "refused",   [NOTICE_DRAFT] = "draft",
+    [NOTICE_REQUEST] = "request",   [NOTICE_DECISION] = "decision", [NOTICE_COMMUNITY] = "community",
+    [NOTICE_PEER] = "peer",         [NOTICE_FORK] = "fork",         [NOTICE_LOG] = "log",
+    [NOTICE_ERASURE] = "erasure",   [NOTICE_RECEIPT] = "receipt",   [NOTICE_OVERDUE] = "overdue",
+    [NOTICE_SECURITY] = "security",
+};
+
+const struct notice_words *notice_words(enum notice_what what)
+{
+    assert((unsigned)what < NOTICE_WHATS && table[what].word);
+    return &table[what];
+}
+
+const char *notice_topic_word(enum notice_topic topic)
+{
+    assert((unsigned)topic < NOTICE_TOPICS);
+    return topics[topic];
+}
+
+bool notice_topic_parse(struct span word, enum notice_topic *ret)
+{
+    for (int i = 0; i < NOTICE_TOPICS; i++)
+        if (span_is(word, topics[i])) {
+            *ret = (enum notice_topic)i;
+            return true;
+        }
+    return false;
+}
+
+unsigned notice_topics_parse(struct span text)
+{
+    unsigned set = 0;
+    for (;;) {
+        enum notice_topic topic;
+        size_t comma = span_find(text, ',');
+        if (!notice_topic_parse(span_sub(text, 0, comma), &topic) || (set & 1u << topic) != 0)
+            return 0;
+        set |= 1u << topic;
+        if (comma == text.len)
+            return set;
+        text = span_sub(text, comma + 1, text.len);
+    }
+}
+
+void notice_topics_format(unsigned set, char out[NOTICE_TOPICS_TEXT_MAX])
+{
+    int len = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < NOTICE_TOPICS; i++)
+        if (set & 1u << i)
+            len += snprintf(out + len, NOTICE_TOPICS_TEXT_MAX - (size_t)len, "%s%s", len > 0 ? "," : "", topics[i]);
+}
+
+void notice_english(const struct notice *notice, struct buf *out)
+{
+    const char *slots[] = {notice->origin, notice->values[0], notice->values[1]};
+    for (const char *at = notice_words(notice->what)->english; *at; at++) {
+        if (*at == '{' && at[1] >= '1' && at[1] <= '3' && at[2] == '}') {
+            const char *slot = slots[at[1] - '1'];
+            buf_str(out, slot ? slot : "");
+            at += 2;
+        } else {
+            buf_fmt(out, "%c", *at);
+        }
+    }
+    if (notice->count > 1)
+        buf_fmt(out, " (%llu times)", (unsigned long long)notice->count);
+}
