@@ -149,7 +149,8 @@ struct store {
     struct folder *folders; /* to be synced at commit */
     struct touched *touched;
     size_t touched_count, touched_cap;
-    int64_t seq, seq_begun, reached; /* reached: of this transaction, 0: nothing for few came in it */
+    int64_t seq, seq_begun;
+    int64_t reached, reached_log; /* what came for few last in this transaction: its number, its log; 0: nothing */
     bool seq_changed;
     struct reach_last reach_last;
     bool erasing, in_erase;                       /* erasures wait for their end; are being carried out */

@@ -7,10 +7,12 @@
 
 /* ---- writing ---- */
 
-static int reach_counted(struct store *store, struct err *err)
+/* A number for each log that got something: whoever is told of some of many in one commit can go on behind them. */
+static int reach_counted(struct store *store, int64_t number, struct err *err)
 {
-    if (store->reached)
+    if (store->reached && store->reached_log == number)
         return 0;
+    store->reached_log = number;
     int rc = db_run(store, err, "UPDATE node SET reached = reached + 1", "");
     return rc ? rc : db_int(store, &store->reached, err, "SELECT reached FROM node", "");
 }
@@ -18,7 +20,7 @@ static int reach_counted(struct store *store, struct err *err)
 static int reach_word(struct store *store, const struct log_row *row, uint64_t bundle, struct span word,
                       struct err *err)
 {
-    int rc = reach_counted(store, err);
+    int rc = reach_counted(store, row->info.number, err);
     if (!rc)
         rc = db_run(store, err, "INSERT OR IGNORE INTO reader(text, is_group) VALUES(?, ?)", "ti", word,
                     (int64_t)audience_is_group(word));
@@ -139,7 +141,7 @@ int reach_again(struct store *store, const struct log_row *row, uint64_t bundle,
     struct buf item;
     buf_init(&item, PAYLOAD_TAIL_MAX + SEAL_SALT + 64);
     store->reach_last.number = 0;
-    int rc = reach_counted(store, err);
+    int rc = reach_counted(store, row->info.number, err);
     if (!rc)
         rc = db_run(store, err, "DELETE FROM reach WHERE log = ? AND bundle = ?", "ii", row->info.number,
                     (int64_t)bundle);
@@ -296,8 +298,6 @@ int reach_heads(struct store *store, const struct reach *reach, int64_t since, i
         }
     }
     if (!rc)
-        *ret_reached = given < max               ? now > reached ? now : reached
-                       : last.came > reached + 1 ? last.came - 1 /* others may have got something in the same commit */
-                                                 : last.came;
+        *ret_reached = given == max ? last.came : now > reached ? now : reached;
     return rc;
 }

@@ -153,6 +153,49 @@ static void told_apart(void **state)
     buf_done(&item);
 }
 
+static int note_head(void *ctx, const struct log_info *log, struct err *err)
+{
+    (void)err;
+    *(int64_t *)ctx = log->number;
+    return 0;
+}
+
+/* Something for B, added to this log within a transaction. */
+static void add(const struct log_info *log)
+{
+    struct buf text;
+    struct span to = SPAN_LIT(B);
+    uint8_t salt[32] = {7}, hash[32], seal[SEAL_ENTRY_LEN];
+    struct record_draft draft = {
+        .kind = "test/text", .time_ms = TIME_MS, .tlp = TLP_AMBER, .to = &to, .to_count = 1, .body = SPAN_LIT("x")};
+    buf_init(&text, PAYLOAD_MAX);
+    good(record_write(&draft, &text, &err));
+    seal_hash(span_str(log->origin), salt, buf_view(&text), hash);
+    seal_write(hash, seal);
+    struct store_entry entry = {span_of(seal, sizeof seal), span_of(salt, 32), buf_view(&text), false};
+    good(store_add(node.store, log->number, &entry, 1, &err));
+    buf_done(&text);
+}
+
+/* Two logs in one commit, one told at a time: each once, and then no more. */
+static void told_by_parts(void **state)
+{
+    (void)state;
+    struct log_info other;
+    int64_t told[3] = {0}, next;
+    node_member(&node, "other.example", false, &other);
+    good(reach_count(node.store, &next, &err));
+    good(store_begin(node.store, &err));
+    add(&own);
+    add(&other);
+    good(store_commit(node.store, &err));
+    struct reach reach = words(B);
+    for (size_t i = 0; i < 3; i++)
+        good(reach_heads(node.store, &reach, INT64_MAX, next, 1, note_head, &told[i], &next, &err));
+    assert_true(told[0] && told[1] && told[0] != told[1]);
+    assert_int_equal(told[2], 0);
+}
+
 static int count_group(void *ctx, struct span group, struct err *err)
 {
     (void)err;
@@ -236,26 +279,15 @@ static void rolled_back(void **state)
 {
     (void)state;
     int64_t before, after;
-    struct buf text;
-    struct span to = SPAN_LIT(B);
-    uint8_t salt[32] = {7}, hash[32], seal[SEAL_ENTRY_LEN];
-    struct record_draft draft = {
-        .kind = "test/text", .time_ms = TIME_MS, .tlp = TLP_AMBER, .to = &to, .to_count = 1, .body = SPAN_LIT("x")};
-    buf_init(&text, PAYLOAD_MAX);
-    good(record_write(&draft, &text, &err));
-    seal_hash(span_str(own.origin), salt, buf_view(&text), hash);
-    seal_write(hash, seal);
-    struct store_entry entry = {span_of(seal, sizeof seal), span_of(salt, 32), buf_view(&text), false};
     good(reach_count(node.store, &before, &err));
     good(store_begin(node.store, &err));
-    good(store_add(node.store, own.number, &entry, 1, &err));
+    add(&own);
     store_rollback(node.store);
     good(reach_count(node.store, &after, &err));
     assert_int_equal(before, after);
     assert_int_equal(words(B).count, 0);
     uint64_t at = say(TLP_AMBER, B, 1); /* not taken for written already */
     assert_true(is_in(B, at, 1));
-    buf_done(&text);
 }
 
 int main(void)
@@ -264,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_marking, begin, end),
         cmocka_unit_test_setup_teardown(across_bundles, begin, end),
         cmocka_unit_test_setup_teardown(told_apart, begin, end),
+        cmocka_unit_test_setup_teardown(told_by_parts, begin, end),
         cmocka_unit_test_setup_teardown(erased, begin, end),
         cmocka_unit_test_setup_teardown(waiting, begin, end),
         cmocka_unit_test_setup_teardown(rolled_back, begin, end),
