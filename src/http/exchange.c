@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "http/assets.h"
+#include "http/fields.h"
 #include "http/header.h"
 #include "http/page.h"
 #include "http/respond.h"
@@ -30,6 +31,7 @@ struct exchange {
     const struct route *route;
     struct buf body;
     bool started, answered, is_large;
+    bool is_chunked;             /* where its body ends was said in many places: no other request behind it */
     bool is_checked;             /* who asks: once, for no signed request is taken twice */
     char origin[ORIGIN_MAX + 1]; /* who signed it; "": the public */
     struct http_visitor visitor; /* who is signed in otherwise */
@@ -72,36 +74,20 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     free(x);
 }
 
-struct header_count {
-    const char *name;
-    unsigned found;
-};
-
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind;
-    (void)value;
-    struct header_count *count = cls;
-    count->found += strcasecmp(name, count->name) == 0;
-    return MHD_YES;
-}
-
 static unsigned headers_named(struct exchange *x, const char *name)
 {
-    struct header_count count = {.name = name};
-    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &count);
-    return count.found;
+    return fields_count(x->connection, name);
 }
 
 static struct span header(struct exchange *x, const char *name)
 {
-    const char *value = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
-    return value ? span_str(value) : SPAN_LIT("");
+    return fields_first(x->connection, name);
 }
 
 static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
 {
     uint64_t sent = 0;
+    reply->is_last = x->is_chunked;
     enum MHD_Result result = respond(x->connection, &x->request, reply, &sent);
     x->answered = true;
     atomic_fetch_add(&x->server->bytes_out, sent);
@@ -409,28 +395,12 @@ static enum MHD_Result run(struct exchange *x)
 
 /* ---- what is checked before a body is read ---- */
 
-/*
- * RFC 9112 sections 6.1 and 6.3: who sees two lengths, or a coding that we do not undo, may end the body elsewhere than
- * we.
- */
-static bool body_ends_somewhere(struct exchange *x, uint64_t *ret_bytes, bool *ret_chunked)
-{
-    struct span length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    unsigned lengths = headers_named(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    unsigned codings = headers_named(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    *ret_chunked = codings == 1 && http_same_word(header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING), "chunked");
-    *ret_bytes = 0;
-    if (codings > 0)
-        return *ret_chunked && lengths == 0;
-    return lengths == 0 || (lengths == 1 && span_u64(length, UINT64_MAX, ret_bytes));
-}
-
 /* A body that is not wanted, too long or, in sum with others, too much is refused unread. 0: it may come. */
-static int check_body(struct exchange *x, const char **ret_detail)
+static int check_body(struct exchange *x, const char *version, const char **ret_detail)
 {
     uint64_t bytes;
     bool chunked;
-    if (!body_ends_somewhere(x, &bytes, &chunked)) {
+    if (!fields_end_body(x->connection, version, &bytes, &chunked)) {
         *ret_detail = TR_MARK("It is not clear where the content of this request ends.");
         return 400;
     }
@@ -445,6 +415,7 @@ static int check_body(struct exchange *x, const char **ret_detail)
         return 413;
     if (!chunked && bytes < UPLOAD_LARGE)
         return 0;
+    x->is_chunked = chunked;
     x->is_large = true;
     *ret_detail = TR_MARK("Please try again in a moment.");
     return atomic_fetch_add(&x->server->large_uploads, 1) < UPLOADS_LARGE_MAX ? 0 : 503;
@@ -485,7 +456,7 @@ static void read_headers(struct exchange *x)
 }
 
 /* The request's line and headers are here. An answer given now refuses it before its body is read. */
-static enum MHD_Result start(struct exchange *x, const char *method)
+static enum MHD_Result start(struct exchange *x, const char *method, const char *version)
 {
     struct http_request *request = &x->request;
     struct err err;
@@ -505,7 +476,8 @@ static enum MHD_Result start(struct exchange *x, const char *method)
                             TR_MARK("This node answers to this machine only, under the name localhost."));
     if (rc == 0)
         rc = router_find(request, &x->route, &allowed, &err);
-    if (rc == 0 && headers_named(x, MHD_HTTP_HEADER_HOST) > 1) /* RFC 9112 section 3.2 */
+    if (rc == 0 &&
+        (headers_named(x, MHD_HTTP_HEADER_HOST) > 1 || !fields_are_plain(x->connection))) /* RFC 9112 section 3.2 */
         rc = ERR_SYNTAX;
     if (rc < 0)
         return rc == ERR_LIMIT ? send_problem(x, 414, TR_MARK("Address too long"), NULL)
@@ -517,7 +489,7 @@ static enum MHD_Result start(struct exchange *x, const char *method)
         !http_same_origin(host, header(x, MHD_HTTP_HEADER_ORIGIN), header(x, "Sec-Fetch-Site")))
         return send_problem(x, 403, TR_MARK("Not allowed"), TR_MARK("This form was sent by another site."));
     const char *detail;
-    int status = check_body(x, &detail);
+    int status = check_body(x, version, &detail);
     if (status != 0)
         return send_problem(x, status,
                             status == 413   ? TR_MARK("Too large")
@@ -533,7 +505,6 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
 {
     (void)connection;
     (void)url;
-    (void)version;
     struct http_server *server = cls;
     struct exchange *x = *state;
     if (!x)
@@ -542,7 +513,7 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
         x->started = true;
         atomic_fetch_add(&server->requests, 1);
         snprintf(x->method, sizeof(x->method), "%.7s", method);
-        return start(x, method);
+        return start(x, method, version);
     }
     if (*upload_len > 0) {
         if (!x->answered)

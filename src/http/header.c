@@ -65,14 +65,15 @@ bool http_etag_listed(struct span if_none_match, const char *etag)
     return false;
 }
 
-/* "host:port" or "[address]:port" without the port. */
+/* "host:port" or "[address]:port" without the port; what is no port stays. */
 static struct span without_port(struct span host)
 {
-    if (host.len > 0 && host.data[0] == '[') {
-        size_t end = span_find(host, ']') + 1;
-        return end < host.len && host.data[end] != ':' ? host : span_sub(host, 0, end);
-    }
-    return span_sub(host, 0, span_find(host, ':'));
+    bool bracketed = host.len > 0 && host.data[0] == '[';
+    size_t end = bracketed ? span_find(host, ']') + 1 : span_find(host, ':');
+    uint64_t port;
+    if (end >= host.len || host.data[end] != ':' || !span_u64(span_sub(host, end + 1, host.len), 65535, &port))
+        return host;
+    return span_sub(host, 0, end);
 }
 
 bool http_host_is_loopback(struct span host)

@@ -117,7 +117,10 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     for (size_t i = 0; i < HTTP_COOKIES_MAX; i++)
         add(response, MHD_HTTP_HEADER_SET_COOKIE, reply->set_cookies[i]);
     add(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);
+    if (reply->is_last)
+        add(response, MHD_HTTP_HEADER_CONNECTION, "close");
     add(response, "X-Content-Type-Options", "nosniff");
+    add(response, "X-Frame-Options", "DENY"); /* for browsers that do not know frame-ancestors */
     add(response, "Referrer-Policy", "no-referrer");
     /* Other sites' pages do not get to embed what a node on their reader's machine or network serves. */
     add(response, "Cross-Origin-Resource-Policy", "same-origin");

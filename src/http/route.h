@@ -55,6 +55,7 @@ struct http_reply {
     bool is_signing;                           /* 401 is about a member's signature, not about a token */
     unsigned retry_s;                          /* Retry-After, with 429 and 503; 0: its default */
     const char *set_cookies[HTTP_COOKIES_MAX]; /* in the arena; NULL: none */
+    bool is_last;                              /* the connection ends with it */
     bool sign_again;                           /* with 401: the same, signed anew in a second, may be heard */
     bool keep_language;                        /* remember request->lang in a cookie: the reader chose it */
     /* Long polling: hold this request until store_seq passes `wait_seq`, or what came for few `wait_reached` (INT64_MAX: it

@@ -285,6 +285,13 @@ static void speaks_http_only(void **state)
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\nhello",
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\ncontent-length: 5\r\n\r\nhello",
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding:\r\n\r\nhello",
+        ("POST /echo HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "5\r\nhello\r\n0\r\n\r\n"),
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding : chunked\r\n\r\nhello",
+        "GET /hello/you HTTP/1.1\r\nHost: localhost\r\nX-A : b\r\n\r\n",
+        "GET /hello/you HTTP/1.1\r\nHost: localhost\r\n X-A: b\r\n\r\n",
+        "GET /hello/you HTTP/1.1\r\nHost: localhost\r\nX-A: b\rRemote-User: c\r\n\r\n",
+        "GET /hello/you HTTP/1.1\r\nHost: localhost\r\nX-A: b\x7f\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct answer answer;
@@ -300,14 +307,37 @@ static void speaks_http_only(void **state)
     expect("GET", "/hello/you", "", NULL, 200, "hello you");
 }
 
+/* What chunks end differently for others: nothing behind such a request is taken for another one. */
+static void nothing_follows_chunks(void **state)
+{
+    (void)state;
+    struct answer answer;
+    int fd = client_connect(&node);
+    client_send(fd, "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\nhello\r\n"
+                    "0\r\n\r\nGET /hello/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    answer_read(fd, false, &answer);
+    assert_int_equal(answer.status, 200);
+    answer_done(&answer);
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, 0), 0); /* closed behind the first answer */
+    close(fd);
+}
+
 static void names_of_this_machine_only(void **state)
 {
     (void)state;
     static const struct {
         const char *host;
         int status;
-    } cases[] = {{"localhost", 200}, {"127.0.0.1:1", 200},         {"[::1]:5", 200},
-                 {"evil.test", 421}, {"localhost.evil.test", 421}, {"10.0.0.1", 421}};
+    } cases[] = {{"localhost", 200},
+                 {"127.0.0.1:1", 200},
+                 {"[::1]:5", 200},
+                 {"evil.test", 421},
+                 {"localhost.evil.test", 421},
+                 {"10.0.0.1", 421},
+                 {"localhost:evil.test", 421},
+                 {"[::1]:x", 421},
+                 {"localhost:99999", 421}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char request[200];
         struct answer answer;
@@ -614,6 +644,7 @@ int main(void)
         cmocka_unit_test(bounds_requests),
         cmocka_unit_test(speaks_http_only),
         cmocka_unit_test(names_of_this_machine_only),
+        cmocka_unit_test(nothing_follows_chunks),
         cmocka_unit_test(takes_bodies),
         cmocka_unit_test(refuses_long_bodies_unread),
         cmocka_unit_test(slow_clients_hold_nobody_up),
