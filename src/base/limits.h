@@ -84,6 +84,8 @@
 #define TOKENS_MAX 32           /* of one user */
 #define TOKEN_LIFE_MAX_DAYS 366 /* none lives for ever: it would be forgotten where it was written */
 #define TOKEN_NAME_MAX 64       /* bytes */
-#define AUDIT_MAX 100000        /* entries kept: some 10 MB; strangers' attempts are limited before */
+#define AUDIT_MAX 100000        /* entries kept: some 10 MB */
+#define AUDIT_FAILED_MAX 20000  /* sign-ins that failed: apart, so strangers push nothing else out */
+#define AUDIT_TRIM 64           /* entries between two times that the oldest go: then a few more are there */
 
 #endif

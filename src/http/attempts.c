@@ -114,6 +114,6 @@ void attempts_failed(struct attempts *attempts, const struct attempt *attempt)
     struct keys keys = keys_of(attempt);
     pthread_mutex_lock(&attempts->lock);
     add(attempts, keys.address, ATTEMPTS_ADDRESS_EACH_MS, attempt->now_ms);
-    add(attempts, keys.account, ATTEMPTS_ACCOUNT_EACH_MS, attempt->now_ms);
+    add(attempts, keys.account, ATTEMPTS_ACCOUNT_EACH_MS * (attempt->is_code ? ATTEMPTS_CODE : 1), attempt->now_ms);
     pthread_mutex_unlock(&attempts->lock);
 }

@@ -13,6 +13,7 @@
 #define ATTEMPTS_ADDRESS_EACH_MS 30000 /* and one more in so long */
 #define ATTEMPTS_ACCOUNT 20            /* and under one name */
 #define ATTEMPTS_ACCOUNT_EACH_MS 60000
+#define ATTEMPTS_CODE 4 /* as many failures is a wrong code: 360 a day of three in a million */
 
 struct attempts;
 
@@ -23,6 +24,7 @@ struct attempt {
     const char *address; /* an IP address as text; of IPv6 the first 64 bits count */
     struct span name;    /* as typed */
     bool is_known;       /* the user has signed in from this address before */
+    bool is_code;        /* the password was right: what fails is a guess at six digits */
     int64_t now_ms;      /* monotonic */
 };
 

@@ -145,8 +145,9 @@ static int let_in(const struct sign_in *in, const struct user *user, struct err 
 }
 
 /* The name stands in the trail only if there is such a user: people type passwords into the wrong field. */
-static int turn_away(const struct sign_in *in, const struct user *user, enum user_verdict verdict, struct err *err)
+static int turn_away(struct sign_in *in, const struct user *user, enum user_verdict verdict, struct err *err)
 {
+    in->attempt.is_code = verdict == USER_CODE;
     attempts_failed(signing_attempts(in->request->visitor->signing), &in->attempt);
     int rc = account_note(in->store, in->request, user->name, AUDIT_SIGN_IN, user_verdict_word(verdict), err);
     if (rc < 0)

@@ -2,17 +2,30 @@
 #include "state/internal.h"
 #include "state/users.h"
 
+/* Numbers only grow, and what goes is always the oldest. */
+static int trim(struct store *store, struct err *err)
+{
+    static const int64_t most[] = {AUDIT_MAX, AUDIT_FAILED_MAX};
+    int rc = 0;
+    for (int failed = 0; failed < 2 && !rc; failed++)
+        rc = db_run(store, err,
+                    "DELETE FROM audit WHERE failed = ?1 AND number <= (SELECT number FROM audit WHERE failed = ?1"
+                    " ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+                    "ii", (int64_t)failed, most[failed]);
+    return rc;
+}
+
 int audit_add(struct store *store, const struct audit_entry *entry, struct err *err)
 {
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "INSERT INTO audit(time_ms, who, address, what, result) VALUES(?, ?, ?, ?, ?)", "issss",
-                entry->time_ms, entry->who, entry->address, entry->what, entry->result);
-    if (!rc) /* numbers only grow, and what goes is always the oldest */
-        rc = db_run(store, err, "DELETE FROM audit WHERE number <= ?", "i",
-                    sqlite3_last_insert_rowid(store->db) - AUDIT_MAX);
+    bool failed = strcmp(entry->what, AUDIT_SIGN_IN) == 0 && strcmp(entry->result, AUDIT_DONE) != 0;
+    rc = db_run(store, err, "INSERT INTO audit(time_ms, who, address, what, result, failed) VALUES(?, ?, ?, ?, ?, ?)",
+                "issssi", entry->time_ms, entry->who, entry->address, entry->what, entry->result, (int64_t)failed);
+    if (!rc && sqlite3_last_insert_rowid(store->db) % AUDIT_TRIM == 0)
+        rc = trim(store, err);
     return store_end(store, own, rc, err);
 }
 

@@ -112,7 +112,7 @@ struct audit_entry {
     const char *who, *address, *what, *result; /* valid for the call; escaped nowhere */
 };
 
-/* The oldest go beyond AUDIT_MAX. */
+/* The oldest go beyond AUDIT_MAX, and of sign-ins that failed beyond AUDIT_FAILED_MAX. */
 int audit_add(struct store *store, const struct audit_entry *entry, struct err *err);
 /* Oldest first. */
 int audit_each(struct store *store, int64_t since_ms,

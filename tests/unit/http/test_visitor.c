@@ -197,6 +197,26 @@ static void nobody_is_locked_out(void **state)
     attempts_free(attempts);
 }
 
+/* Who knows the password has six digits left to guess: that is slower. */
+static void codes_are_guessed_slowly(void **state)
+{
+    (void)state;
+    struct attempts *attempts = attempts_new();
+    char address[64];
+    unsigned passed = 0;
+    for (unsigned i = 0; i < 24 * 60; i++) { /* a day, a try a minute, each from another address */
+        snprintf(address, sizeof(address), "10.0.%u.%u", i / 250, i % 250);
+        struct attempt attempt = {
+            .address = address, .name = SPAN_LIT("li.wei"), .is_code = true, .now_ms = 1000000 + i * INT64_C(60000)};
+        if (attempts_wait_ms(attempts, &attempt) > 0)
+            continue;
+        attempts_failed(attempts, &attempt);
+        passed++;
+    }
+    assert_in_range(passed, 300, 24 * 60 / ATTEMPTS_CODE + ATTEMPTS_ACCOUNT);
+    attempts_free(attempts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +229,7 @@ int main(void)
         cmocka_unit_test(an_address_is_slowed_down),
         cmocka_unit_test(a_network_counts_as_one),
         cmocka_unit_test(nobody_is_locked_out),
+        cmocka_unit_test(codes_are_guessed_slowly),
     };
     RUN_TESTS(tests);
 }

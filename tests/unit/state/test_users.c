@@ -292,12 +292,31 @@ static void trail(void **state)
     good(audit_each(node.store, TIME_MS + 1, count_entry, &count, &err));
     assert_int_equal(count, 2);
     good(store_begin(node.store, &err));
-    for (int i = 0; i < AUDIT_MAX; i++)
+    for (int i = 0; i < AUDIT_MAX + AUDIT_TRIM; i++)
         good(audit_add(node.store, &entry, &err));
     good(store_commit(node.store, &err));
     count = 0;
     good(audit_each(node.store, 0, count_entry, &count, &err));
-    assert_int_equal(count, AUDIT_MAX);
+    assert_in_range(count, AUDIT_MAX, AUDIT_MAX + AUDIT_TRIM);
+}
+
+/* Who fails from a thousand addresses pushes nothing out but what failed before. */
+static void strangers_do_not_empty_the_trail(void **state)
+{
+    (void)state;
+    bool knows = false;
+    struct audit_entry entry = {TIME_MS, "wang.fang", "192.0.2.7", AUDIT_SIGN_IN, AUDIT_DONE};
+    good(audit_add(node.store, &entry, &err));
+    entry = (struct audit_entry){TIME_MS, "", "192.0.2.66", AUDIT_SIGN_IN, "no such user"};
+    good(store_begin(node.store, &err));
+    for (int i = 0; i < AUDIT_MAX + AUDIT_TRIM; i++)
+        good(audit_add(node.store, &entry, &err));
+    good(store_commit(node.store, &err));
+    good(audit_knows(node.store, SPAN_LIT("wang.fang"), "192.0.2.7", &knows, &err));
+    assert_true(knows);
+    unsigned count = 0;
+    good(audit_each(node.store, 0, count_entry, &count, &err));
+    assert_in_range(count, AUDIT_MAX, AUDIT_MAX + AUDIT_FAILED_MAX + 2 * AUDIT_TRIM);
 }
 
 static void removed(void **state)
@@ -346,6 +365,7 @@ int main(void)
         cmocka_unit_test(sessions_are_bounded_and_end),
         cmocka_unit_test(tokens),
         cmocka_unit_test(trail),
+        cmocka_unit_test(strangers_do_not_empty_the_trail),
         cmocka_unit_test(removed),
         cmocka_unit_test(generated_passwords),
     };
