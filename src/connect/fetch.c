@@ -230,6 +230,8 @@ static void set_headers(struct fetch *fetch)
     add_value(fetch, "If-None-Match", request->if_none_match);
     add_value(fetch, "If-Modified-Since", request->if_modified_since);
     add_value(fetch, "Accept", request->accept);
+    add_value(fetch, "Content-Type", request->post_type);
+    add_value(fetch, "Authorization", request->authorization);
     add_value(fetch, "Signature-Input", request->signature_input);
     add_value(fetch, "Signature", request->signature);
     add_value(fetch, "Tongzhou-To", request->signed_to);
@@ -291,6 +293,11 @@ static void set_easy(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
     if (fetch->request.public_only)
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    if (fetch->request.post_type) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->request.post.len);
+        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+                         fetch->request.post.len > 0 ? (const char *)fetch->request.post.data : "");
+    }
     set_limits(fetch);
     set_headers(fetch);
 }

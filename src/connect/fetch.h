@@ -1,5 +1,5 @@
 /*
- * The HTTP client: many GET requests at once over one libcurl multi handle, in one thread. Everything that a server can
+ * The HTTP client: many requests at once, GET or POST, over one libcurl multi handle, in one thread. Everything that a server can
  * send is bounded: header bytes, body bytes, the slowest speed, the time to connect. Nothing is decoded (identity
  * encoding is asked for and anything else refused), no redirect is followed unless asked for, no proxy is taken from
  * the environment (a node dials exactly what its operator configured), only http and https are spoken.
@@ -34,7 +34,10 @@ struct fetch_request {
     size_t body_max;                                        /* bytes; more is ERR_LIMIT */
     const char *if_none_match, *if_modified_since, *accept; /* NULL: none */
     const char *signature_input, *signature, *signed_to; /* of a signed request (record/http_sig.h); NULL: it is none */
-    bool has_range; /* bytes from `range_from`, up to and with `range_to` (0: the end) */
+    const char *post_type;                               /* of `post`, which is sent along: a POST; NULL: a GET */
+    struct span post;
+    const char *authorization; /* NULL: none */
+    bool has_range;            /* bytes from `range_from`, up to and with `range_to` (0: the end) */
     uint64_t range_from, range_to;
     unsigned wait_s;                     /* "Prefer: wait=N"; 0: none. The low speed limit waits as much longer */
     unsigned connect_timeout_ms;         /* 0: PEER_CONNECT_TIMEOUT_MS */

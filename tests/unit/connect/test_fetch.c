@@ -149,6 +149,59 @@ static void test_sink(void **state)
     raw_stop(raw);
 }
 
+/* What a server was sent. */
+struct heard {
+    int listener;
+    char text[1000];
+};
+
+static void *hear(void *ctx)
+{
+    static const char answer[] = OK "Content-Length: 5\r\n\r\nheard";
+    struct heard *heard = ctx;
+    int socket = accept(heard->listener, NULL, NULL);
+    size_t len = 0;
+    while (!strstr(heard->text, "\r\n\r\na=1&b=2")) {
+        ssize_t got = recv(socket, heard->text + len, sizeof(heard->text) - 1 - len, 0);
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+    }
+    (void)!write(socket, answer, sizeof(answer) - 1);
+    close(socket);
+    return NULL;
+}
+
+static void test_post(void **state)
+{
+    struct heard heard = {.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    pthread_t thread;
+    char url[64];
+    (void)state;
+    assert_int_equal(bind(heard.listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(heard.listener, 1), 0);
+    assert_int_equal(getsockname(heard.listener, (struct sockaddr *)&address, &len), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/x", ntohs(address.sin_port));
+    assert_int_equal(pthread_create(&thread, NULL, hear, &heard), 0);
+    struct fetch_request request = {.url = url,
+                                    .body_max = 100,
+                                    .post_type = "application/x-www-form-urlencoded",
+                                    .post = SPAN_LIT("a=1&b=2"),
+                                    .authorization = "Basic eDp5"};
+    struct fetch_reply reply;
+    good(fetch_once(&request, &reply, &err));
+    pthread_join(thread, NULL);
+    assert_true(span_is(buf_view(&reply.body), "heard"));
+    assert_true(strncmp(heard.text, "POST /x HTTP/1.1\r\n", 18) == 0);
+    assert_non_null(strstr(heard.text, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
+    assert_non_null(strstr(heard.text, "\r\nAuthorization: Basic eDp5\r\n"));
+    assert_non_null(strstr(heard.text, "\r\n\r\na=1&b=2"));
+    fetch_reply_done(&reply);
+    close(heard.listener);
+}
+
 static void *wake_thread(void *ctx)
 {
     fetcher_wake(ctx);
@@ -191,9 +244,13 @@ static void test_wake_and_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limits),      cmocka_unit_test(test_same_host_redirect),
-        cmocka_unit_test(test_conditional), cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_sink),        cmocka_unit_test(test_wake_and_cancel),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_same_host_redirect),
+        cmocka_unit_test(test_conditional),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_post),
+        cmocka_unit_test(test_sink),
+        cmocka_unit_test(test_wake_and_cancel),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
