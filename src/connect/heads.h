@@ -6,7 +6,10 @@
  *     more CURSOR\n          the same, and there is more to be had at once
  *
  * A cursor is GENERATION-SEQ: 16 hex digits that name the store's life and a decimal number; a member's is
- * GENERATION-SEQ-REACHED, with another that counts what came for few (state/reach.h). A server that does not know the generation (it was restored) answers as if there were no cursor. Clients keep cursors without reading them.
+ * GENERATION-SEQ-REACHED, with another that says up to where it was told of what came for it (state/reach.h). That one counts
+ * what came for anybody, so it is scrambled, by the member and a key of this process: how much comes for others is not
+ * theirs to know. A server that does not know the generation (it was restored) answers as if there were no cursor, one that
+ * began since tells again what ever came for the member. Clients keep cursors without reading them.
  * Source: PROTOCOL.md, "Heads".
  */
 #ifndef TONGZHOU_CONNECT_HEADS_H
@@ -45,6 +48,10 @@ int heads_next(struct heads_reader *reader, struct heads_line *ret, struct err *
 
 /* What one of our own cursors says; false if it is not in our form. */
 bool heads_cursor_parse(struct span cursor, char ret_generation[17], int64_t *ret_seq);
+
+/* REACHED as this member is shown it, and back: any number below 2^62, each to another one. */
+int64_t heads_reached_hide(const char *origin, int64_t reached);
+int64_t heads_reached_show(const char *origin, int64_t hidden);
 
 /* Take REACHED off a cursor that has it; 0 if it has none. False: what stands there is not in our form. */
 bool heads_cursor_reached(struct span *cursor, int64_t *ret_reached);

@@ -226,18 +226,19 @@ int view_heads_came(const struct view *view, int64_t since, int64_t reached, siz
 {
     struct came_filter filter = {.view = view, .reached = reached, .each = each, .ctx = ctx};
     struct reach community = {.count = 0};
-    int64_t later = INT64_MAX;
+    struct reach_told told, more = {.reached = reached};
     *ret_reached = reached;
     if (view->viewer.class != VIEWER_MEMBER || max == 0)
         return 0;
-    int rc = reach_heads(view->store, &view->reach, since, reached, max / 2, filter_came, &filter, ret_reached, err);
+    int rc = reach_heads(view->store, &view->reach, since, reached, max / 2, filter_came, &filter, &told, err);
     if (rc == 0 && view_knows_communities())
         rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &community, err);
-    if (rc < 0 || community.count == 0)
-        return rc;
     filter.told = &view->reach;
-    rc = reach_heads(view->store, &community, since, reached, max / 2, filter_came, &filter, &later, err);
-    if (rc == 0 && later < *ret_reached)
-        *ret_reached = later;
+    if (rc == 0 && community.count > 0)
+        rc = reach_heads(view->store, &community, since, reached, max / 2, filter_came, &filter, &more, err);
+    if (rc == 0) /* behind the last of both; what was told behind where one was cut is told again */
+        *ret_reached = told.is_cut && (!more.is_cut || told.reached < more.reached) ? told.reached
+                       : more.is_cut || more.reached > told.reached                 ? more.reached
+                                                                                    : told.reached;
     return rc;
 }

@@ -276,15 +276,14 @@ static int heads_part(struct store *store, const char *words, const struct came 
 }
 
 int reach_heads(struct store *store, const struct reach *reach, int64_t since, int64_t reached, size_t max,
-                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_reached,
+                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, struct reach_told *ret,
                 struct err *err)
 {
     char words[REACH_WORDS_MAX * 21 + 3];
     struct came part[HEADS_PART], last = {.number = INT64_MAX, .came = reached};
     size_t count = HEADS_PART, given = 0;
-    int64_t now;
+    int rc = 0;
     words_text(reach, words);
-    int rc = reach_count(store, &now, err); /* before looking: what comes meanwhile is told next time */
     while (!rc && count == HEADS_PART && given < max) {
         rc = heads_part(store, words, &last, part, &count, err);
         for (size_t i = 0; i < count && !rc && given < max; i++) {
@@ -297,7 +296,11 @@ int reach_heads(struct store *store, const struct reach *reach, int64_t since, i
             given++;
         }
     }
-    if (!rc)
-        *ret_reached = given == max ? last.came : now > reached ? now : reached;
+    if (rc)
+        return rc;
+    ret->is_cut = given == max && max > 0;
+    ret->reached = ret->is_cut && last.came > reached + 1
+                       ? last.came - 1 /* others may have got something in the same commit */
+                       : last.came;
     return rc;
 }

@@ -45,10 +45,14 @@ int reach_came(struct store *store, const struct reach *reach, int64_t number, i
 /*
  * Logs for which something for these words came after `reached`, by when it came, at most `max`; not those whose seq is above
  * `since`, which everybody is told of.
- *   ret_reached  where to go on
  */
+struct reach_told {
+    int64_t
+        reached; /* where to go on: behind the last that came for these words. What came for others does not move it */
+    bool is_cut; /* there is more */
+};
 int reach_heads(struct store *store, const struct reach *reach, int64_t since, int64_t reached, size_t max,
-                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, int64_t *ret_reached,
+                int (*each)(void *ctx, const struct log_info *log, struct err *err), void *ctx, struct reach_told *ret,
                 struct err *err);
 
 #endif

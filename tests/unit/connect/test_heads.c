@@ -166,12 +166,29 @@ static void test_members_cursors(void **state)
     buf_done(&end);
 }
 
+/* A member cannot read out of its cursor how much came for others, nor use another's. */
+static void test_members_cursors_hide(void **state)
+{
+    (void)state;
+    int64_t last = 0;
+    for (int64_t reached = 0; reached < 1000; reached++) {
+        int64_t hidden = heads_reached_hide("a.example/x", reached);
+        assert_true(hidden >= 0 && hidden < INT64_C(1) << 62);
+        assert_int_equal(heads_reached_show("a.example/x", hidden), reached);
+        assert_true(heads_reached_show("b.example/x", hidden) > 1000); /* out of 2^62 */
+        assert_true(hidden > 1000000 && (last == 0 || labs(hidden - last) > 1000000));
+        last = hidden;
+    }
+    int64_t most = (INT64_C(1) << 62) - 1;
+    assert_int_equal(heads_reached_show("a.example/x", heads_reached_hide("a.example/x", most)), most);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_too_many_lines),  cmocka_unit_test(test_cursors),
-        cmocka_unit_test(test_members_cursors),
+        cmocka_unit_test(test_members_cursors), cmocka_unit_test(test_members_cursors_hide),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

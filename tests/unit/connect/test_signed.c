@@ -515,6 +515,33 @@ static void only_whom_it_is_for_is_woken(void **state)
     fetch_reply_done(&reply);
 }
 
+/* Whether something came for others does not stand in its cursor either. */
+static void cursors_tell_nothing(void **state)
+{
+    (void)state;
+    char url[512];
+    struct signed_text text;
+    struct fetch_reply before, after;
+    until_heard();
+    snprintf(url, sizeof(url), "%s/heads?since=", http_server_url(author.server));
+    sign_request(&outsider, url, &(struct bend){0}, &text);
+    assert_int_equal(send(url, &text, &before), 200);
+    come_late();
+    sign_request(&outsider, url, &(struct bend){0}, &text);
+    assert_int_equal(send(url, &text, &after), 200);
+    assert_string_equal(buf_cstr(&before.body), buf_cstr(&after.body));
+    fetch_reply_done(&before);
+    fetch_reply_done(&after);
+    sign_request(&reader, url, &(struct bend){0}, &text);
+    assert_int_equal(send(url, &text, &before), 200);
+    come_late();
+    sign_request(&reader, url, &(struct bend){0}, &text);
+    assert_int_equal(send(url, &text, &after), 200);
+    assert_string_not_equal(buf_cstr(&before.body), buf_cstr(&after.body));
+    fetch_reply_done(&before);
+    fetch_reply_done(&after);
+}
+
 /* What an author has lost it gets back from whom it gave it to, and from nobody else. */
 static void the_author_has_it_back(void **state)
 {
@@ -529,19 +556,13 @@ static void the_author_has_it_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_audience_gets_it),
-        cmocka_unit_test(what_is_bent_is_refused),
-        cmocka_unit_test(forwarded_requests),
-        cmocka_unit_test(once_only),
-        cmocka_unit_test(refusals_are_counted),
-        cmocka_unit_test(pulled_by_whom_it_is_for),
-        cmocka_unit_test(only_whom_it_is_for_is_woken),
-        cmocka_unit_test(the_author_has_it_back),
-        cmocka_unit_test(behind_a_web_server),
-        cmocka_unit_test(not_after_a_restart),
-        cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),
-        cmocka_unit_test(erased_is_erased_for_all),
+        cmocka_unit_test(only_the_audience_gets_it),    cmocka_unit_test(what_is_bent_is_refused),
+        cmocka_unit_test(forwarded_requests),           cmocka_unit_test(once_only),
+        cmocka_unit_test(refusals_are_counted),         cmocka_unit_test(pulled_by_whom_it_is_for),
+        cmocka_unit_test(only_whom_it_is_for_is_woken), cmocka_unit_test(cursors_tell_nothing),
+        cmocka_unit_test(the_author_has_it_back),       cmocka_unit_test(behind_a_web_server),
+        cmocka_unit_test(not_after_a_restart),          cmocka_unit_test(a_retired_key),
+        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     start_all();
