@@ -23,8 +23,8 @@ int policy_file_load(struct invocation *inv, const char *path, struct policy **r
 {
     static struct policy_errors errors;
     struct buf text;
-    buf_init(&text, POLICY_TEXT_MAX + 1);
-    int rc = input_slurp(path, POLICY_TEXT_MAX, &text, &inv->err);
+    buf_init(&text, POLICY_FILE_MAX + 1);
+    int rc = input_slurp(path, POLICY_FILE_MAX, &text, &inv->err);
     if (rc == 0 && (rc = policy_parse(buf_view(&text), ret, &errors, &inv->err)) < 0 && rc != ERR_SYNTAX)
         err_in(&inv->err, "%s", path);
     buf_done(&text);

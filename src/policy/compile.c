@@ -97,6 +97,7 @@ static int collect_texts(struct policy *policy, enum dimension d, struct text_ro
     size_t total = 0, kept = 0;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct condition *c = &policy->rules[i].when[d];
+        rows->used |= c->given;
         for (size_t k = 0; k < c->item_count && c->items[0].row != UINT32_MAX; k++)
             total++;
         if (c->item_count > 0)

@@ -19,6 +19,8 @@ static void say_list(const struct condition *c, struct buf *out)
         buf_str(out, i == 0 ? "" : i + 1 == c->item_count ? " or " : ", ");
         say_text(c->items[i].text, out);
     }
+    if (c->item_count == 0)
+        buf_str(out, "nobody (an empty list)");
     if (c->item_count > LISTED_MAX)
         buf_fmt(out, " or %zu others", c->item_count - LISTED_MAX);
 }

@@ -141,6 +141,7 @@ struct trust_line {
 struct text_rows {
     struct span *text;
     size_t count;
+    bool used;        /* some rule lists, be it nothing */
     uint64_t *listed; /* count × words */
     uint64_t lengths; /* of members: a bit for each length of a hash part that is in use */
 };
@@ -185,7 +186,8 @@ struct parser {
     struct policy_errors *errors;
     size_t items, uses; /* counted against POLICY_ITEMS_MAX and POLICY_USES_MAX */
     size_t rule_cap, set_cap, trust_cap;
-    int failed; /* ERR_MEMORY */
+    bool in_lists; /* what is read are adopted lists, and no file */
+    int failed;    /* ERR_MEMORY */
 };
 
 /* Tell an error about a token; always false. */

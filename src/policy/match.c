@@ -235,7 +235,7 @@ static void narrow_words(const struct policy *policy, enum dimension d, const st
 {
     struct listing listing;
     uint8_t room[MEMBER_WORD_MAX];
-    if (policy->texts[d].count == 0)
+    if (!policy->texts[d].used)
         return;
     listing_init(&listing, policy, d);
     for (size_t i = 0; i < count; i++)
@@ -249,7 +249,7 @@ static void narrow_groups(const struct policy *policy, enum dimension d, const s
 {
     struct listing listing;
     const struct text_rows *rows = &policy->texts[d];
-    if (rows->count == 0)
+    if (!rows->used)
         return;
     listing_init(&listing, policy, d);
     for (size_t i = 0; i < rows->count && member->in_group; i++)
@@ -265,7 +265,7 @@ static void narrow_member(const struct policy *policy, unsigned by, const struct
     struct span sectors[MEMBER_LIST_MAX];
     struct listing listing;
     size_t count = member->sectors ? member->sectors->count : 0;
-    if (policy->texts[DIM_FROM + by].count > 0) {
+    if (policy->texts[DIM_FROM + by].used) {
         listing_init(&listing, policy, DIM_FROM + by);
         each_member_text(member, policy->texts[DIM_FROM + by].lengths, list_member, &listing);
         listing_end(&listing, bits);
@@ -318,7 +318,7 @@ static void narrow_kind(const struct policy *policy, struct span kind, struct po
     struct listing listing;
     uint8_t family[66];
     size_t slash = span_find(kind, '/');
-    if (policy->texts[DIM_KIND].count == 0)
+    if (!policy->texts[DIM_KIND].used)
         return;
     listing_init(&listing, policy, DIM_KIND);
     listing_text(&listing, kind);
@@ -336,7 +336,7 @@ static void narrow_language(const struct policy *policy, struct span tag, struct
 {
     struct listing listing;
     uint8_t room[MEMBER_WORD_MAX];
-    if (policy->texts[DIM_LANGUAGE].count == 0)
+    if (!policy->texts[DIM_LANGUAGE].used)
         return;
     listing_init(&listing, policy, DIM_LANGUAGE);
     tag = lower_into(tag, room);

@@ -86,6 +86,44 @@ static bool at_end(const struct token *token)
 
 /* ---- set NAME = { ... } ---- */
 
+static bool set_name_valid(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9' && i > 0) && !(c == '-' && i > 0))
+            return false;
+    }
+    return name.len > 0 && name.len <= 64 && !span_is(name, "self");
+}
+
+/* list:NAME */
+static bool is_list_name(struct span name)
+{
+    return span_starts(name, SPAN_LIT(POLICY_LIST_PREFIX)) &&
+           set_name_valid(span_sub(name, sizeof(POLICY_LIST_PREFIX) - 1, name.len));
+}
+
+static struct named_set *add_set(struct parser *p, const struct named_set *set)
+{
+    struct named_set *grown =
+        parser_grow(p, p->policy->sets, p->policy->set_count, &p->set_cap, sizeof(*p->policy->sets));
+    if (!grown)
+        return NULL;
+    p->policy->sets = grown;
+    grown[p->policy->set_count] = *set;
+    return &grown[p->policy->set_count++];
+}
+
+/* A list of which nothing was adopted: nobody. */
+static struct named_set *empty_list(struct parser *p, const struct token *word, struct span name)
+{
+    const struct named_set set = {.name = name, .line = word->line, .depth = 1, .used = true};
+    if (p->policy->set_count < POLICY_SETS_MAX)
+        return add_set(p, &set);
+    parser_error(p, word, "more than %d sets", POLICY_SETS_MAX);
+    return NULL;
+}
+
 struct named_set *parser_set(struct parser *p, const struct token *word)
 {
     struct span name = span_sub(word->text, 1, word->text.len);
@@ -95,6 +133,8 @@ struct named_set *parser_set(struct parser *p, const struct token *word)
             p->policy->sets[i].used = true;
             return &p->policy->sets[i];
         }
+    if (is_list_name(name))
+        return empty_list(p, word, name);
     parser_error(p, word, "no set %s above this line: `set %.*s = { ... }` makes one", token_show(word, shown),
                  (int)(name.len < 64 ? name.len : 64), (const char *)name.data);
     return NULL;
@@ -103,16 +143,6 @@ struct named_set *parser_set(struct parser *p, const struct token *word)
 bool token_is_set(const struct token *token)
 {
     return token->kind == TOKEN_WORD && token->text.data[0] == '@' && !span_is(token->text, ITEM_SELF);
-}
-
-static bool set_name_valid(struct span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9' && i > 0) && !(c == '-' && i > 0))
-            return false;
-    }
-    return name.len > 0 && name.len <= 64 && !span_is(name, "self");
 }
 
 static bool set_is_known(const struct policy *policy, struct span name, unsigned *ret_line)
@@ -156,7 +186,7 @@ static bool parse_set(struct parser *p)
     struct token *items;
     size_t count;
     unsigned before = 0;
-    if (name.kind != TOKEN_WORD || !set_name_valid(name.text))
+    if (name.kind != TOKEN_WORD || !(p->in_lists ? is_list_name(name.text) : set_name_valid(name.text)))
         return parse_unexpected(p, "a set's name: a-z, 0-9 and -, beginning with a letter (not \"self\")");
     if (set_is_known(p->policy, name.text, &before))
         return parser_error(p, &name, "this set was made in line %u already", before);
@@ -173,13 +203,7 @@ static bool parse_set(struct parser *p)
     struct named_set set = {.name = name.text, .line = name.line, .depth = 1};
     if (!flatten(p, items, count, &set))
         return false;
-    struct named_set *grown =
-        parser_grow(p, p->policy->sets, p->policy->set_count, &p->set_cap, sizeof(*p->policy->sets));
-    if (!grown)
-        return false;
-    p->policy->sets = grown;
-    p->policy->sets[p->policy->set_count++] = set;
-    return true;
+    return add_set(p, &set) != NULL;
 }
 
 /* ---- trust MEMBER = N ---- */
@@ -400,7 +424,7 @@ static bool is_verb(const struct token *token)
 static bool parse_statement(struct parser *p)
 {
     struct token verb = p->token;
-    if (!is_verb(&verb))
+    if (!is_verb(&verb) || (p->in_lists && !is_word(&verb, "set")))
         return parse_unexpected(p,
                                 "a rule (mirror, accept, hold, limit, refuse, share, enforce), set, trust or include");
     parser_next(p);
@@ -449,6 +473,32 @@ static void parse_all(struct parser *p)
     }
 }
 
+struct span policy_file_part(struct span text)
+{
+    static const char line[] = "\n" POLICY_LISTS_LINE "\n";
+    const size_t len = sizeof(line) - 1;
+    for (size_t at = text.len; at >= len; at--)
+        if (memcmp(text.data + at - len, line, len) == 0)
+            return span_sub(text, 0, at - len + 1);
+    return text;
+}
+
+/* Lists first, since rules name them; lines and columns count through. */
+static void parse_parts(struct parser *p)
+{
+    const struct span text = p->policy->text, file = policy_file_part(text);
+    lexer_init(&p->lexer, text, &p->policy->arena);
+    p->lexer.pos = p->lexer.line_begin = p->lexer.counted = file.len;
+    for (size_t i = 0; i < file.len; i++)
+        p->lexer.line += file.data[i] == '\n';
+    p->in_lists = true;
+    parse_all(p);
+    p->in_lists = false;
+    lexer_init(&p->lexer, file, &p->policy->arena);
+    if (!p->failed)
+        parse_all(p);
+}
+
 int policy_parse(struct span text, struct policy **ret, struct policy_errors *errors, struct err *err)
 {
     *errors = (struct policy_errors){0};
@@ -463,8 +513,7 @@ int policy_parse(struct span text, struct policy **ret, struct policy_errors *er
     struct parser parser = {.policy = policy, .errors = errors};
     int rc = text.len > 0 && !policy->text.data ? err_memory(err) : 0;
     if (rc == 0) {
-        lexer_init(&parser.lexer, policy->text, &policy->arena);
-        parse_all(&parser);
+        parse_parts(&parser);
         rc = parser.failed ? err_memory(err) : 0;
     }
     if (rc == 0 && errors->count > 0)

@@ -197,7 +197,7 @@ static bool read_set(struct parser *p, enum dimension dimension, struct named_se
 {
     if (set->read[dimension])
         return true;
-    struct item *items = arena_array(&p->policy->arena, set->count, sizeof(*items));
+    struct item *items = arena_array(&p->policy->arena, set->count + 1, sizeof(*items));
     if (!items) {
         p->failed = ERR_MEMORY;
         return false;

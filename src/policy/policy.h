@@ -30,7 +30,8 @@
 #include "base/err.h"
 #include "record/member.h"
 
-#define POLICY_TEXT_MAX (1u << 20) /* bytes of a policy file: 2,000 rules and 10,000 origins */
+#define POLICY_FILE_MAX (1u << 20) /* bytes of a policy file: 2,000 rules and 10,000 origins */
+#define POLICY_TEXT_MAX (3u << 20) /* bytes of a policy: the file, and the adopted lists behind it */
 #define POLICY_RULES_MAX 2048      /* rules of a file */
 #define POLICY_SETS_MAX 1024       /* named sets */
 #define POLICY_ITEMS_MAX 262144    /* items of all sets and lists */
@@ -76,6 +77,16 @@ struct policy_errors {
     size_t count;
     bool more; /* there are more than these */
 };
+
+/*
+ * Lists that were adopted (state/lists.h) stand behind the file, below this line, as sets named list:NAME. Rules may name them
+ * anywhere; one that was not adopted is an empty set.
+ */
+#define POLICY_LISTS_LINE "# lists as they were adopted"
+#define POLICY_LIST_PREFIX "list:"
+
+/* The file alone, as a part of `text`: what stands in front of the lists. */
+struct span policy_file_part(struct span text);
 
 /*
  * Read and compile. An erroneous line is told and passed, so that a person sees all at once.

@@ -284,8 +284,15 @@ static void warn_names(struct warner *w)
     for (size_t i = 0; i < policy->set_count; i++) {
         const struct named_set *set = &policy->sets[i];
         const struct item *items = set->read[DIM_FROM] ? set->read[DIM_FROM] : set->read[DIM_TO];
+        bool is_list = span_starts(set->name, SPAN_LIT(POLICY_LIST_PREFIX));
         if (!set->used)
-            warn(w, set->line, "set %.*s is used nowhere", SPAN_ARGS(set->name));
+            warn(w, set->line, is_list ? "%.*s was adopted, and no rule names it" : "set %.*s is used nowhere",
+                 SPAN_ARGS(set->name));
+        if (is_list && set->count == 0)
+            warn(w, set->line, "nothing is adopted as %.*s: it is empty (`tongzhou list adopted`)",
+                 SPAN_ARGS(set->name));
+        if (is_list) /* whom others name need not be known here */
+            continue;
         for (size_t k = 0; items && k < set->count; k++)
             warn_unknown(w, &items[k]);
     }

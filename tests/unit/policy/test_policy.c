@@ -329,6 +329,47 @@ static void test_bounds(void **state)
     buf_done(&text);
 }
 
+/* ---- adopted lists ---- */
+
+static void test_lists(void **state)
+{
+    (void)state;
+    static const char rules[] = "refuse accept from @list:bad reason \"blocked\"\n"
+                                "hold from ! @list:known\n";
+    static const char lists[] = POLICY_LISTS_LINE "\nset list:bad = { evil.example worse.example }\n";
+    struct policy *policy = NULL;
+    struct err err = {0};
+    struct buf text;
+    struct policy_bits author;
+    struct policy_known nothing;
+    struct policy_verdict said;
+    buf_init(&text, 65536);
+    buf_str(&text, rules);
+    for (int adopted = 0; adopted < 2; adopted++) {
+        if (adopted)
+            buf_str(&text, lists);
+        assert_int_equal(policy_parse(buf_view(&text), &policy, &errors, &err), 0);
+        assert_true(span_is(policy_file_part(buf_view(&text)), rules));
+        struct policy_member evil = {.origin = span_str("evil.example/"
+                                                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                                     .class = CLASS_UNKNOWN};
+        policy_author(policy, &evil, &author);
+        policy_known_nothing(policy, &nothing);
+        policy_decide(policy, POLICY_ACCEPT, &author, NULL, &nothing, NULL, &said);
+        assert_int_equal(said.act, adopted ? POLICY_REFUSE : POLICY_HOLD);
+        assert_int_equal(said.line, adopted ? 1 : 2);
+        assert_int_equal(policy_rule_count(policy), 2);
+        policy_free(policy);
+    }
+    /* Errors among lists count lines through; nothing but lists may stand there, and they nowhere else. */
+    buf_str(&text, "share\n");
+    assert_int_equal(policy_parse(buf_view(&text), &policy, &errors, &err), ERR_SYNTAX);
+    assert_non_null(strstr(err.text, "5:1:"));
+    assert_int_equal(policy_parse(span_str("set list:bad = { a }\n"), &policy, &errors, &err), ERR_SYNTAX);
+    assert_int_equal(policy_parse(span_str("hold from @list:Bad\n"), &policy, &errors, &err), ERR_SYNTAX);
+    buf_done(&text);
+}
+
 /* ---- explaining ---- */
 
 static void test_explain(void **state)
@@ -464,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_errors_go_on),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_shadowed),
         cmocka_unit_test(test_other_warnings),
