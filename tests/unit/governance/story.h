@@ -164,8 +164,8 @@ static inline void town_open(struct town *town, const struct story *story)
         made_feed(&story->logs[i], town->node.store, story->logs[i].count, true);
     good(index_open(town->node.dir, &town->index, &err));
     good(index_update(town->index, town->node.store, 0, NULL, &err));
-    good(
-        view_open(town->node.store, town->index, (struct viewer){VIEWER_PUBLIC}, OUTLET_HTTP_PAGES, &town->view, &err));
+    good(view_open(town->node.store, town->index, (struct viewer){.class = VIEWER_PUBLIC}, OUTLET_HTTP_PAGES,
+                   &town->view, &err));
 }
 
 static inline void town_close(struct town *town)
