@@ -205,6 +205,7 @@ static int import_all(struct invocation *inv, struct session *session, enum impo
                                   .dry_run = cli_flag(inv, "dry-run"),
                                   .fold_beside = true,
                                   .now_ms = cli_now_ms()};
+    rc = session_confine(inv, inv->args, (size_t)inv->arg_count);
     for (int i = 0; i < inv->arg_count && !rc; i++)
         rc = import_file(inv, session, inv->args[i], format, &base, &log, &total, wish);
     /* What went in before something broke off is sent all the same; its reason was told. */

@@ -1,4 +1,6 @@
 /* tongzhou serve: the running node. */
+#include <stdlib.h>
+
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "node/node.h"
@@ -15,6 +17,8 @@ static const struct option options[] = {
      AT_MOST_ONCE},
     {"insecure-sign-in", NULL, "let people sign in though others may read along: off loopback without TLS",
      AT_MOST_ONCE},
+    {"sandbox", "HOW", "off, try (default) or require: what the kernel keeps this process from", AT_MOST_ONCE},
+    {"connect-ports", "PORTS", "connect to these TCP ports only, as 443,8440 (default: any)", AT_MOST_ONCE},
     {0},
 };
 
@@ -35,10 +39,36 @@ static void ready(void *ctx, const char *url)
     fflush(stdout);
 }
 
+/* "443,8440" */
+static int read_ports(struct invocation *inv, uint16_t ports[SANDBOX_PORTS_MAX], size_t *ret_count)
+{
+    const char *text = cli_option(inv, "connect-ports", NULL), *at = text;
+    *ret_count = 0;
+    while (at) {
+        char *end;
+        unsigned long port = at[0] >= '0' && at[0] <= '9' ? strtoul(at, &end, 10) : 0;
+        if (port == 0 || port > UINT16_MAX || (*end && *end != ','))
+            return cli_usage(inv, "--connect-ports %s: must be ports, 1 to 65535, with commas between", text);
+        if (*ret_count == SANDBOX_PORTS_MAX)
+            return cli_usage(inv, "--connect-ports: more than %d", SANDBOX_PORTS_MAX);
+        ports[(*ret_count)++] = (uint16_t)port;
+        at = *end ? end + 1 : NULL;
+    }
+    return 0;
+}
+
 static int run(struct invocation *inv)
 {
     struct session session;
     struct log_info log = {0};
+    uint16_t ports[SANDBOX_PORTS_MAX];
+    size_t port_count;
+    enum sandbox_want want = sandbox_want_default();
+    const char *how = cli_option(inv, "sandbox", NULL);
+    if (how && !sandbox_want_parse(how, &want))
+        return cli_usage(inv, "--sandbox %s: must be off, try or require", how);
+    if (read_ports(inv, ports, &port_count))
+        return EXIT_USAGE;
     if (!cli_option(inv, "tls-cert", NULL) != !cli_option(inv, "tls-key", NULL))
         return cli_usage(inv, "--tls-cert and --tls-key belong together");
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
@@ -65,6 +95,9 @@ static int run(struct invocation *inv)
                                         .tls_key = cli_option(inv, "tls-key", NULL),
                                         .trust_proxy = cli_option(inv, "trust-proxy", NULL),
                                         .insecure_sign_in = cli_flag(inv, "insecure-sign-in"),
+                                        .sandbox = want,
+                                        .ports = ports,
+                                        .port_count = port_count,
                                         .tell = tell,
                                         .ready = ready,
                                         .ctx = &log};
@@ -80,6 +113,8 @@ const struct command cmd_serve = {
         "Serves on loopback unless told otherwise. Other commands work beside it on the same folder.\n"
         "Off loopback people can sign in only with TLS, through a proxy that is trusted, or if --insecure-sign-in\n"
         "says so; what is public is served in any case.\n"
+        "The node reads and writes its folder and reads what a resolver and TLS need, and nothing else; it starts no\n"
+        "program. The first line that it says names what the kernel offered for that; --sandbox require insists.\n"
         "SIGINT or SIGTERM ends it; nothing acknowledged is lost, whatever ends it.\n",
     .options = options,
     .max_args = 0,

@@ -26,6 +26,7 @@ struct status {
     struct buf trouble;   /* with policy.conf */
     struct rules_version policy;
     uint64_t held, refused;
+    char sandbox[SERVING_NOTE_MAX]; /* of the running node */
 };
 
 static int best_size(void *ctx, int64_t peer, uint64_t size, struct err *err)
@@ -142,6 +143,8 @@ static void print_text(struct status *s, bool running)
 {
     printf("%s\n", s->operator.origin);
     printf("  node       %s\n", running ? "running" : "not running (`tongzhou serve` starts it)");
+    if (s->sandbox[0])
+        printf("  sandbox    %s\n", s->sandbox);
     printf("  logs       %llu here: %llu own, %llu mirrored, %llu local; %llu only listed\n",
            (unsigned long long)s->logs, (unsigned long long)s->own, (unsigned long long)s->mirrored,
            (unsigned long long)s->local, (unsigned long long)s->listed);
@@ -180,10 +183,12 @@ static void print_text(struct status *s, bool running)
 static void print_json(struct status *s, bool running)
 {
     struct buf origin;
-    struct buf trouble;
+    struct buf trouble, sandbox;
+    buf_init(&sandbox, 4096);
     buf_init(&origin, 4096);
     buf_init(&trouble, 1u << 20);
     buf_json_string(&origin, span_str(s->operator.origin));
+    buf_json_string(&sandbox, span_str(s->sandbox));
     buf_json_string(&trouble, buf_view(&s->trouble));
     printf(
         "{\"operator\":%s,\"running\":%s,\"logs\":%llu,\"own\":%llu,\"mirrored\":%llu,\"listed\":%llu,\"local\":%llu,"
@@ -191,7 +196,7 @@ static void print_json(struct status *s, bool running)
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
         "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"policy\":\"%s\",\"policy_"
         "trouble\":%s,\"held\":%llu,\"refused\":%llu,\"parcels_opened\":%llu,\"parcels_kept\":%llu,"
-        "\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"peer_list\":[%s]}\n",
+        "\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"sandbox\":%s,\"peer_list\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
@@ -201,9 +206,10 @@ static void print_json(struct status *s, bool running)
         (unsigned long long)s->suspended, s->policy.version, s->trouble.len ? buf_cstr(&trouble) : "null",
         (unsigned long long)s->held, (unsigned long long)s->refused, (unsigned long long)s->parcels.opened,
         (unsigned long long)s->parcels.kept, (unsigned long long)s->parcels.refused,
-        (unsigned long long)s->parcels.expired, buf_cstr(&s->peer_list));
+        (unsigned long long)s->parcels.expired, s->sandbox[0] ? buf_cstr(&sandbox) : "null", buf_cstr(&s->peer_list));
     buf_done(&origin);
     buf_done(&trouble);
+    buf_done(&sandbox);
 }
 
 static int run(struct invocation *inv)
@@ -218,6 +224,8 @@ static int run(struct invocation *inv)
         exit_status = cli_fail(inv);
     if (!exit_status) {
         bool running = serving_is(inv->dir);
+        if (running)
+            serving_note(inv->dir, status.sandbox);
         if (cli_flag(inv, "json"))
             print_json(&status, running);
         else

@@ -195,6 +195,10 @@ static int sweep_all(struct invocation *inv, struct session *session)
         cli_put_count(stderr, sweep_set_count(intel_set_sweep(set)));
         fprintf(stderr, ", opened in %lld ms\n", (long long)(cli_now_ms() - begun));
     }
+    if (session_confine(inv, inv->args, (size_t)inv->arg_count)) {
+        intel_set_close(set);
+        return ERR_STATE;
+    }
     buf_init(&sweeping.line, 16u << 20);
     for (int i = 0; i < inv->arg_count && !ferror(stdout); i++) {
         sweeping.hits = 0;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "sandbox/sandbox.h"
 
 static void print_overview(FILE *out)
 {
@@ -169,6 +170,7 @@ int main(int argc, char **argv)
     hold_standard_files();
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    sandbox_no_dumps();
     char *dir = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {

@@ -8,6 +8,7 @@
 #include "connect/entering.h"
 #include "connect/parcels.h"
 #include "connect/startcheck.h"
+#include "sandbox/sandbox.h"
 #include "security/intel.h"
 #include "state/author.h"
 
@@ -300,4 +301,11 @@ void progress_end(struct progress *progress)
     if (progress->shown)
         fputs("\r\033[K", stderr);
     progress->shown = false;
+}
+
+int session_confine(struct invocation *inv, const char *const *files, size_t count)
+{
+    struct sandbox_options options = {
+        .want = sandbox_want_default(), .dir = inv->dir, .read = files, .read_count = count};
+    return sandbox_enter(&options, &inv->err) ? cli_fail(inv) : 0;
 }

@@ -44,6 +44,12 @@ int session_set(struct session *session, struct intel_set **ret, struct err *err
 /* Contents were erased at somebody's word: the index forgets them, and the sweep set is made without them. */
 int session_forget(struct invocation *inv, struct session *session);
 
+/*
+ * What follows reads files of others: from here on the process reads and writes DIR, reads these files, makes no connection and
+ * starts no program, as far as the kernel offers that (sandbox/sandbox.h).
+ */
+int session_confine(struct invocation *inv, const char *const *files, size_t count);
+
 /* ---- progress: a bar on a terminal for what takes longer than a second, silence in a pipe ---- */
 
 struct progress {

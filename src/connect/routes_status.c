@@ -5,6 +5,7 @@
 #include "connect/sync.h"
 #include "http/page.h"
 #include "http/server.h"
+#include "sandbox/sandbox.h"
 
 #define RECENT_MS INT64_C(300000) /* five minutes */
 
@@ -175,6 +176,17 @@ static void metrics_http(struct buf *out)
     metric(out, "http_waiting", "gauge", "Requests held until something changes.", counters.waiting);
 }
 
+static void metrics_sandbox(struct buf *out)
+{
+    const struct sandbox_state *state = sandbox_state();
+    buf_fmt(
+        out,
+        "# HELP tongzhou_sandbox Whether the kernel restricts this process, by part.\n# TYPE tongzhou_sandbox gauge\n"
+        "tongzhou_sandbox{part=\"files\"} %d\ntongzhou_sandbox{part=\"ports\"} %d\n"
+        "tongzhou_sandbox{part=\"signals\"} %d\ntongzhou_sandbox{part=\"calls\"} %d\n",
+        state->files, state->ports, state->others, state->calls);
+}
+
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err)
 {
@@ -187,6 +199,7 @@ int route_metrics(const struct view *view, const struct http_request *request, s
     metrics_store(&reply->body, &figures);
     metrics_sync(&reply->body);
     metrics_http(&reply->body);
+    metrics_sandbox(&reply->body);
     reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply->cache_control = "no-store";
     return buf_check(&reply->body, "metrics", err);

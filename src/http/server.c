@@ -163,6 +163,8 @@ int http_server_start(const struct http_options *options, struct http_server **r
         rc = tls_open(options->tls_cert, options->tls_key, &server->tls, err);
     if (rc == 0)
         rc = describe_socket(server, fd, err);
+    if (rc == 0 && options->listening)
+        rc = options->listening(options->listening_ctx, err);
     server->tell = options->tell;
     server->tell_ctx = options->tell_ctx;
     if (rc == 0)

@@ -19,6 +19,9 @@ struct http_options {
     unsigned request_ms;                       /* for a request's line and headers; 0: 30,000 */
     void (*tell)(void *ctx, const char *line); /* a line for the log, from any thread; may be NULL */
     void *tell_ctx;
+    /* The socket listens, the certificate is read, and no thread exists yet: the moment to give up rights. May be NULL. */
+    int (*listening)(void *ctx, struct err *err);
+    void *listening_ctx;
 };
 
 int http_server_start(const struct http_options *options, struct http_server **ret, struct err *err);

@@ -17,6 +17,8 @@
 #include "connect/sync.h"
 #include "http/server.h"
 #include "index/index.h"
+#include "node/confine.h"
+#include "node/notify.h"
 #include "node/policing.h"
 #include "node/serving.h"
 #include "security/feed.h"
@@ -45,7 +47,10 @@ struct node {
     struct syncer *syncer;     /* under lock: to stop it from outside */
     struct err failure;        /* under lock */
     bool failed;
-    int64_t check_ms; /* the sync thread's: when it asks again about our own logs */
+    int lock_fd; /* of DIR/serving */
+    struct notify notify;
+    struct confined confined; /* the feed thread's, once it runs */
+    int64_t check_ms;         /* the sync thread's: when it asks again about our own logs */
 };
 
 /* What a thread told last: the same every second would fill a disk with it. */
@@ -427,6 +432,10 @@ static void *feed_thread(void *arg)
                 tell_trouble(node, &trouble, "feeds", &err);
                 rc = 0;
             }
+            if (confined_is_stale(&node->confined))
+                tell(node,
+                     "/etc/resolv.conf was replaced, and the sandbox hides the new one: restart the node, or names "
+                     "of peers stay unknown");
             sleep_ms(node, FEEDS_LOOK_MS);
         }
         if (index)
@@ -444,22 +453,38 @@ static void *feed_thread(void *arg)
 static void reload(struct node *node)
 {
     struct err err = {0};
+    notify_reloading(&node->notify);
     node->reload = true;
     wake(node);
-    if (!node->options->tls_cert)
-        return;
-    if (http_server_reload(node->server, &err))
+    if (node->options->tls_cert && http_server_reload(node->server, &err))
         tell(node, "the certificate stays as it was: %s", err.text);
-    else
+    else if (node->options->tls_cert)
         tell(node, "certificate and key were read again");
+    notify_send(&node->notify, "READY=1");
+}
+
+/* The locks that all threads share can be had: no proof that all is well, but that nothing hangs there. */
+static void tell_alive(struct node *node)
+{
+    struct http_counters counters;
+    pthread_mutex_lock(&node->lock);
+    pthread_mutex_unlock(&node->lock);
+    http_server_counters(node->server, &counters);
+    notify_send(&node->notify, "WATCHDOG=1");
 }
 
 static void wait_for_signal(struct node *node, sigset_t *signals)
 {
-    int signal_number = 0;
-    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP)
+    int64_t ms = node->notify.watchdog_ms / 2;
+    struct timespec often = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    int signal_number;
+    do {
+        signal_number = sigtimedwait(signals, NULL, ms > 0 ? &often : NULL);
         if (signal_number == SIGHUP)
             reload(node);
+        else if (signal_number < 0 && errno == EAGAIN)
+            tell_alive(node);
+    } while (signal_number < 0 || signal_number == SIGHUP);
 }
 
 /* Whoever asks a second time does not want to wait: that ends the process at once, as safe as any crash. */
@@ -484,7 +509,9 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
         }
     if (!rc) {
         node->options->ready(node->options->ctx, http_server_url(node->server));
+        notify_send(&node->notify, "READY=1");
         wait_for_signal(node, signals);
+        notify_send(&node->notify, "STOPPING=1");
     }
     stop(node);
     let_signals_end(signals);
@@ -495,6 +522,19 @@ static int run_threads(struct node *node, sigset_t *signals, struct err *err)
         rc = err->code;
     }
     return rc;
+}
+
+/* For good, and before a thread exists. */
+static int give_up_rights(void *ctx, struct err *err)
+{
+    struct node *node = ctx;
+    char text[SANDBOX_TEXT_MAX];
+    int rc = confine(node->options, &node->confined, err);
+    if (rc)
+        return rc;
+    sandbox_describe(text);
+    tell(node, "sandbox: %s", text);
+    return serving_say(node->lock_fd, text, err);
 }
 
 static int run(struct node *node, struct err *err)
@@ -508,7 +548,9 @@ static int run(struct node *node, struct err *err)
                                 .trust_proxy = node->options->trust_proxy,
                                 .insecure_sign_in = node->options->insecure_sign_in,
                                 .tell = node->options->tell,
-                                .tell_ctx = node->options->ctx};
+                                .tell_ctx = node->options->ctx,
+                                .listening = give_up_rights,
+                                .listening_ctx = node};
     sigset_t signals;
     /* Blocked before any thread exists, so that all inherit it and only sigwait sees them. */
     sigemptyset(&signals);
@@ -530,18 +572,19 @@ int node_run(const struct node_options *options, struct err *err)
 {
     struct node node = {.options = options};
     pthread_condattr_t monotonic;
-    int lock = -1;
-    int rc = serving_begin(options->dir, &lock, err);
+    int rc = serving_begin(options->dir, &node.lock_fd, err);
     if (rc)
         return rc;
     pthread_mutex_init(&node.lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&node.changed, &monotonic);
+    notify_open(&node.notify);
     rc = run(&node, err);
+    notify_close(&node.notify);
     pthread_cond_destroy(&node.changed);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_destroy(&node.lock);
-    close(lock);
+    close(node.lock_fd);
     return rc;
 }

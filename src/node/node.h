@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "sandbox/sandbox.h"
 
 struct node_options {
     const char *dir;
@@ -25,6 +26,9 @@ struct node_options {
     const char *tls_cert, *tls_key; /* PEM files, read again on SIGHUP; or NULL */
     const char *trust_proxy;        /* HEADER@ADDRESS, or NULL: http/server.h */
     bool insecure_sign_in;
+    enum sandbox_want sandbox;
+    const uint16_t *ports; /* TCP ports to connect to; with port_count 0 any */
+    size_t port_count;
     /* What people should know, one line each, without a newline. */
     void (*tell)(void *ctx, const char *line);
     /* Ready: the address that pages and peers use. */

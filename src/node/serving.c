@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -36,6 +37,31 @@ int serving_begin(const char *dir, int *ret_fd, struct err *err)
     }
     *ret_fd = fd;
     return 0;
+}
+
+int serving_say(int fd, const char *note, struct err *err)
+{
+    char line[32 + SERVING_NOTE_MAX];
+    int len = snprintf(line, sizeof(line), "%ld\n%.*s\n", (long)getpid(), SERVING_NOTE_MAX - 1, note);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, line, (size_t)len, 0) != len)
+        return err_sys(err, "serving: write");
+    return 0;
+}
+
+void serving_note(const char *dir, char out[SERVING_NOTE_MAX])
+{
+    char path[PATH_BYTES], text[32 + SERVING_NOTE_MAX];
+    out[0] = '\0';
+    if ((size_t)snprintf(path, sizeof(path), "%s/serving", dir) >= sizeof(path))
+        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    const char *note = strchr(text, '\n');
+    if (note)
+        snprintf(out, SERVING_NOTE_MAX, "%.*s", (int)strcspn(note + 1, "\n"), note + 1);
 }
 
 bool serving_is(const char *dir)
