@@ -184,6 +184,11 @@ install: all
 	install -Dm644 man/tongzhou.1 $(DESTDIR)$(PREFIX)/share/man/man1/tongzhou.1
 	install -Dm644 man/tongzhou-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/tongzhou-policy.5
 	install -Dm644 completion/tongzhou.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tongzhou
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@BINDIR@,$(PREFIX)/bin,' contrib/systemd/tongzhou.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/tongzhou.service
+	install -Dm644 contrib/systemd/tongzhou.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tongzhou.conf
+	for f in proxy/nginx.conf proxy/Caddyfile ; do \
+	    install -Dm644 contrib/$$f $(DESTDIR)$(PREFIX)/share/doc/tongzhou/$$f; done
 	install -Dm644 $(BUILD)/libtongzhou.a $(DESTDIR)$(PREFIX)/lib/libtongzhou.a
 	for m in $(LIBRARY); do install -d $(DESTDIR)$(PREFIX)/include/tongzhou/$$m && \
 	    install -m644 src/$$m/*.h $(DESTDIR)$(PREFIX)/include/tongzhou/$$m/; done
