@@ -5,6 +5,7 @@ const struct command *const commands[] = {
     &cmd_init,
     &cmd_serve,
     &cmd_status,
+    &cmd_inbox,
     &cmd_peer_add,
     &cmd_peer_list,
     &cmd_peer_remove,

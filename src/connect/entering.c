@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "record/seal.h"
+#include "state/notices.h"
 
 /* Is there anything that could be asked about at all? */
 static int look_for_rows(struct entering *e, struct err *err)
@@ -74,6 +75,14 @@ int entering_put_verdict(const struct judge *judge, int64_t ref, const struct po
     return verdict_put(judge->store, &verdict, err);
 }
 
+/* The people here are told: a flood is one line with a count. */
+static int tell(struct entering *e, enum notice_what what, const struct log_info *log, uint64_t index, struct err *err)
+{
+    struct notice notice = {
+        .what = what, .time_ms = e->judge.now_ms, .ref = RECORD_REF(log->number, index), .origin = log->origin};
+    return notice_add(e->judge.store, &notice, err);
+}
+
 /* Turned away only if it is what its author has sealed: else the peer has lied, and nothing is known of it. */
 static int turn_away(struct entering *e, const struct log_info *log, const struct payload_new *item,
                      const struct policy_verdict *said, struct err *err)
@@ -89,6 +98,8 @@ static int turn_away(struct entering *e, const struct log_info *log, const struc
     bool has_row = said->line == 0 && said->reason.len == 0; /* a person's, who gave a reason then */
     if (rc == 0 && !has_row)
         rc = entering_put_verdict(&e->judge, RECORD_REF(log->number, item->index), said, err);
+    if (rc == 0 && !has_row)
+        rc = tell(e, NOTICE_CONTENT_REFUSED, log, item->index, err);
     buf_done(&entry);
     return rc;
 }
@@ -105,10 +116,13 @@ static int write_down(struct entering *e, const struct log_info *log, const stru
 {
     int64_t ref = RECORD_REF(log->number, item->index);
     int rc = 0;
-    if (said->act == POLICY_HOLD)
+    if (said->act == POLICY_HOLD) {
         rc = entering_put_verdict(&e->judge, ref, said, err);
-    else if (e->has_verdicts)
+        if (rc == 0)
+            rc = tell(e, NOTICE_CONTENT_HELD, log, item->index, err);
+    } else if (e->has_verdicts) {
         rc = verdict_remove(e->judge.store, ref, err);
+    }
     if (rc == 0 && e->counts)
         rc = rules_count(e->judge.store, log->number, e->judge.now_ms, 1, item->payload.len, err);
     return rc;

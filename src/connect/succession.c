@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connect/sync_internal.h"
+#include "state/notices.h"
+
 #define MEMBER_ARENA_MAX (1u << 20)
 
 /* The profile of entry 0; one that is out of form says nothing. */
@@ -80,8 +83,12 @@ static int adopt(struct store *store, struct log_info *log, const struct log_inf
     log->followed = true;
     log->mode = old->mode;
     log->recent = old->recent;
+    struct notice notice = {
+        .what = NOTICE_LOG_CONTINUED, .time_ms = sync_now_ms(), .origin = log->origin, .values = {old->origin}};
     int code = store_log_update(store, log, err);
-    return code < 0 ? code : store_put(store, name, span_str(log->origin), err);
+    if (code == 0)
+        code = store_put(store, name, span_str(log->origin), err);
+    return code < 0 ? code : notice_add(store, &notice, err);
 }
 
 int succession_adopt(struct store *store, int64_t number, bool *ret_adopted, struct err *err)

@@ -217,6 +217,8 @@ const struct route account_routes[] = {
     {HTTP_GET, "/account", OUTLET_HTTP_PAGES, page_account, "one's own sessions and tokens"},
     {HTTP_POST, "/account/sessions", OUTLET_HTTP_PAGES, end_sessions, "ends one's other sessions"},
     {HTTP_POST, "/account/tokens", OUTLET_HTTP_PAGES, revoke_token, "revokes one of one's tokens"},
+    {HTTP_GET, "/inbox", OUTLET_HTTP_PAGES, page_inbox, "what one is told"},
+    {HTTP_POST, "/inbox", OUTLET_HTTP_PAGES, page_inbox_post, "marks it as read"},
     {HTTP_GET, "/users", OUTLET_HTTP_PAGES, page_users, "who may sign in, and what happened"},
     {HTTP_POST, "/users", OUTLET_HTTP_PAGES, page_users_post, "locks and unlocks a user"},
 };

@@ -27,6 +27,9 @@ const char *account_role_words(const struct page *page, enum role role);
 /* A form of one button, with one hidden field unless `name` is NULL; `words` is a source text. */
 void account_button(struct page *page, const char *action, const char *name, struct span value, const char *words);
 
+int page_inbox(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_inbox_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                    struct err *err);
 int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);

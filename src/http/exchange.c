@@ -15,6 +15,7 @@
 #include "http/respond.h"
 #include "http/router.h"
 #include "http/target.h"
+#include "state/notices.h"
 
 #define REQUEST_ARENA_MAX (128u << 20) /* bytes: a payload, its tree and what a page makes of them */
 /* Payloads are read until they are more than a bundle; the one too many is cut off again. */
@@ -320,6 +321,8 @@ static int answer(struct exchange *x, const struct pool_handle *handle, struct h
     struct view view;
     struct viewer viewer = viewer_of(x);
     int rc = view_open(handle->store, handle->index, viewer, x->route->outlet, &view, err);
+    if (rc == 0 && (x->visitor.how == VISITOR_SESSION || x->visitor.how == VISITOR_PROXY))
+        rc = notice_unread(handle->store, x->visitor.user.number, x->visitor.user.role, &x->visitor.unread, err);
     if (rc == 0)
         rc = x->route->handler(&view, &x->request, reply, err);
     if (rc == 0 && viewer.class != VIEWER_PUBLIC) { /* for it alone: nothing between us keeps it or compares it */

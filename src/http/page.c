@@ -44,6 +44,13 @@ static void write_visitor(struct page *page)
         page_say(page, TR_MARK("Publish"));
         page_raw(page, "</a> · ");
     }
+    if (visitor_may(visitor, ACTION_READ)) {
+        page_raw(page, "<a href=\"/inbox\">");
+        page_say(page, TR_MARK("Inbox"));
+        if (visitor->unread > 0)
+            page_fmt(page, " <strong>%" PRIu64 "</strong>", visitor->unread);
+        page_raw(page, "</a> · ");
+    }
     if (visitor->how != VISITOR_NOBODY) {
         page_raw(page, "<a href=\"/account\">");
         page_bdi(page, span_str(visitor->user.name));

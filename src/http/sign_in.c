@@ -3,6 +3,7 @@
 
 #include "http/account.h"
 #include "http/watch.h"
+#include "state/notices.h"
 
 #define BUSY_S 1 /* seconds after which somebody else's password has been looked at */
 
@@ -148,8 +149,13 @@ static int let_in(const struct sign_in *in, const struct user *user, struct err 
 static int turn_away(struct sign_in *in, const struct user *user, enum user_verdict verdict, struct err *err)
 {
     in->attempt.is_code = verdict == USER_CODE;
-    attempts_failed(signing_attempts(in->request->visitor->signing), &in->attempt);
+    struct attempts *attempts = signing_attempts(in->request->visitor->signing);
+    attempts_failed(attempts, &in->attempt);
     int rc = account_note(in->store, in->request, user->name, AUDIT_SIGN_IN, user_verdict_word(verdict), err);
+    struct notice notice = {
+        .what = NOTICE_SIGN_IN_FAILS, .time_ms = in->request->now_ms, .values = {in->request->visitor->address}};
+    if (rc == 0 && attempts_wait_ms(attempts, &in->attempt) > 0) /* so often that it has to wait now */
+        rc = notice_add(in->store, &notice, err);
     if (rc < 0)
         return rc;
     in->reply->status = 403;

@@ -121,6 +121,24 @@ static int identity_read(const struct tls *tls, struct identity **ret, struct er
     return rc;
 }
 
+int tls_certificate_ends(const char *cert_path, int64_t *ret_ms, struct err *err)
+{
+    gnutls_datum_t bytes = {0};
+    gnutls_x509_crt_t cert;
+    int code = gnutls_load_file(cert_path, &bytes);
+    if (code < 0)
+        return failed(code, cert_path, "not read", err);
+    code = gnutls_x509_crt_init(&cert);
+    if (code == 0) {
+        code = gnutls_x509_crt_import(cert, &bytes, GNUTLS_X509_FMT_PEM);
+        if (code == 0)
+            *ret_ms = (int64_t)gnutls_x509_crt_get_expiration_time(cert) * 1000;
+        gnutls_x509_crt_deinit(cert);
+    }
+    gnutls_free(bytes.data);
+    return code < 0 ? failed(code, cert_path, "no certificate in PEM", err) : 0;
+}
+
 int tls_open(const char *cert_path, const char *key_path, struct tls **ret, struct err *err)
 {
     struct tls *tls = calloc(1, sizeof(*tls));

@@ -22,6 +22,9 @@ void tls_close(struct tls *tls);
 /* Read the files again. After an error the old ones stay. */
 int tls_reload(struct tls *tls, struct err *err);
 
+/* Until when the first certificate in this file is good. */
+int tls_certificate_ends(const char *cert_path, int64_t *ret_ms, struct err *err);
+
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *names, int count, const gnutls_pk_algorithm_t *kinds,
                  int kind_count, gnutls_pcert_st **ret_certs, unsigned *ret_count, gnutls_privkey_t *ret_key);

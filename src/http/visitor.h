@@ -20,6 +20,7 @@ struct http_visitor {
     bool is_offered; /* may anybody sign in over this connection? */
     bool is_secure;  /* it is encrypted up to the browser */
     struct user user;
+    uint64_t unread; /* lines of its inbox, on pages */
     unsigned scopes;
     char address[ADDRESS_MAX];      /* the browser's, as far as known */
     char session[SESSION_TEXT + 1]; /* what the cookie said; "" none */

@@ -21,6 +21,7 @@
 #include "node/notify.h"
 #include "node/policing.h"
 #include "node/serving.h"
+#include "node/watching.h"
 #include "security/feed.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -447,6 +448,57 @@ static void *feed_thread(void *arg)
     return NULL;
 }
 
+/* ---- telling people ---- */
+
+#define TELL_LOOK_MS 1000      /* between looks for notices that other processes have added */
+#define WATCHING_EACH_MS 60000 /* between looks at what nobody tells */
+
+struct telling {
+    struct watching watching;
+    int64_t watched_ms;
+};
+
+static int tell_people(struct telling *t, struct err *err)
+{
+    int rc = 0;
+    if (clock_ms() - t->watched_ms >= WATCHING_EACH_MS) {
+        t->watched_ms = clock_ms();
+        t->watching.now_ms = now_ms();
+        rc = watching_disk(&t->watching, err);
+        if (!rc)
+            rc = watching_look(&t->watching, err);
+    }
+    return rc;
+}
+
+static void *telling_thread(void *arg)
+{
+    struct node *node = arg;
+    struct store_options options = {0};
+    struct telling t = {.watching = {.tls_cert = node->options->tls_cert}, .watched_ms = INT64_MIN / 2};
+    struct trouble trouble = {0};
+    struct err err = {0};
+    uint64_t seen = 0;
+    int rc = store_open(node->options->dir, &options, &t.watching.store, &err);
+    if (!rc) {
+        rc = index_open(node->options->dir, &t.watching.index, &err);
+        while (!rc && !node->stop) {
+            rc = tell_people(&t, &err);
+            if (rc && !is_fatal(&err)) {
+                tell_trouble(node, &trouble, "notices", &err);
+                rc = 0;
+            }
+            nap(node, &seen, TELL_LOOK_MS);
+        }
+        if (t.watching.index)
+            index_close(t.watching.index);
+        store_close(t.watching.store);
+    }
+    if (rc)
+        fail(node, "notices", &err);
+    return NULL;
+}
+
 /* ---- all together ---- */
 
 /* SIGHUP: look at policy.conf, read the certificate again. */
@@ -498,11 +550,11 @@ static void let_signals_end(sigset_t *signals)
 
 static int run_threads(struct node *node, sigset_t *signals, struct err *err)
 {
-    static void *(*const bodies[])(void *) = {sync_thread, index_thread, feed_thread};
-    pthread_t threads[3];
+    static void *(*const bodies[])(void *) = {sync_thread, index_thread, feed_thread, telling_thread};
+    pthread_t threads[sizeof(bodies) / sizeof(*bodies)];
     size_t started = 0;
     int rc = 0;
-    for (; started < 3; started++)
+    for (; started < sizeof(bodies) / sizeof(*bodies); started++)
         if (pthread_create(&threads[started], NULL, bodies[started], node) != 0) {
             rc = err_set(err, ERR_MEMORY, "no thread could be started");
             break;

@@ -6,6 +6,7 @@
  *   sync          start check, then pulling from peers
  *   index         folds what is new, scrubs what was erased, keeps the sweep set fresh
  *   feeds         fetches feeds when they are due
+ *   notices       looks at what people should be told, and tells those outside
  *
  * Threads share nothing but the folder, a stop flag and wake-ups; SQLite's lock decides who writes. A thread whose store
  * fails (disk full, failed sync) ends the node: what was acknowledged is safe, and going on would pretend.

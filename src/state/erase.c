@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "state/mirror.h"
+#include "state/notices.h"
 #include "state/residue.h"
 #include "state/wal.h"
 
@@ -333,6 +334,20 @@ int erase_queue(struct store *store, const struct log_row *row, uint64_t first, 
     return rc;
 }
 
+/* Readers may have seen it: they are told, unless it was ours or never here. */
+static int tell_erased(struct store *store, int64_t ref, struct err *err)
+{
+    struct log_row row;
+    uint64_t slot = 0;
+    int rc = row_load(store, RECORD_REF_LOG(ref), &row, err);
+    if (!rc)
+        rc = slot_of(store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), UINT64_MAX, &slot, err);
+    if (rc || row.info.role == LOG_OWN || row.info.role == LOG_LOCAL || !SLOT_COUNTS(slot))
+        return rc;
+    struct notice notice = {.what = NOTICE_CONTENT_ERASED, .time_ms = now_ms(), .ref = ref, .origin = row.info.origin};
+    return notice_add(store, &notice, err);
+}
+
 static int mark_queued(struct store *store, void *ctx, struct residue *residue, struct err *err)
 {
     size_t *count = ctx;
@@ -348,7 +363,9 @@ static int mark_queued(struct store *store, void *ctx, struct residue *residue, 
     db_end(stmt);
     rc = rc < 0 ? rc : 0;
     for (size_t i = 0; i < *count && !rc; i++) {
-        rc = erase_mark(store, refs[i], SLOT_ERASED, residue, err);
+        rc = tell_erased(store, refs[i], err);
+        if (!rc)
+            rc = erase_mark(store, refs[i], SLOT_ERASED, residue, err);
         if (!rc)
             rc = db_run(store, err, "DELETE FROM erase_queue WHERE ref = ?", "i", refs[i]);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "state/notices.h"
 
 /* 1: one of the log's keys signed, and which; 0: none that we know; ERR_VERIFY: a known key's line does not hold. */
 static int signed_by_known(const struct member *member, const struct note *note, const struct log_key **ret,
@@ -335,7 +336,10 @@ int mirror_fork(struct store *store, int64_t number, bool freezes, uint64_t inde
     info.standing = freezes ? STANDING_FROZEN : STANDING_SUSPENDED;
     if (freezes)
         info.frozen_from = index;
-    return store_log_update(store, &info, err);
+    struct notice notice = {
+        .what = freezes ? NOTICE_FORK_FOUND : NOTICE_LOG_SUSPENDED, .time_ms = now_ms(), .origin = info.origin};
+    rc = store_log_update(store, &info, err);
+    return rc ? rc : notice_add(store, &notice, err);
 }
 
 int mirror_fork_proof(struct store *store, int64_t number, struct buf *out, struct err *err)

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/json.h"
+#include "base/when.h"
+
 #define TR_MARK(english) english /* translated by whoever shows it (http/page.h) */
 
 static const struct notice_words table[NOTICE_WHATS] = {
@@ -31,7 +34,7 @@ static const struct notice_words table[NOTICE_WHATS] = {
     [NOTICE_CERTIFICATE_ENDS] = {NOTICE_SECURITY, ROLE_ADMINISTRATOR, true, "certificate-ends",
                                  TR_MARK("The certificate {2} is good until {3}.")},
     [NOTICE_DISK_FULL] = {NOTICE_OVERDUE, ROLE_ADMINISTRATOR, false, "disk-full",
-                          TR_MARK("The disk of this node is nearly full: {2} are left.")},
+                          TR_MARK("The disk of this node is nearly full: {3} are left.")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {
@@ -90,7 +93,10 @@ void notice_topics_format(unsigned set, char out[NOTICE_TOPICS_TEXT_MAX])
 
 void notice_english(const struct notice *notice, struct buf *out)
 {
-    const char *slots[] = {notice->origin, notice->values[0], notice->values[1]};
+    char origin[ORIGIN_MAX + 1] = "";
+    if (notice->origin)
+        origin_short(span_str(notice->origin), origin);
+    const char *slots[] = {origin, notice->values[0], notice->values[1]};
     for (const char *at = notice_words(notice->what)->english; *at; at++) {
         if (*at == '{' && at[1] >= '1' && at[1] <= '3' && at[2] == '}') {
             const char *slot = slots[at[1] - '1'];
@@ -102,4 +108,47 @@ void notice_english(const struct notice *notice, struct buf *out)
     }
     if (notice->count > 1)
         buf_fmt(out, " (%llu times)", (unsigned long long)notice->count);
+}
+
+int notice_record(struct store *store, const struct notice *notice, struct buf *out, struct err *err)
+{
+    struct log_info log;
+    struct err gone = {0};
+    if (notice->ref == 0)
+        return 0;
+    int rc = store_log(store, RECORD_REF_LOG(notice->ref), &log, &gone);
+    if (rc == 0)
+        buf_fmt(out, "%s/%llu", log.origin, (unsigned long long)RECORD_REF_INDEX(notice->ref));
+    return rc == 0 || rc == ERR_NOTFOUND ? 0 : err_set(err, rc, "%s", gone.text);
+}
+
+int notice_json(struct store *store, const struct notice *notice, bool full, struct buf *out, struct err *err)
+{
+    const struct notice_words *words = notice_words(notice->what);
+    char time[WHEN_TEXT_LEN + 1], first[WHEN_TEXT_LEN + 1];
+    struct buf text;
+    when_format(notice->time_ms, time);
+    when_format(notice->first_ms, first);
+    buf_fmt(out, "{\"id\":%lld,\"topic\":\"%s\",\"what\":\"%s\",\"time\":\"%s\",\"first\":\"%s\",\"count\":%llu",
+            (long long)notice->number, notice_topic_word(words->topic), words->word, time, first,
+            (unsigned long long)notice->count);
+    if (notice->origin[0]) {
+        buf_str(out, ",\"origin\":");
+        buf_json_string(out, span_str(notice->origin));
+    }
+    buf_init(&text, 8192);
+    int rc = notice_record(store, notice, &text, err);
+    if (rc == 0 && text.len > 0) {
+        buf_str(out, ",\"record\":");
+        buf_json_string(out, buf_view(&text));
+    }
+    if (full) {
+        buf_clear(&text);
+        notice_english(notice, &text);
+        buf_str(out, ",\"text\":");
+        buf_json_string(out, buf_view(&text));
+    }
+    buf_byte(out, '}');
+    buf_done(&text);
+    return rc;
 }

@@ -187,13 +187,38 @@ int notice_each(struct store *store, const struct notice_query *query,
     return rc;
 }
 
-int notice_count(struct store *store, const struct notice_query *query, uint64_t *ret, struct err *err)
+int notice_unread(struct store *store, int64_t reader, enum role role, uint64_t *ret, struct err *err)
 {
     int64_t count = 0;
-    int rc = db_int(store, &count, err, "SELECT count(*) FROM notice WHERE " WANTED, "iiii", query->reader,
-                    (int64_t)query->role, topics_of(query), (int64_t)query->unread);
+    int rc =
+        db_int(store, &count, err,
+               "SELECT count(*) FROM notice WHERE number > coalesce((SELECT upto FROM notice_upto WHERE reader = ?1),"
+               " 0) AND role <= ?2 AND NOT EXISTS(SELECT 1 FROM notice_seen WHERE notice_seen.number = notice.number"
+               " AND reader = ?1)",
+               "ii", reader, (int64_t)role);
     *ret = (uint64_t)count;
     return rc;
+}
+
+int notice_latest(struct store *store, enum notice_topic topic, const char *value, struct notice_brief *ret,
+                  struct err *err)
+{
+    char escaped[NOTICE_VALUE_MAX + 1];
+    sqlite3_stmt *stmt = db_query(
+        store, err, "SELECT what, time_ms, more FROM notice WHERE topic = ? AND value = ? ORDER BY number DESC LIMIT 1",
+        "is", (int64_t)topic, text_escape_into(escaped, sizeof escaped, span_str(value)));
+    if (!stmt)
+        return err->code;
+    char word[64];
+    int rc = db_step(store, stmt, err), what = -1;
+    if (rc == 1) {
+        db_text(stmt, 0, word, sizeof word);
+        what = number_of(word);
+        *ret = (struct notice_brief){.what = (enum notice_what)what, .time_ms = sqlite3_column_int64(stmt, 1)};
+        db_text(stmt, 2, ret->more, sizeof ret->more);
+    }
+    db_end(stmt);
+    return rc < 0 ? rc : what >= 0 ? 0 : err_set(err, ERR_NOTFOUND, "no such notice");
 }
 
 int notice_last(struct store *store, int64_t *ret, struct err *err)

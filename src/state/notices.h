@@ -108,8 +108,19 @@ struct notice_query {
 int notice_each(struct store *store, const struct notice_query *query,
                 int (*each)(void *ctx, const struct notice *notice, struct err *err), void *ctx, struct err *err);
 
-/* How many of query's reader, role, topics, unread. */
-int notice_count(struct store *store, const struct notice_query *query, uint64_t *ret, struct err *err);
+/* How many the reader has not read. */
+int notice_unread(struct store *store, int64_t reader, enum role role, uint64_t *ret, struct err *err);
+
+/* What is known of a line that stands there already. */
+struct notice_brief {
+    enum notice_what what;
+    int64_t time_ms;
+    char more[NOTICE_VALUE_MAX + 1]; /* values[1] */
+};
+
+/* The newest line of a topic with this values[0]; ERR_NOTFOUND. For whoever looks again and again: was it told? */
+int notice_latest(struct store *store, enum notice_topic topic, const char *value, struct notice_brief *ret,
+                  struct err *err);
 
 /* The number of the newest, 0 without; cheap. */
 int notice_last(struct store *store, int64_t *ret, struct err *err);
@@ -120,6 +131,16 @@ int notice_dropped(struct store *store, uint64_t *ret, struct err *err);
 /* A reader has read one, or all up to a number. 0 also if there is none. */
 int notice_read(struct store *store, int64_t reader, int64_t number, struct err *err);
 int notice_read_all(struct store *store, int64_t reader, int64_t number, struct err *err);
+
+/*
+ * For programs, appended: {"id":7,"topic":"held","what":"content-held","time":"...","first":"...","count":3,
+ * "origin":"...","record":"ORIGIN/INDEX"}; what is not there is left out. `full`: also "text", the sentence in English with
+ * its values, which may be others' words.
+ */
+int notice_json(struct store *store, const struct notice *notice, bool full, struct buf *out, struct err *err);
+
+/* "ORIGIN/INDEX" of what it is about, appended; nothing if there is no record or its log is gone. */
+int notice_record(struct store *store, const struct notice *notice, struct buf *out, struct err *err);
 
 /*
  * English for mail, syslog and the command line: the sentence with its values, how often, appended. Nothing in it can break a

@@ -59,8 +59,8 @@ static struct seen ask(struct notice_query query)
     struct seen seen = {0};
     good(notice_each(node.store, &query, look, &seen, &err));
     uint64_t count;
-    if (!query.after && !query.before && !query.since_ms && !query.max) {
-        good(notice_count(node.store, &query, &count, &err));
+    if (query.unread) {
+        good(notice_unread(node.store, query.reader, query.role, &count, &err));
         assert_int_equal(count, seen.rows);
     }
     return seen;
