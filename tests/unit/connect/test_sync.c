@@ -461,7 +461,7 @@ static void test_many_small_logs_in_few_commits(void **state)
     assert_int_equal(report->logs, LOGS);
     assert_int_equal(report->payloads, LOGS);
     assert_true(report->requests <= 3 * LOGS + 2);
-    assert_true(report->commits < 40);
+    assert_true(report->commits < LOGS / 2); /* 3 if the machine has nothing else to do */
     for (int i = 0; i < LOGS; i++)
         assert_true(has_payload(&b, logs[i].origin, 1, "news"));
     free(logs);
