@@ -187,7 +187,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@BINDIR@,$(PREFIX)/bin,' contrib/systemd/tongzhou.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/tongzhou.service
 	install -Dm644 contrib/systemd/tongzhou.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tongzhou.conf
-	for f in proxy/nginx.conf proxy/Caddyfile ; do \
+	for f in proxy/nginx.conf proxy/Caddyfile prometheus/alerts.yml; do \
 	    install -Dm644 contrib/$$f $(DESTDIR)$(PREFIX)/share/doc/tongzhou/$$f; done
 	install -Dm644 $(BUILD)/libtongzhou.a $(DESTDIR)$(PREFIX)/lib/libtongzhou.a
 	for m in $(LIBRARY); do install -d $(DESTDIR)$(PREFIX)/include/tongzhou/$$m && \

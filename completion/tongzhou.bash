@@ -26,7 +26,7 @@ _tongzhou()
     --class) mapfile -t COMPREPLY < <(compgen -W "intergovernmental state private civil" -- "$word") && return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "auto stix misp list maltrail" -- "$word") && return ;;
     --role) mapfile -t COMPREPLY < <(compgen -W "reader analyst publisher administrator" -- "$word") && return ;;
-    --scope) mapfile -t COMPREPLY < <(compgen -W "read publish admin" -- "$word") && return ;;
+    --scope) mapfile -t COMPREPLY < <(compgen -W "read publish admin metrics" -- "$word") && return ;;
     --mode) mapfile -t COMPREPLY < <(compgen -W "full recent heads" -- "$word") && return ;;
     esac
     if [[ -z $first && $word == -* ]]; then

@@ -11,7 +11,7 @@
 /* ---- add ---- */
 
 static const struct option add_options[] = {
-    {"scope", "S", "read, publish, admin, or some of them with commas (default read)", AT_MOST_ONCE},
+    {"scope", "S", "read, publish, admin, metrics, or some of them with commas (default read)", AT_MOST_ONCE},
     {"expires", "D", "for how long it is good, at most 366d (default " TOKEN_DAYS ")", AT_MOST_ONCE},
     {0},
 };
@@ -49,7 +49,7 @@ static int run_add(struct invocation *inv)
     const char *words = cli_option(inv, "scope", "read");
     unsigned scopes = scopes_parse(span_str(words));
     if (scopes == 0)
-        return cli_usage(inv, "--scope %s: read, publish, admin, or some of them with commas", words);
+        return cli_usage(inv, "--scope %s: read, publish, admin, metrics, or some of them with commas", words);
     if (!cli_duration_s(inv, cli_option(inv, "expires", TOKEN_DAYS), &life_s))
         return EXIT_USAGE;
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_CLI_LOG);

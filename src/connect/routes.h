@@ -13,6 +13,7 @@ int route_well_known(const struct view *view, const struct http_request *request
                      struct err *err);
 int route_health(const struct view *view, const struct http_request *request, struct http_reply *reply,
                  struct err *err);
+/* routes_metrics.c */
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err);
 

@@ -19,6 +19,7 @@ struct bucket {
 struct attempts {
     pthread_mutex_t lock;
     struct bucket table[ATTEMPTS_KEPT];
+    uint64_t total;
 };
 
 struct attempts *attempts_new(void)
@@ -115,5 +116,14 @@ void attempts_failed(struct attempts *attempts, const struct attempt *attempt)
     pthread_mutex_lock(&attempts->lock);
     add(attempts, keys.address, ATTEMPTS_ADDRESS_EACH_MS, attempt->now_ms);
     add(attempts, keys.account, ATTEMPTS_ACCOUNT_EACH_MS * (attempt->is_code ? ATTEMPTS_CODE : 1), attempt->now_ms);
+    attempts->total++;
     pthread_mutex_unlock(&attempts->lock);
+}
+
+uint64_t attempts_total(struct attempts *attempts)
+{
+    pthread_mutex_lock(&attempts->lock);
+    uint64_t total = attempts->total;
+    pthread_mutex_unlock(&attempts->lock);
+    return total;
 }

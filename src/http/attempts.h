@@ -32,4 +32,7 @@ struct attempt {
 int64_t attempts_wait_ms(struct attempts *attempts, const struct attempt *attempt);
 void attempts_failed(struct attempts *attempts, const struct attempt *attempt);
 
+/* How many failed, ever. */
+uint64_t attempts_total(struct attempts *attempts);
+
 #endif

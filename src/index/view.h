@@ -158,6 +158,9 @@ bool view_in_group(const struct view *view, struct span group, struct span membe
 bool view_group_stands(const struct view *view, struct span group);
 bool view_same_community(const struct view *view, struct span a, struct span b);
 
+/* Contents that are not for everybody, given to members by this process; from any thread. */
+uint64_t view_restricted_given(void);
+
 /* ---- policy ---- */
 
 /* Has policy rules that may keep something CLEAR from this viewer? If not, all that is CLEAR leaves. */

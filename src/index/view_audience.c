@@ -148,6 +148,13 @@ int view_reach(struct view *view, struct err *err)
     return rc;
 }
 
+static _Atomic uint64_t restricted_given;
+
+uint64_t view_restricted_given(void)
+{
+    return restricted_given;
+}
+
 struct chooser {
     const struct view *view;
     const struct log_info *log;
@@ -170,6 +177,7 @@ static int choose(void *ctx, uint64_t index, struct span payload, bool *ret, str
     rc = view_audience(chooser->view, span_str(viewer->origin), viewer->time_ms, span_str(chooser->log->origin),
                        &record, &verdict, err);
     *ret = rc == 0 && audience_is_in(verdict) && view_shares(chooser->view, chooser->log, &record, payload.len);
+    restricted_given += *ret && record.tlp != TLP_CLEAR;
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #define READ ((unsigned)SCOPE_READ)
 #define PUBLISH ((unsigned)SCOPE_PUBLISH)
 #define ADMIN ((unsigned)SCOPE_ADMIN)
+#define METRICS ((unsigned)SCOPE_METRICS)
 
 /* For each action the scope that it needs, for each role whether it has it. */
 static const struct {
@@ -19,6 +20,7 @@ static const struct {
     [ACTION_SWEEP] = {READ, {false, false, true, true, true}},
     [ACTION_PUBLISH] = {PUBLISH, {false, false, false, true, true}},
     [ACTION_USERS] = {ADMIN, {false, false, false, false, true}},
+    [ACTION_METRICS] = {METRICS, {false, false, false, false, true}},
 };
 
 static const char *const role_words[ROLES] = {"", "reader", "analyst", "publisher", "administrator"};
@@ -26,7 +28,7 @@ static const char *const role_words[ROLES] = {"", "reader", "analyst", "publishe
 static const struct {
     unsigned scope;
     const char *word;
-} scope_words[] = {{READ, "read"}, {PUBLISH, "publish"}, {ADMIN, "admin"}};
+} scope_words[] = {{READ, "read"}, {PUBLISH, "publish"}, {ADMIN, "admin"}, {METRICS, "metrics"}};
 #define SCOPE_WORDS (sizeof(scope_words) / sizeof(*scope_words))
 
 bool role_may(enum role role, unsigned scopes, enum role_action action)

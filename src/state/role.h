@@ -16,13 +16,14 @@ enum role_action {
     ACTION_SWEEP,   /* sweep a file for what they name */
     ACTION_PUBLISH, /* say something under the operator's name */
     ACTION_USERS,   /* see who may sign in, lock and unlock them, read the trail */
+    ACTION_METRICS, /* figures about what is not for everybody */
     ACTIONS
 };
 
 /* What a token of a user is for: never more than its user may. */
-enum role_scope { SCOPE_READ = 1, SCOPE_PUBLISH = 2, SCOPE_ADMIN = 4 };
-#define SCOPES_ALL ((unsigned)SCOPE_READ | SCOPE_PUBLISH | SCOPE_ADMIN)
-#define SCOPES_TEXT_MAX 32 /* bytes of "read,publish,admin" and its end */
+enum role_scope { SCOPE_READ = 1, SCOPE_PUBLISH = 2, SCOPE_ADMIN = 4, SCOPE_METRICS = 8 };
+#define SCOPES_ALL ((unsigned)SCOPE_READ | SCOPE_PUBLISH | SCOPE_ADMIN | SCOPE_METRICS)
+#define SCOPES_TEXT_MAX 32 /* bytes of "read,publish,admin,metrics" and its end */
 
 bool role_may(enum role role, unsigned scopes, enum role_action action);
 

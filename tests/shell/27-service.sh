@@ -32,7 +32,7 @@ else
     skip "what the kernel keeps it from" "$(grep sandbox "$tmp/n.log")"
 fi
 stop n
-for ports in 0 65536 x 443, ,443 "443 8440" "$(seq -s, 1 33)"; do
+for ports in 0 65536 x "443," ,443 "443 8440" "$(seq -s, 1 33)"; do
     no "--connect-ports '$ports'" node n serve --connect-ports "$ports"
 done
 no "--sandbox maybe" node n serve --sandbox maybe
@@ -52,6 +52,36 @@ certificate 60 second.example
 kill -HUP "$(cat "$tmp/n.pid")"
 ok "a renewed certificate is taken" until_true eval 'is "$(shown)" second.example'
 ok "a backup by another process" node n backup "$tmp/n.tar.zst"
+stop n
+
+# ---- figures and alerts ----
+start n --alone --tls-cert "$tmp/tls/cert.pem" --tls-key "$tmp/tls/key.pem"
+printf 'correct horse battery\n' | node n user add admin.one --role administrator --password-stdin >/dev/null
+printf 'correct horse battery\n' | node n user add analyst.one --role analyst --password-stdin >/dev/null
+token() { node n token add "$@" 2>/dev/null | head -1; } # user, name, --scope
+figures() { # token: all that is shown with it
+    curl -sf --cacert "$tmp/tls/cert.pem" ${1:+-H "Authorization: Bearer $1"} "$(url n)/metrics"
+}
+watching=$(token admin.one prometheus --scope metrics)
+figures "$watching" >"$tmp/figures"
+inner() { grep -cE '^tongzhou_(policy_|feeds|index_behind|disk_|sign_in_failures|restricted_given)' "$1"; }
+ok "a token for it sees all figures" eval 'is "$(inner "$tmp/figures")" 9'
+ok "everybody sees what is public" eval 'figures >"$tmp/public" && is "$(inner "$tmp/public")" 0 && grep -q "^tongzhou_logs " "$tmp/public"'
+ok "so does a token for something else" eval 'figures "$(token admin.one reading --scope read,admin)" >"$tmp/public" && is "$(inner "$tmp/public")" 0'
+no "an analyst's cannot be for that" node n token add analyst.one figures --scope metrics
+echo amber.example | node n import --alone --format list --tlp amber --keep - >/dev/null 2>&1
+records() { curl -s --cacert "$tmp/tls/cert.pem" -H "Authorization: Bearer $1" "$(url n)/record/$(node n members --json | jq -r 'select(.origin|startswith("n.example/"))|.origin')/1"; }
+ok "such a token reads no content" eval '! records "$watching" | grep -q amber.example'
+ok "one for reading does" eval 'records "$(token admin.one more --scope read)" | grep -q amber.example'
+ok "when the certificate ends" eval 'left=$(($(sed -n "s/^tongzhou_certificate_ends_timestamp_seconds //p" "$tmp/figures") - $(date +%s))) && [ $left -gt $((59 * 86400)) ] && [ $left -le $((60 * 86400)) ]'
+ok "how much disk there is" eval 'is "$(sed -n "s/^tongzhou_disk_bytes //p" "$tmp/figures")" "$(df -B1 --output=size "$tmp/n" | tail -1 | tr -d " ")"'
+ok "a failed sign-in counts" eval 'form=$(curl -s --cacert "$tmp/tls/cert.pem" -c "$tmp/jar" "$(url n)/sign-in" | grep -oE "name=\"csrf\" value=\"[a-z2-7]{52}\"" | cut -d"\"" -f4) &&
+    curl -s -o /dev/null --cacert "$tmp/tls/cert.pem" -b "$tmp/jar" -d "csrf=$form" -d name=admin.one -d password=wrong-one -H "Origin: $(url n)" "$(url n)/sign-in" && figures "$watching" | grep -q "^tongzhou_sign_in_failures_total 1$"'
+alerts=$root/contrib/prometheus/alerts.yml
+ok "there are alerts" eval '[ "$(grep -c "^      - alert:" "$alerts")" -ge 20 ]'
+ok "each figure that an alert asks for is there" eval 'for figure in $(grep -oE "tongzhou_[a-z_]+" "$alerts" | sort -u); do grep -qE "^$figure[{ ]" "$tmp/figures" || { echo "no $figure"; false; } || exit 1; done'
+ok "each reason and part, too" eval 'for word in $(grep -oE "(reason|part)=~?\"[a-z|-]+" "$alerts" | sed "s/.*\"//" | tr "|" "\n" | sort -u); do grep -qE "(reason|part)=\"$word\"" "$tmp/figures" || { echo "no $word"; false; } || exit 1; done'
+ok "each alert has a test of its own" eval 'for alert in $(sed -n "s/^      - alert: //p" "$alerts"); do grep -q "^  - name: $alert$" "$root/tests/interop/alerts.yml" || { echo "$alert"; false; } || exit 1; done'
 stop n
 
 # ---- commands that read files of others ----
