@@ -140,9 +140,9 @@ static void metrics_http(struct buf *out)
     metric(out, "signed_requests_total", "counter", "Requests that a member has signed.", counters.signed_requests);
     metric(out, "http_waiting", "gauge", "Requests held until something changes.", counters.waiting);
     metric(out, "start_time_seconds", "gauge", "When this process began to serve.", (uint64_t)started_s);
-    if (counters.certificate_ends_s > 0)
+    if (counters.certificate_ends_ms > 0)
         metric(out, "certificate_ends_timestamp_seconds", "gauge", "When the certificate shown expires.",
-               (uint64_t)counters.certificate_ends_s);
+               (uint64_t)counters.certificate_ends_ms / 1000);
 }
 
 static void metrics_sandbox(struct buf *out)

@@ -242,7 +242,7 @@ void http_server_counters(const struct http_server *server, struct http_counters
         .waiting = watch_waiting(server->watch),
         .signed_requests = atomic_load(&server->outcomes[SIGNED_BY_MEMBER]),
         .sign_in_failures = attempts_total(signing_attempts(server->signing)),
-        .certificate_ends_s = server->tls ? tls_ends_s(server->tls) : 0,
+        .certificate_ends_ms = server->tls ? tls_ends_ms(server->tls) : 0,
     };
     for (size_t i = SIGNED_MALFORMED; i < SIGNED_OUTCOMES; i++)
         ret->signed_refused += refused_of(server, i);

@@ -41,7 +41,7 @@ struct http_counters {
     uint64_t signed_requests; /* by members */
     uint64_t signed_refused;  /* in all */
     uint64_t sign_in_failures;
-    int64_t certificate_ends_s; /* since 1970; 0: no TLS */
+    int64_t certificate_ends_ms; /* 0: no TLS */
 };
 /* Refused signed requests of one reason; false: `number` is beyond the last. */
 bool http_server_refused(const struct http_server *server, size_t number, const char **ret_reason, uint64_t *ret_count);

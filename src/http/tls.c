@@ -16,7 +16,7 @@ struct identity {
     gnutls_pcert_st chain[CHAIN_MAX];
     unsigned count;
     gnutls_privkey_t key;
-    int64_t ends_s;
+    int64_t ends_ms;
     int64_t retired_ms;
 };
 
@@ -94,17 +94,6 @@ static int check_pair(const struct identity *identity, const struct tls *tls, st
     return 0;
 }
 
-static int read_end(struct identity *identity, const char *path, struct err *err)
-{
-    gnutls_x509_crt_t cert;
-    int code = gnutls_pcert_export_x509(&identity->chain[0], &cert);
-    if (code < 0)
-        return failed(code, path, "certificate", err);
-    identity->ends_s = (int64_t)gnutls_x509_crt_get_expiration_time(cert);
-    gnutls_x509_crt_deinit(cert);
-    return 0;
-}
-
 static int identity_read(const struct tls *tls, struct identity **ret, struct err *err)
 {
     struct identity *identity = calloc(1, sizeof(*identity));
@@ -123,7 +112,7 @@ static int identity_read(const struct tls *tls, struct identity **ret, struct er
     if (!rc && identity->count == 0)
         rc = err_set(err, ERR_SYNTAX, "%s: no certificate in it", tls->cert_path);
     if (!rc)
-        rc = read_end(identity, tls->cert_path, err);
+        rc = tls_certificate_ends(tls->cert_path, &identity->ends_ms, err);
     if (!rc)
         rc = read_key(identity, tls->key_path, err);
     if (!rc)
@@ -218,12 +207,12 @@ int tls_reload(struct tls *tls, struct err *err)
     return 0;
 }
 
-int64_t tls_ends_s(struct tls *tls)
+int64_t tls_ends_ms(struct tls *tls)
 {
     pthread_mutex_lock(&tls->lock);
-    int64_t ends_s = tls->current->ends_s;
+    int64_t ends_ms = tls->current->ends_ms;
     pthread_mutex_unlock(&tls->lock);
-    return ends_s;
+    return ends_ms;
 }
 
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *names, int count, const gnutls_pk_algorithm_t *kinds,

@@ -24,8 +24,9 @@ int tls_reload(struct tls *tls, struct err *err);
 
 /* Until when the first certificate in this file is good. */
 int tls_certificate_ends(const char *cert_path, int64_t *ret_ms, struct err *err);
-/* When the certificate of the moment expires, in seconds since 1970. */
-int64_t tls_ends_s(struct tls *tls);
+
+/* The same of the one that is shown at the moment. */
+int64_t tls_ends_ms(struct tls *tls);
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *names, int count, const gnutls_pk_algorithm_t *kinds,
