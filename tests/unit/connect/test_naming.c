@@ -12,6 +12,7 @@
 /* ---- a DNS server with one answer ---- */
 
 struct dns {
+    pthread_mutex_t lock; /* of what it says and was asked */
     int socket;
     struct sockaddr_in address;
     pthread_t thread;
@@ -35,6 +36,7 @@ static size_t put_txt(uint8_t *out, const char *text)
 static size_t dns_answer(struct dns *dns, uint8_t *message, size_t len)
 {
     size_t at = 12, count = 0, name = 0;
+    pthread_mutex_lock(&dns->lock);
     while (at < len && message[at] != 0 && name + message[at] + 1 < sizeof(dns->asked)) {
         memcpy(dns->asked + name, message + at + 1, message[at]);
         name += message[at];
@@ -45,6 +47,7 @@ static size_t dns_answer(struct dns *dns, uint8_t *message, size_t len)
     at += 5; /* the root, type, class */
     while (dns->said[count])
         at += put_txt(message + at, dns->said[count++]);
+    pthread_mutex_unlock(&dns->lock);
     message[2] = 0x81;
     message[3] = count > 0 ? 0x80 : 0x83; /* NXDOMAIN */
     message[7] = (uint8_t)count;
@@ -73,6 +76,7 @@ static void dns_start(struct dns *dns)
 {
     socklen_t len = sizeof(dns->address);
     memset(dns, 0, sizeof(*dns));
+    assert_int_equal(pthread_mutex_init(&dns->lock, NULL), 0);
     dns->address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     dns->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(dns->socket, (struct sockaddr *)&dns->address, len), 0);
@@ -85,6 +89,24 @@ static void dns_stop(struct dns *dns)
     atomic_store(&dns->stop, true);
     pthread_join(dns->thread, NULL);
     close(dns->socket);
+    pthread_mutex_destroy(&dns->lock);
+}
+
+/* From now on it says these, NULL: nothing. */
+static void dns_says(struct dns *dns, const char *first, const char *second)
+{
+    pthread_mutex_lock(&dns->lock);
+    dns->said[0] = first;
+    dns->said[1] = second;
+    pthread_mutex_unlock(&dns->lock);
+}
+
+static void dns_was_asked(struct dns *dns, const char *name)
+{
+    pthread_mutex_lock(&dns->lock);
+    bool is_it = strcmp(dns->asked, name) == 0;
+    pthread_mutex_unlock(&dns->lock);
+    assert_true(is_it);
 }
 
 /* ---- tests ---- */
@@ -123,19 +145,17 @@ static void what_dns_says(void **state)
     struct name_check check;
     dns_start(&dns);
     struct naming_options options = {.dns = &dns.address, .site = "http://127.0.0.1:1", .now_ms = 7};
-    dns.said[0] = "v=spf1 -all";
-    dns.said[1] = "origin=" ORIGIN;
+    dns_says(&dns, "v=spf1 -all", "origin=" ORIGIN);
     good(naming_check(&options, ORIGIN, &check, &err));
-    assert_string_equal(dns.asked, "_tongzhou.cert.example.org");
+    dns_was_asked(&dns, "_tongzhou.cert.example.org");
     assert_int_equal(check.method, NAME_DNS);
     assert_int_equal(check.checked_ms, 7);
     assert_string_equal(check.detail, "");
-    dns.said[0] = "origin=" OTHER;
-    dns.said[1] = NULL;
+    dns_says(&dns, "origin=" OTHER, NULL);
     good(naming_check(&options, ORIGIN, &check, &err));
     assert_int_equal(check.method, NAME_NOWHERE);
     assert_non_null(strstr(check.detail, "DNS: names another origin"));
-    dns.said[0] = NULL;
+    dns_says(&dns, NULL, NULL);
     good(naming_check(&options, ORIGIN, &check, &err));
     assert_int_equal(check.method, NAME_NOWHERE);
     assert_non_null(strstr(check.detail, "DNS: no such record; website: "));
