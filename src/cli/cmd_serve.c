@@ -19,6 +19,9 @@ static const struct option options[] = {
      AT_MOST_ONCE},
     {"sandbox", "HOW", "off, try (default) or require: what the kernel keeps this process from", AT_MOST_ONCE},
     {"connect-ports", "PORTS", "connect to these TCP ports only, as 443,8440 (default: any)", AT_MOST_ONCE},
+    {"oidc", "ISSUER", "let people sign in at this OpenID Connect provider, too: its https address", AT_MOST_ONCE},
+    {"oidc-client", "ID", "as what this node is known there", AT_MOST_ONCE},
+    {"oidc-base", "URL", "the address that browsers know this node by (default: where it listens)", AT_MOST_ONCE},
     {0},
 };
 
@@ -71,6 +74,9 @@ static int run(struct invocation *inv)
         return EXIT_USAGE;
     if (!cli_option(inv, "tls-cert", NULL) != !cli_option(inv, "tls-key", NULL))
         return cli_usage(inv, "--tls-cert and --tls-key belong together");
+    if (!cli_option(inv, "oidc", NULL) != !cli_option(inv, "oidc-client", NULL) ||
+        (cli_option(inv, "oidc-base", NULL) && !cli_option(inv, "oidc", NULL)))
+        return cli_usage(inv, "--oidc and --oidc-client belong together, --oidc-base to both");
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status && store_operator(session.store, &log, &inv->err))
         status = cli_fail(inv);
@@ -98,6 +104,9 @@ static int run(struct invocation *inv)
                                         .sandbox = want,
                                         .ports = ports,
                                         .port_count = port_count,
+                                        .oidc_issuer = cli_option(inv, "oidc", NULL),
+                                        .oidc_client = cli_option(inv, "oidc-client", NULL),
+                                        .oidc_base = cli_option(inv, "oidc-base", NULL),
                                         .tell = tell,
                                         .ready = ready,
                                         .ctx = &log};
@@ -115,6 +124,9 @@ const struct command cmd_serve = {
         "says so; what is public is served in any case.\n"
         "The node reads and writes its folder and reads what a resolver and TLS need, and nothing else; it starts no\n"
         "program. The first line that it says names what the kernel offered for that; --sandbox require insists.\n"
+        "A client's secret for --oidc stands in DIR/keys/oidc-secret, mode 600, or is the systemd credential "
+        "oidc-secret.\n"
+        "Whom the provider knows may sign in once `tongzhou user bind` says whose account it is.\n"
         "SIGINT or SIGTERM ends it; nothing acknowledged is lost, whatever ends it.\n",
     .options = options,
     .max_args = 0,

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/password.h"
 #include "cli/session.h"
+#include "state/password.h"
 #include "state/totp.h"
 #include "state/users.h"
 
@@ -54,8 +55,20 @@ static int read_role(struct invocation *inv, const char *word, enum role *ret)
 static const struct option add_options[] = {
     {"role", "R", ROLE_WORDS, ONCE},
     PASSWORD_OPTIONS,
+    {"no-password", NULL, "none at all: for who signs in at a provider (user bind) or by a proxy", AT_MOST_ONCE},
     {0},
 };
+
+/* A drawn one that nobody is told: then only who is let in otherwise gets in. */
+static int ask_password(struct invocation *inv, const char *name, char out[PASSWORD_MAX + 1])
+{
+    if (!cli_flag(inv, "no-password"))
+        return password_ask(inv, name, out);
+    if (cli_flag(inv, "password-stdin") || cli_flag(inv, "generate"))
+        return cli_usage(inv, "--no-password and --password-stdin or --generate exclude each other");
+    password_generate(out);
+    return 0;
+}
 
 static int run_add(struct invocation *inv)
 {
@@ -70,7 +83,7 @@ static int run_add(struct invocation *inv)
         status = cli_usage(inv, "a user's name is 1 to %d of a-z, 0-9 and . _ - @, and begins with a letter or digit",
                            USER_NAME_MAX);
     if (!status)
-        status = password_ask(inv, name, password);
+        status = ask_password(inv, name, password);
     if (status)
         return status;
     status = begin(inv, &change, false);

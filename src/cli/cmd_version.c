@@ -1,5 +1,6 @@
 /* tongzhou version: of the program, the formats it speaks and the libraries it stands on. */
 #include <archive.h>
+#include <cjose/version.h>
 #include <curl/curl.h>
 #include <microhttpd.h>
 #include <sodium.h>
@@ -14,8 +15,8 @@ static int run(struct invocation *inv)
     (void)inv;
     printf("tongzhou %s\n", TONGZHOU_VERSION);
     printf("records tongzhou/1, folder format %d\n", STORE_FORMAT);
-    printf("sqlite/%s libsodium/%s libmicrohttpd/%s\n%s\n%s\n", sqlite3_libversion(), sodium_version_string(),
-           MHD_get_version(), archive_version_details(), curl_version());
+    printf("sqlite/%s libsodium/%s libmicrohttpd/%s cjose/%s\n%s\n%s\n", sqlite3_libversion(), sodium_version_string(),
+           MHD_get_version(), cjose_version(), archive_version_details(), curl_version());
     return EXIT_DONE;
 }
 

@@ -64,6 +64,8 @@ const struct command *const commands[] = {
     &cmd_user_totp,
     &cmd_user_lock,
     &cmd_user_unlock,
+    &cmd_user_bind,
+    &cmd_user_unbind,
     &cmd_token_add,
     &cmd_token_list,
     &cmd_token_remove,

@@ -12,6 +12,7 @@ extern const struct command cmd_init, cmd_serve, cmd_status, cmd_peer_add, cmd_p
     cmd_community_show, cmd_community_charter, cmd_community_join, cmd_community_sponsor, cmd_community_leave,
     cmd_community_propose, cmd_community_endorse, cmd_community_refound, cmd_community_group, cmd_community_groups,
     cmd_community_verify, cmd_user_add, cmd_user_list, cmd_user_remove, cmd_user_role, cmd_user_password, cmd_user_totp,
-    cmd_user_lock, cmd_user_unlock, cmd_inbox, cmd_token_add, cmd_token_list, cmd_token_remove, cmd_audit;
+    cmd_user_lock, cmd_user_unlock, cmd_user_bind, cmd_user_unbind, cmd_inbox, cmd_token_add, cmd_token_list,
+    cmd_token_remove, cmd_audit;
 
 #endif

@@ -303,5 +303,7 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
      "its inclusion proof (tlog-proof)"},
     {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
     {HTTP_POST, "/publish", OUTLET_HTTP_PAGES, page_publish_post, "says it"},
+    {HTTP_GET, "/sign-in/oidc", OUTLET_HTTP_PAGES, page_oidc, "on to the provider that signs people in"},
+    {HTTP_GET, "/sign-in/oidc/back", OUTLET_HTTP_PAGES, page_oidc_back, "and back from it"},
 };
 const size_t connect_page_route_count = sizeof(connect_page_routes) / sizeof(connect_page_routes[0]);

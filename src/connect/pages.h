@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 9
+#define CONNECT_PAGE_ROUTES 11
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -62,6 +62,9 @@ int page_record_raw(const struct view *view, const struct http_request *request,
                     struct err *err);
 int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
+int page_oidc(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_oidc_back(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                   struct err *err);
 int page_publish(const struct view *view, const struct http_request *request, struct http_reply *reply,
                  struct err *err);
 int page_publish_post(const struct view *view, const struct http_request *request, struct http_reply *reply,

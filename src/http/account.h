@@ -17,6 +17,16 @@ int account_go(const struct http_request *request, struct http_reply *reply, con
 int account_note(struct store *store, const struct http_request *request, const char *who, const char *what,
                  const char *result, struct err *err);
 
+/*
+ * Signed in: a new session, whatever the browser brought along, so that nobody can have put one there before; its cookie is
+ * the reply's first.
+ */
+int account_let_in(struct store *store, const struct http_request *request, struct http_reply *reply,
+                   const struct user *user, struct err *err);
+
+/* May anybody sign in here? False: the reply says why not. */
+bool account_is_offered(const struct http_request *request, struct http_reply *reply);
+
 /* A change that this visitor asks for, by a handle that writes. */
 typedef int (*account_change)(struct store *store, const struct http_request *request, struct err *err);
 int account_write(const struct http_request *request, account_change change, struct err *err);

@@ -94,6 +94,7 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->cache_control);
     add(response, MHD_HTTP_HEADER_ETAG, reply->etag);
     add(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+    add(response, "Refresh", reply->refresh);
     add(response, MHD_HTTP_HEADER_VARY, reply->vary);
     add(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
     add(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, reply->language);

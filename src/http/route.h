@@ -47,7 +47,8 @@ struct http_reply {
     int fd; /* -1 none */
     uint64_t fd_offset;
     size_t fd_len;
-    bool allow_range; /* a single byte range of body or file is honoured */
+    const char *refresh; /* Refresh: where a page goes on by itself */
+    bool allow_range;    /* a single byte range of body or file is honoured */
     const char *vary;
     const char *language;                      /* Content-Language of a page */
     const char *disposition;                   /* Content-Disposition */

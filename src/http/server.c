@@ -178,6 +178,8 @@ int http_server_start(const struct http_options *options, struct http_server **r
                                           .is_offered = server->loopback || server->tls || options->insecure_sign_in,
                                           .is_tls = server->tls != NULL,
                                           .trust = options->trust_proxy,
+                                          .oidc = options->oidc,
+                                          .oidc_name = options->oidc_name,
                                           .tell = options->tell,
                                           .tell_ctx = options->tell_ctx};
         rc = signing_new(&signing, &server->signing, err);

@@ -5,6 +5,7 @@
 #include "http/route.h"
 
 struct http_server;
+struct oidc;
 
 struct http_options {
     const char *const *endpoints; /* where others reach it (URLs), beside what profiles say: for signed requests */
@@ -14,6 +15,8 @@ struct http_options {
     unsigned threads;                          /* 0: one a core, 2 to 4 */
     unsigned connections;                      /* 0: 512 */
     const char *tls_cert, *tls_key;            /* PEM files; NULL: plain HTTP */
+    struct oidc *oidc;                         /* connect/oidc.h: a provider that signs people in; NULL: none */
+    const char *oidc_name;                     /* as people are told */
     bool insecure_sign_in;                     /* people may sign in whoever can read along */
     const char *trust_proxy;                   /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
     unsigned request_ms;                       /* for a request's line and headers; 0: 30,000 */

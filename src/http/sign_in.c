@@ -51,6 +51,21 @@ static void write_field(struct page *page, const char *name, const char *label, 
     page_fmt(page, "</label> <input id=\"%s\" name=\"%s\" %s></p>\n", name, name, attributes);
 }
 
+static void write_elsewhere(struct page *page, struct span next)
+{
+    const char *name = signing_oidc_name(page->request->visitor->signing);
+    if (!name)
+        return;
+    page_raw(page, "<p><a href=\"/sign-in/oidc");
+    if (http_path_is_ours(next)) {
+        page_raw(page, "?next=");
+        page_url(page, next);
+    }
+    page_raw(page, "\">");
+    page_sayf(page, TR(page, "Sign in at {1}"), SAY(say_text(span_str(name))));
+    page_raw(page, "</a></p>\n");
+}
+
 /* `wrong`: what was sent before, a source text; NULL: nothing was. */
 static int write_form(const struct http_request *request, struct http_reply *reply, struct span next, const char *wrong,
                       struct err *err)
@@ -81,7 +96,9 @@ static int write_form(const struct http_request *request, struct http_reply *rep
                 "type=\"text\" inputmode=\"numeric\" autocomplete=\"one-time-code\" maxlength=\"6\"");
     page_raw(&page, "<p><button type=\"submit\">");
     page_say(&page, TR_MARK("Sign in"));
-    page_raw(&page, "</button></p>\n</form>\n<p class=\"quiet\">");
+    page_raw(&page, "</button></p>\n</form>\n");
+    write_elsewhere(&page, next);
+    page_raw(&page, "<p class=\"quiet\">");
     page_say(&page, TR_MARK("Accounts are made by whoever runs this node."));
     page_raw(&page, "</p>\n");
     int rc = page_end(&page, err);
@@ -89,7 +106,7 @@ static int write_form(const struct http_request *request, struct http_reply *rep
     return rc;
 }
 
-static bool is_offered(const struct http_request *request, struct http_reply *reply)
+bool account_is_offered(const struct http_request *request, struct http_reply *reply)
 {
     if (request->visitor && request->visitor->is_offered)
         return true;
@@ -102,7 +119,7 @@ static bool is_offered(const struct http_request *request, struct http_reply *re
 int page_sign_in(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     (void)view;
-    if (!is_offered(request, reply))
+    if (!account_is_offered(request, reply))
         return 0;
     if (request->visitor->how == VISITOR_SESSION || request->visitor->how == VISITOR_PROXY)
         return account_go(request, reply, "/account");
@@ -127,22 +144,28 @@ static int too_often(const struct sign_in *in, int64_t wait_ms)
     return rc;
 }
 
-/* A new session whatever the browser brought along: nobody can have put one there before. */
-static int let_in(const struct sign_in *in, const struct user *user, struct err *err)
+int account_let_in(struct store *store, const struct http_request *request, struct http_reply *reply,
+                   const struct user *user, struct err *err)
 {
-    const struct http_request *request = in->request;
     struct http_visitor *visitor = request->visitor;
     char token[SESSION_TEXT + 1];
-    int rc = visitor->session[0] ? session_end(in->store, span_str(visitor->session), err) : 0;
+    int rc = visitor->session[0] ? session_end(store, span_str(visitor->session), err) : 0;
     if (rc == 0)
-        rc = session_begin(in->store, user->number, visitor->address, request->now_ms, token, err);
+        rc = session_begin(store, user->number, visitor->address, request->now_ms, token, err);
     if (rc == 0)
-        rc = account_note(in->store, request, user->name, AUDIT_SIGN_IN, AUDIT_DONE, err);
+        rc = account_note(store, request, user->name, AUDIT_SIGN_IN, AUDIT_DONE, err);
+    if (rc == 0)
+        reply->set_cookies[0] = visitor_cookie(visitor, request->arena, token);
+    return rc;
+}
+
+static int let_in(const struct sign_in *in, const struct user *user, struct err *err)
+{
+    int rc = account_let_in(in->store, in->request, in->reply, user, err);
     if (rc < 0)
         return rc;
-    in->reply->set_cookies[0] = visitor_cookie(visitor, request->arena, token);
-    const char *path = http_path_is_ours(in->next) ? arena_strz(request->arena, in->next) : "/";
-    return path ? account_go(request, in->reply, path) : err_memory(err);
+    const char *path = http_path_is_ours(in->next) ? arena_strz(in->request->arena, in->next) : "/";
+    return path ? account_go(in->request, in->reply, path) : err_memory(err);
 }
 
 /* The name stands in the trail only if there is such a user: people type passwords into the wrong field. */
@@ -187,7 +210,7 @@ static int look(struct sign_in *in, struct err *err)
 int page_sign_in_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err)
 {
-    if (!is_offered(request, reply))
+    if (!account_is_offered(request, reply))
         return 0;
     if (!visitor_form_fits(request))
         return http_problem(request, reply, 403, TR_MARK("Not allowed"),

@@ -19,6 +19,8 @@
 #define COOKIE_SECURE "__Host-tongzhou"
 #define COOKIE_FORM_PLAIN "tongzhou-form"
 #define COOKIE_FORM_SECURE "__Host-tongzhou-form"
+#define COOKIE_FLOW_PLAIN "tongzhou-oidc"
+#define COOKIE_FLOW_SECURE "__Host-tongzhou-oidc"
 #define TELL_EACH_S 60 /* between two lines about headers that were ignored */
 
 struct signing {
@@ -168,6 +170,16 @@ void signing_free(struct signing *signing)
 struct attempts *signing_attempts(struct signing *signing)
 {
     return signing->attempts;
+}
+
+struct oidc *signing_oidc(const struct signing *signing)
+{
+    return signing->options.oidc;
+}
+
+const char *signing_oidc_name(const struct signing *signing)
+{
+    return signing->options.oidc ? signing->options.oidc_name : NULL;
 }
 
 int signing_take(struct signing *signing, enum signing_use use, struct store **ret, struct err *err)
@@ -347,17 +359,18 @@ bool visitor_form_fits(const struct http_request *request)
 
 /* ---- cookies ---- */
 
-static const char *write_cookie(struct arena *arena, bool is_secure, const char *name, const char *value)
+static const char *write_cookie(struct arena *arena, bool is_secure, const char *name, const char *value,
+                                const char *site)
 {
-    char text[256];
-    int len = snprintf(text, sizeof(text), "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", name, value,
+    char text[1024];
+    int len = snprintf(text, sizeof(text), "%s=%.512s; Path=/; HttpOnly; SameSite=%s%s%s", name, value, site,
                        is_secure ? "; Secure" : "", value[0] ? "" : "; Max-Age=0");
     return arena_strz(arena, span_of(text, (size_t)len));
 }
 
 const char *visitor_cookie(const struct http_visitor *visitor, struct arena *arena, const char *token)
 {
-    return write_cookie(arena, visitor->is_secure, visitor->is_secure ? COOKIE_SECURE : COOKIE_PLAIN, token);
+    return write_cookie(arena, visitor->is_secure, visitor->is_secure ? COOKIE_SECURE : COOKIE_PLAIN, token, "Strict");
 }
 
 const char *visitor_form_cookie(struct http_visitor *visitor, struct arena *arena)
@@ -367,5 +380,21 @@ const char *visitor_form_cookie(struct http_visitor *visitor, struct arena *aren
     random_bytes(random, sizeof(random));
     base32_encode(random, sizeof(random), token);
     make_form_token(span_str(token), visitor->form);
-    return write_cookie(arena, visitor->is_secure, visitor->is_secure ? COOKIE_FORM_SECURE : COOKIE_FORM_PLAIN, token);
+    return write_cookie(arena, visitor->is_secure, visitor->is_secure ? COOKIE_FORM_SECURE : COOKIE_FORM_PLAIN, token,
+                        "Strict");
+}
+
+static const char *flow_name(const struct http_visitor *visitor)
+{
+    return visitor->is_secure ? COOKIE_FLOW_SECURE : COOKIE_FLOW_PLAIN;
+}
+
+const char *visitor_flow_cookie(const struct http_visitor *visitor, struct arena *arena, const char *value)
+{
+    return write_cookie(arena, visitor->is_secure, flow_name(visitor), value, "Lax");
+}
+
+struct span visitor_flow(const struct http_request *request)
+{
+    return http_cookie(request->cookie, flow_name(request->visitor));
 }

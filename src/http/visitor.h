@@ -30,19 +30,24 @@ struct http_visitor {
 
 /* The server's part of it; made once. */
 struct signing_options {
-    const char *dir;   /* the node's folder; borrowed */
-    bool is_offered;   /* to everybody who reaches the server: loopback, TLS, or said explicitly */
-    bool is_tls;       /* the server's own */
-    const char *trust; /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
+    const char *dir;       /* the node's folder; borrowed */
+    bool is_offered;       /* to everybody who reaches the server: loopback, TLS, or said explicitly */
+    bool is_tls;           /* the server's own */
+    const char *trust;     /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
+    struct oidc *oidc;     /* a provider at which people may sign in, too; borrowed; NULL: none */
+    const char *oidc_name; /* what people are told that it is; borrowed */
     void (*tell)(void *ctx, const char *line); /* for the log; may be NULL */
     void *tell_ctx;
 };
 
 struct signing;
+struct oidc; /* connect/oidc.h */
 /* ERR_USAGE: `trust` does not have its form. */
 int signing_new(const struct signing_options *options, struct signing **ret, struct err *err);
 void signing_free(struct signing *signing);
 struct attempts *signing_attempts(struct signing *signing);
+struct oidc *signing_oidc(const struct signing *signing);
+const char *signing_oidc_name(const struct signing *signing); /* NULL: there is none */
 
 /*
  * The server's handles only read. For what signing in writes there are two that write, each for one thread at a time:
@@ -97,5 +102,10 @@ bool http_path_is_ours(struct span path);
 /* Set-Cookie for a session (token "": it ends), and for the form of people who have none yet; in the arena. */
 const char *visitor_cookie(const struct http_visitor *visitor, struct arena *arena, const char *token);
 const char *visitor_form_cookie(struct http_visitor *visitor, struct arena *arena);
+
+/* What a browser keeps while its user signs in at a provider ("": no more); it comes along on the way back from there, which a
+ * cookie of SameSite=Strict would not. */
+const char *visitor_flow_cookie(const struct http_visitor *visitor, struct arena *arena, const char *value);
+struct span visitor_flow(const struct http_request *request);
 
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connect/oidc.h"
 #include "connect/parcels.h"
 #include "connect/routes.h"
 #include "connect/startcheck.h"
@@ -41,6 +42,7 @@
 struct node {
     const struct node_options *options;
     struct http_server *server;
+    struct oidc *oidc; /* NULL: none */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     _Atomic bool stop, reload; /* reload: SIGHUP came */
@@ -589,6 +591,26 @@ static int give_up_rights(void *ctx, struct err *err)
     return serving_say(node->lock_fd, text, err);
 }
 
+static int open_oidc(struct node *node, struct err *err)
+{
+    const struct node_options *options = node->options;
+    struct oidc_options oidc = {.dir = options->dir,
+                                .issuer = options->oidc_issuer,
+                                .client = options->oidc_client,
+                                .base = options->oidc_base,
+                                .tell = options->tell,
+                                .tell_ctx = options->ctx};
+    return options->oidc_issuer ? oidc_new(&oidc, &node->oidc, err) : 0;
+}
+
+/* The address that it listens at serves browsers if it is theirs, too. */
+static int settle_oidc(struct node *node, struct err *err)
+{
+    if (!node->oidc || node->options->oidc_base)
+        return 0;
+    return oidc_set_base(node->oidc, http_server_url(node->server), err);
+}
+
 static int run(struct node *node, struct err *err)
 {
     struct http_options http = {.dir = node->options->dir,
@@ -604,19 +626,29 @@ static int run(struct node *node, struct err *err)
                                 .listening = give_up_rights,
                                 .listening_ctx = node};
     sigset_t signals;
+    int rc = open_oidc(node, err);
+    if (rc)
+        return rc;
+    http.oidc = node->oidc;
+    http.oidc_name = node->options->oidc_issuer;
     /* Blocked before any thread exists, so that all inherit it and only sigwait sees them. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    int rc = http_server_start(&http, &node->server, err);
-    if (rc)
+    rc = http_server_start(&http, &node->server, err);
+    if (rc) {
+        oidc_free(node->oidc);
         return rc;
+    }
     route_metrics_server(node->server);
-    rc = run_threads(node, &signals, err);
+    rc = settle_oidc(node, err);
+    if (!rc)
+        rc = run_threads(node, &signals, err);
     route_metrics_server(NULL);
     http_server_stop(node->server);
+    oidc_free(node->oidc);
     return rc;
 }
 

@@ -30,6 +30,8 @@ struct node_options {
     enum sandbox_want sandbox;
     const uint16_t *ports; /* TCP ports to connect to; with port_count 0 any */
     size_t port_count;
+    const char *oidc_issuer, *oidc_client,
+        *oidc_base; /* connect/oidc.h; issuer NULL: none; base NULL: where it listens */
     /* What people should know, one line each, without a newline. */
     void (*tell)(void *ctx, const char *line);
     /* Ready: the address that pages and peers use. */

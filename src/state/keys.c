@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/reader.h"
 #include "state/disk.h"
+#include "state/secret.h"
 
 #define KEY_FILE_MAX 4096 /* bytes: nine short lines */
 #define SEED_TEXT BASE64_LEN(32)
@@ -121,31 +122,6 @@ int keys_save(const char *dir, const struct keys *keys, struct err *err)
     if (text.data)
         sodium_memzero(text.data, text.cap);
     buf_done(&text);
-    return rc;
-}
-
-/* A small secret file of ours that nobody else may read. */
-static int secret_read(const char *path, uint8_t *out, size_t max, size_t *ret_len, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return err_sys(err, "%s", path);
-    struct stat st;
-    int rc = 0;
-    if (fstat(fd, &st) != 0)
-        rc = err_sys(err, "%s", path);
-    else if (!S_ISREG(st.st_mode))
-        rc = err_set(err, ERR_REFUSED, "%s: no regular file", path);
-    else if (st.st_mode & 077)
-        rc = err_set(err, ERR_REFUSED, "%s: others may read it (mode %03o): run `chmod 600 %s`", path,
-                     st.st_mode & 0777, path);
-    else if (st.st_size < 1 || (uint64_t)st.st_size > max)
-        rc = err_set(err, ERR_SYNTAX, "%s: %lld bytes, 1..%zu allowed", path, (long long)st.st_size, max);
-    else
-        rc = disk_pread(fd, out, (size_t)st.st_size, 0, path, err);
-    if (!rc)
-        *ret_len = (size_t)st.st_size;
-    close(fd);
     return rc;
 }
 

@@ -122,6 +122,8 @@ int user_remove(struct store *store, int64_t number, struct err *err)
         return rc;
     rc = db_run(store, err, "DELETE FROM token WHERE user = ?", "i", number);
     if (!rc)
+        rc = db_run(store, err, "DELETE FROM identity WHERE user = ?", "i", number);
+    if (!rc)
         rc = db_run(store, err, "DELETE FROM notice_seen WHERE reader = ?", "i", number);
     if (!rc)
         rc = db_run(store, err, "DELETE FROM notice_upto WHERE reader = ?", "i", number);

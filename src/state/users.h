@@ -54,6 +54,21 @@ int user_verify(struct store *store, struct span name, struct span password, str
                 enum user_verdict *ret, struct user *ret_user, struct err *err);
 const char *user_verdict_word(enum user_verdict verdict); /* for the trail */
 
+/* ---- who they are elsewhere: at an OpenID Connect provider ---- */
+
+#define IDENTITY_ISSUER_MAX 256  /* bytes */
+#define IDENTITY_SUBJECT_MAX 255 /* OpenID Connect Core 1.0 section 2, `sub` */
+#define IDENTITIES_MAX 8         /* of one user */
+
+/* ERR_SYNTAX lengths or control characters; ERR_EXISTS it is somebody's already; ERR_LIMIT. */
+int identity_bind(struct store *store, int64_t user, struct span issuer, struct span subject, struct err *err);
+/* ERR_NOTFOUND: nobody here, or locked. */
+int identity_find(struct store *store, struct span issuer, struct span subject, struct user *ret, struct err *err);
+int identity_unbind(struct store *store, int64_t user, unsigned *ret_count, struct err *err); /* all of a user's */
+int identity_each(struct store *store, int64_t user,
+                  int (*each)(void *ctx, const char *issuer, const char *subject, struct err *err), void *ctx,
+                  struct err *err);
+
 /* ---- sessions ---- */
 
 #define SESSION_TEXT 52 /* characters of a session's token: 32 random bytes in base32 */
