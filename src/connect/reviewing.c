@@ -80,11 +80,14 @@ static int is_decided(struct review *r, int64_t ref, bool *ret, struct err *err)
     return rc;
 }
 
-static int judge_text(struct review *r, const struct log_info *log, struct span text, struct record *record,
-                      struct policy_verdict *ret, struct err *err)
+/* `counts`: what its author has brought in; NULL: it was let in long ago, and no limit is about it. */
+static int judge_text(struct review *r, const struct log_info *log, struct span text,
+                      const struct policy_counts *counts, struct record *record, struct policy_verdict *ret,
+                      struct err *err)
 {
     struct err unread;
-    struct judge_case about = {.question = POLICY_ACCEPT, .log = log, .record = record, .bytes = text.len};
+    struct judge_case about = {
+        .question = POLICY_ACCEPT, .log = log, .record = record, .bytes = text.len, .counts = counts};
     arena_clear(&r->arena);
     if (record_parse(text, &r->arena, record, &unread) < 0) {
         *ret = (struct policy_verdict){.act = POLICY_YES};
@@ -94,6 +97,23 @@ static int judge_text(struct review *r, const struct log_info *log, struct span 
 }
 
 /* ---- a changed policy ---- */
+
+/*
+ * What is let out of waiting counts as brought in now: else a flood that a limit holds would come in whole with the next
+ * change of any rule.
+ */
+static int judge_waiting(struct review *r, const struct log_info *log, struct span text, struct record *record,
+                         struct policy_verdict *ret, struct err *err)
+{
+    struct policy_counts counts = {0};
+    bool has_limits = policy_counts(r->judge.policy);
+    int rc = has_limits ? rules_counts(r->judge.store, log->number, r->judge.now_ms, &counts, err) : 0;
+    if (rc == 0)
+        rc = judge_text(r, log, text, &counts, record, ret, err);
+    if (rc == 0 && has_limits && ret->act == POLICY_YES)
+        rc = rules_count(r->judge.store, log->number, r->judge.now_ms, 1, text.len, err);
+    return rc;
+}
 
 static int release(struct review *r, int64_t ref, bool clear, struct err *err)
 {
@@ -126,7 +146,7 @@ static int rejudge_waiting(struct review *r, int64_t ref, struct err *err)
     if ((rc = payload_next(&reader, &item, err)) < 0)
         return rc;
     r->report->looked++;
-    rc = judge_text(r, &log, item.payload, &record, &said, err);
+    rc = judge_waiting(r, &log, item.payload, &record, &said, err);
     if (rc < 0)
         return rc;
     if (said.act == POLICY_YES)
@@ -307,7 +327,7 @@ static int review_item(struct review *r, const struct log_info *log, uint64_t in
     if (rc < 0 || by_person)
         return rc;
     r->report->looked++;
-    rc = judge_text(r, log, text, &record, &said, err);
+    rc = judge_text(r, log, text, NULL, &record, &said, err);
     if (rc < 0 || said.act == POLICY_YES)
         return rc;
     if (said.act == POLICY_REFUSE && !r->dry) {

@@ -153,7 +153,7 @@ static int read_file(struct store *store, struct buf *out, struct err *err)
     if (!rc && st.st_size > (off_t)POLICY_TEXT_MAX)
         rc = err_set(err, ERR_LIMIT, "policy.conf: %lld bytes, at most %u allowed", (long long)st.st_size,
                      POLICY_TEXT_MAX);
-    while (!rc) {
+    while (!rc && !out->failed) { /* it may grow while it is read */
         uint8_t piece[65536];
         ssize_t got = read(fd, piece, sizeof piece);
         if (got == 0 || (got < 0 && errno != EINTR)) {
