@@ -3,14 +3,20 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/policy_record.h"
+#include "cli/session.h"
 #include "connect/entering.h"
-#include "state/author.h"
+#include "moderation/moderation.h"
 
 #define PUBLISH_OPTIONS                                                                                                \
-    {"publish", "T", "say it in the operator's log, too, marked TLP:T: a record of kind policy/decision",              \
+    {"publish", "T",                                                                                                   \
+     "say it in the operator's log, too, marked TLP:T: a record of kind policy/decision, for all, for "                \
+     "the community, or (amber) for the content's author",                                                             \
      AT_MOST_ONCE},                                                                                                    \
-        {"ground", "TEXT", "with --publish: what demands it, as a law (default: the node's policy)", AT_MOST_ONCE},    \
+        {"facts", "TEXT", "with --publish: facts and circumstances (default: the reason)", AT_MOST_ONCE},              \
+        {"ground", "TEXT", "with --publish: which term of the charter or policy it rests on (default: policy)",        \
+         AT_MOST_ONCE},                                                                                                \
+        {"law", "TEXT", "with --publish, instead of --ground: which law the content breaks", AT_MOST_ONCE},            \
+        {"territory", "TEXT", "with --publish: where that law holds (default: not stated)", AT_MOST_ONCE},             \
         {"redress", "TEXT", "with --publish: where to turn to against it (default: the profile's contact)",            \
          AT_MOST_ONCE},                                                                                                \
         {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},                    \
@@ -38,116 +44,85 @@ static void find_who(char out[DECISION_WHO_MAX + 1])
         snprintf(out, DECISION_WHO_MAX + 1, "user %u", (unsigned)getuid());
 }
 
-static int find_contact(struct session *session, const struct log_info *operator, char out[MEMBER_WORD_MAX + 1],
-                        struct err *err)
-{
-    struct member member;
-    int rc = store_member(session->store, operator->number, &session->arena, &member, err);
-    snprintf(out, MEMBER_WORD_MAX + 1, "%s", rc ? "" : member.profile.contact);
-    return rc;
-}
-
-/* The decision as a record in the operator's log; its ref goes beside the decision. */
-static int publish(struct invocation *inv, struct session *session, struct policy_record *record)
-{
-    struct log_info operator;
-    struct buf text;
-    char contact[MEMBER_WORD_MAX + 1];
-    uint64_t index = 0;
-    struct store *store = session->store;
-    buf_init(&text, PAYLOAD_MAX);
-    int rc = store_operator(store, &operator, & inv->err);
-    if (!rc)
-        rc = find_contact(session, &operator, contact, &inv->err);
-    if (!rc && !record->redress)
-        record->redress = contact;
-    if (!rc)
-        rc = policy_record_write(session, &operator, record, &text, &inv->err);
-    struct author_item item = {buf_view(&text), record->tlp == TLP_CLEAR};
-    if (!rc)
-        rc = author_append(store, operator.number, &item, 1, record->decision->time_ms, &index, &inv->err);
-    buf_done(&text);
-    if (!rc && !(rc = store_begin(store, &inv->err))) {
-        rc = decision_set_published(store, record->decision->number, RECORD_REF(operator.number, index), &inv->err);
-        if (!rc)
-            rc = store_commit(store, &inv->err);
-        else
-            store_rollback(store);
-    }
-    if (rc)
-        return cli_fail(inv);
-    printf("%s/%llu says so.\n", operator.origin, (unsigned long long)index);
-    return EXIT_DONE;
-}
-
-static int decide(struct invocation *inv, struct session *session, struct decision *decision,
-                  struct policy_record *record)
+static void tell(const struct session *session, const struct deciding *d, const struct deciding_done *done)
 {
     struct log_info log;
-    struct verdict before;
-    struct err none;
-    uint64_t index = 0;
+    struct err gone;
     char name[ORIGIN_MAX + 1];
+    if (done->published && store_log(session->store, RECORD_REF_LOG(done->published), &log, &gone) == 0)
+        printf("%s/%llu says so.\n", log.origin, (unsigned long long)RECORD_REF_INDEX(done->published));
+    if (done->answered > 0) {
+        cli_put_counted(stdout, done->answered, "objection", "objections");
+        puts(" answered.");
+    }
+    if (store_log(session->store, RECORD_REF_LOG(d->decision.ref), &log, &gone) < 0)
+        return;
+    bool is_ours = log.role == LOG_OWN || log.role == LOG_LOCAL;
+    origin_short(span_str(log.origin), name);
+    printf("%s/%llu is %s.\n", name, (unsigned long long)RECORD_REF_INDEX(d->decision.ref),
+           is_ours                         ? "kept"
+           : d->decision.act == POLICY_YES ? "released"
+                                           : "refused: it is neither kept here nor asked for again");
+}
+
+static int decide(struct invocation *inv, struct session *session, struct deciding *d)
+{
+    struct log_info log;
+    struct deciding_done done;
+    uint64_t index = 0;
     int status = session_record(inv, session, inv->args[0], &log, &index);
     if (status)
         return status;
-    decision->ref = RECORD_REF(log.number, index);
-    decision->time_ms = cli_now_ms();
-    find_who(decision->who);
-    if (verdict_find(session->store, decision->ref, &before, &none) == 0)
-        record->before = &before;
-    if (entering_decide(session->store, decision, &inv->err))
+    d->decision.ref = RECORD_REF(log.number, index);
+    d->decision.time_ms = cli_now_ms();
+    find_who(d->decision.who);
+    if (deciding_do(&session->view, session->store, d, &done, &inv->err))
         return cli_fail(inv);
-    if (record->tlp != TLP_NONE)
-        status = publish(inv, session, record);
-    if (!status)
-        status = session_fold(inv, session);
-    if (!status && decision->act == POLICY_REFUSE)
+    status = session_fold(inv, session);
+    if (!status && d->decision.act == POLICY_REFUSE)
         status = session_forget(inv, session);
-    origin_short(span_str(log.origin), name);
     if (!status)
-        printf("%s/%llu is %s.\n", name, (unsigned long long)index,
-               decision->act == POLICY_YES ? "released" : "refused: it is neither kept here nor asked for again");
+        tell(session, d, &done);
     return status;
 }
 
-/* Texts that go into a record are held to what one can hold. */
-static int read_words(struct invocation *inv, struct policy_record *record)
+static int read_words(struct invocation *inv, struct deciding *d)
 {
-    const char *publish_to = cli_option(inv, "publish", NULL);
-    record->ground = cli_option(inv, "ground", "policy");
-    record->redress = cli_option(inv, "redress", NULL);
-    record->tlp = publish_to ? tlp_parse(span_str(publish_to)) : TLP_NONE;
-    if (publish_to && record->tlp == TLP_NONE)
-        return cli_usage(inv, "--publish %s: must be clear, green, amber, amber+strict or red", publish_to);
-    if (!publish_to && (cli_option(inv, "ground", NULL) || record->redress))
-        return cli_usage(inv, "--ground and --redress belong to --publish");
-    if (!record_value_valid(span_str(record->ground)) || strlen(record->ground) > DECISION_REASON_MAX)
-        return cli_usage(inv, "--ground: must be one line of at most %d bytes", DECISION_REASON_MAX);
-    if (record->redress &&
-        (!record_value_valid(span_str(record->redress)) || strlen(record->redress) > DECISION_REASON_MAX))
-        return cli_usage(inv, "--redress: must be one line of at most %d bytes", DECISION_REASON_MAX);
-    return 0;
+    static const char *const with_publish[] = {"facts", "ground", "law", "territory", "redress"};
+    const char *publish_to = cli_option(inv, "publish", NULL), *law = cli_option(inv, "law", NULL);
+    d->publish = publish_to ? tlp_parse(span_str(publish_to)) : TLP_NONE;
+    if (publish_to && d->publish == TLP_NONE)
+        return cli_usage(inv, "--publish %s: must be clear, green, amber or amber+strict", publish_to);
+    for (size_t i = 0; i < sizeof(with_publish) / sizeof(*with_publish) && !publish_to; i++)
+        if (cli_option(inv, with_publish[i], NULL))
+            return cli_usage(inv, "--%s belongs to --publish", with_publish[i]);
+    d->ground = cli_option(inv, "ground", NULL);
+    if (law && d->ground)
+        return cli_usage(inv, "--law and --ground exclude each other: a decision rests on one of them");
+    d->is_illegal = law != NULL;
+    d->ground = law ? law : d->ground;
+    d->facts = cli_option(inv, "facts", NULL);
+    d->territory = cli_option(inv, "territory", NULL);
+    d->redress = cli_option(inv, "redress", NULL);
+    const char *fault = deciding_fault(d);
+    return fault ? cli_usage(inv, "%s", fault) : 0;
 }
 
 static int run_decide(struct invocation *inv, enum policy_act act)
 {
     struct session session;
-    struct decision decision = {.act = act};
-    struct policy_record record = {.decision = &decision};
+    struct deciding d = {.decision = {.act = act}};
     const char *reason = cli_option(inv, "reason", "");
-    if (act == POLICY_REFUSE && !*reason)
-        return cli_usage(inv, "--reason is needed: whoever asks why is told");
-    if (*reason && (strlen(reason) > POLICY_REASON_MAX || !record_value_valid(span_str(reason))))
+    if (strlen(reason) > POLICY_REASON_MAX)
         return cli_usage(inv, "--reason: must be one line of at most %d bytes", POLICY_REASON_MAX);
-    int status = read_words(inv, &record);
+    snprintf(d.decision.reason, sizeof(d.decision.reason), "%s", reason);
+    int status = read_words(inv, &d);
     if (status)
         return status;
-    snprintf(decision.reason, sizeof(decision.reason), "%s", reason);
-    unsigned flags = SESSION_WRITE | SESSION_INDEX | (record.tlp != TLP_NONE ? SESSION_SIGN : 0);
+    unsigned flags = SESSION_WRITE | SESSION_INDEX | (d.publish != TLP_NONE ? SESSION_SIGN : 0);
     status = session_open(inv, &session, flags, OUTLET_CLI_LOG);
     if (!status)
-        status = decide(inv, &session, &decision, &record);
+        status = decide(inv, &session, &d);
     session_close(&session);
     return status;
 }
@@ -167,7 +142,8 @@ const struct command cmd_policy_release = {
     .arguments = "MEMBER/INDEX",
     .summary = "Let a content in that policy holds or refused",
     .details =
-        "What waits is shown and served from now on; what was refused is asked for again. No rule changes that.\n",
+        "What waits is shown and served from now on; what was refused is asked for again. No rule changes that.\n"
+        "Objections against it (tongzhou policy notices) are answered by it, as by a refusal.\n",
     .options = release_options,
     .min_args = 1,
     .max_args = 1,
@@ -178,6 +154,10 @@ const struct command cmd_policy_refuse = {
     .name = "policy refuse",
     .arguments = "MEMBER/INDEX",
     .summary = "Turn a content away, held or accepted, whatever the rules say",
+    .details =
+        "With --publish it is a statement of reasons as article 17 of the EU's Digital Services Act asks for: what is\n"
+        "restricted, where, on which facts, by which rule, law or term, whether a program found it, and where to turn\n"
+        "to. Objections that wait are answered by it.\n",
     .options = refuse_options,
     .min_args = 1,
     .max_args = 1,

@@ -32,31 +32,16 @@ static void put_version(struct listing *l, int64_t number, char out[POLICY_VERSI
     buf_done(&text);
 }
 
-/* Kind of what waits: it is here. */
-static void find_kind(struct listing *l, const struct log_info *log, uint64_t index, char out[80])
-{
-    struct view_record record;
-    struct err unread;
-    arena_clear(&l->session->arena);
-    out[0] = '\0';
-    if (view_record_brief(&l->session->view, RECORD_REF(log->number, index), &l->session->arena, &record, &unread) ==
-            0 &&
-        record.parsed)
-        snprintf(out, 80, "%.*s", SPAN_ARGS(record.record.kind));
-}
-
-static void put_json(const struct listing *l, const struct log_info *log, const struct verdict *v, const char *kind,
-                     const char *version)
+static void put_json(const struct log_info *log, const struct verdict *v, const char *version)
 {
     char time[WHEN_TEXT_LEN + 1];
     struct buf out;
-    (void)l;
     when_format(v->time_ms, time);
     buf_init(&out, 8192);
     buf_str(&out, "{\"origin\":");
     buf_json_string(&out, span_str(log->origin));
     buf_fmt(&out, ",\"index\":%llu,\"kind\":", (unsigned long long)RECORD_REF_INDEX(v->ref));
-    buf_json_string(&out, span_str(kind));
+    buf_json_string(&out, span_str(v->kind));
     buf_fmt(&out, ",\"time\":\"%s\",\"line\":%u,\"version\":\"%s\",\"reason\":", time, v->line, version);
     buf_json_string(&out, span_str(v->reason));
     buf_str(&out, "}\n");
@@ -64,14 +49,14 @@ static void put_json(const struct listing *l, const struct log_info *log, const 
     buf_done(&out);
 }
 
-static void put_text(const struct log_info *log, const struct verdict *v, const char *kind, const char *version)
+static void put_text(const struct log_info *log, const struct verdict *v, const char *version)
 {
     char time[WHEN_TEXT_LEN + 1], name[ORIGIN_MAX + 1];
     when_format(v->time_ms, time);
     origin_short(span_str(log->origin), name);
     printf("%.19s  ", time);
     cli_put_text(stdout, span_str(name), ORIGIN_MAX);
-    printf("/%llu  %s%s", (unsigned long long)RECORD_REF_INDEX(v->ref), kind, kind[0] ? "  " : "");
+    printf("/%llu  %s%s", (unsigned long long)RECORD_REF_INDEX(v->ref), v->kind, v->kind[0] ? "  " : "");
     if (v->line > 0)
         printf("line %u of %s", v->line, version);
     else
@@ -83,23 +68,21 @@ static void put_text(const struct log_info *log, const struct verdict *v, const 
     putchar('\n');
 }
 
-static int put_one(struct listing *l, int64_t ref, bool is_here, struct err *err)
+static int put_one(struct listing *l, int64_t ref, struct err *err)
 {
     struct log_info log;
     struct verdict verdict;
-    char kind[80] = "", version[POLICY_VERSION_LEN + 1];
+    char version[POLICY_VERSION_LEN + 1];
     int rc = store_log(l->session->store, RECORD_REF_LOG(ref), &log, err);
     if (rc == 0)
         rc = verdict_find(l->session->store, ref, &verdict, err);
     if (rc < 0)
         return rc;
     put_version(l, verdict.version, version);
-    if (is_here)
-        find_kind(l, &log, RECORD_REF_INDEX(ref), kind);
     if (l->json)
-        put_json(l, &log, &verdict, kind, version);
+        put_json(&log, &verdict, version);
     else
-        put_text(&log, &verdict, kind, version);
+        put_text(&log, &verdict, version);
     l->count++;
     return 0;
 }
@@ -112,7 +95,7 @@ static int put_all(struct listing *l, enum policy_act act, struct err *err)
     do {
         rc = verdict_refs(l->session->store, act, after, refs, LIST_PAGE, &count, err);
         for (size_t i = 0; i < count && rc == 0; i++)
-            rc = put_one(l, refs[i], act == POLICY_HOLD, err);
+            rc = put_one(l, refs[i], err);
         after = count > 0 ? refs[count - 1] : after;
     } while (rc == 0 && count == LIST_PAGE);
     return rc;

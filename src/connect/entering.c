@@ -61,17 +61,25 @@ static int ask(struct entering *e, const struct log_info *log, const struct reco
     return rc < 0 ? rc : judge_decide(&e->judge, &about, ret, err);
 }
 
-void entering_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct verdict *ret)
+void entering_verdict(const struct judge *judge, int64_t ref, const struct record *record,
+                      const struct policy_verdict *said, struct verdict *ret)
 {
     *ret = (struct verdict){
         .ref = ref, .act = said->act, .line = said->line, .version = judge->version.number, .time_ms = judge->now_ms};
     snprintf(ret->reason, sizeof(ret->reason), "%.*s", SPAN_ARGS(said->reason));
+    if (!record)
+        return;
+    ret->tlp = record->tlp;
+    snprintf(ret->kind, sizeof(ret->kind), "%.*s", SPAN_ARGS(record->kind));
+    if (record->lang.len <= VERDICT_LANG_MAX)
+        snprintf(ret->lang, sizeof(ret->lang), "%.*s", SPAN_ARGS(record->lang));
 }
 
-int entering_put_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct err *err)
+int entering_put_verdict(const struct judge *judge, int64_t ref, const struct record *record,
+                         const struct policy_verdict *said, struct err *err)
 {
     struct verdict verdict;
-    entering_verdict(judge, ref, said, &verdict);
+    entering_verdict(judge, ref, record, said, &verdict);
     return verdict_put(judge->store, &verdict, err);
 }
 
@@ -84,8 +92,8 @@ static int tell(struct entering *e, enum notice_what what, const struct log_info
 }
 
 /* Turned away only if it is what its author has sealed: else the peer has lied, and nothing is known of it. */
-static int turn_away(struct entering *e, const struct log_info *log, const struct payload_new *item,
-                     const struct policy_verdict *said, struct err *err)
+static int turn_away(struct entering *e, const struct log_info *log, const struct record *record,
+                     const struct payload_new *item, const struct policy_verdict *said, struct err *err)
 {
     struct store *store = e->judge.store;
     struct buf entry;
@@ -97,7 +105,7 @@ static int turn_away(struct entering *e, const struct log_info *log, const struc
         rc = payload_refuse(store, log->number, item->index, err);
     bool has_row = said->line == 0 && said->reason.len == 0; /* a person's, who gave a reason then */
     if (rc == 0 && !has_row)
-        rc = entering_put_verdict(&e->judge, RECORD_REF(log->number, item->index), said, err);
+        rc = entering_put_verdict(&e->judge, RECORD_REF(log->number, item->index), record, said, err);
     if (rc == 0 && !has_row)
         rc = tell(e, NOTICE_CONTENT_REFUSED, log, item->index, err);
     buf_done(&entry);
@@ -107,17 +115,17 @@ static int turn_away(struct entering *e, const struct log_info *log, const struc
 int entering_no_record(struct entering *e, const struct log_info *log, const struct payload_new *item, struct err *err)
 {
     struct policy_verdict said = {.act = POLICY_REFUSE, .reason = SPAN_LIT("its seal holds, but it is no record")};
-    return turn_away(e, log, item, &said, err);
+    return turn_away(e, log, NULL, item, &said, err);
 }
 
 /* The row of an earlier verdict goes when another one, or none, is true. */
-static int write_down(struct entering *e, const struct log_info *log, const struct payload_new *item,
-                      const struct policy_verdict *said, struct err *err)
+static int write_down(struct entering *e, const struct log_info *log, const struct record *record,
+                      const struct payload_new *item, const struct policy_verdict *said, struct err *err)
 {
     int64_t ref = RECORD_REF(log->number, item->index);
     int rc = 0;
     if (said->act == POLICY_HOLD) {
-        rc = entering_put_verdict(&e->judge, ref, said, err);
+        rc = entering_put_verdict(&e->judge, ref, record, said, err);
         if (rc == 0)
             rc = tell(e, NOTICE_CONTENT_HELD, log, item->index, err);
     } else if (e->has_verdicts) {
@@ -145,7 +153,7 @@ int entering_judge(struct entering *e, const struct log_info *log, const struct 
         return rc;
     io->waiting = said.act == POLICY_HOLD;
     *ret_keep = said.act != POLICY_REFUSE;
-    return *ret_keep ? write_down(e, log, io, &said, err) : turn_away(e, log, io, &said, err);
+    return *ret_keep ? write_down(e, log, record, io, &said, err) : turn_away(e, log, record, io, &said, err);
 }
 
 int entering_judged_by(struct store *store, uint64_t *ret, struct err *err)

@@ -37,9 +37,11 @@ int entering_judge(struct entering *entering, const struct log_info *log, const 
 int entering_no_record(struct entering *entering, const struct log_info *log, const struct payload_new *item,
                        struct err *err);
 
-/* The row of a verdict; within a transaction it is put. */
-void entering_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct verdict *ret);
-int entering_put_verdict(const struct judge *judge, int64_t ref, const struct policy_verdict *said, struct err *err);
+/* The row of a verdict; within a transaction it is put. `record`: NULL if it is not here, or none. */
+void entering_verdict(const struct judge *judge, int64_t ref, const struct record *record,
+                      const struct policy_verdict *said, struct verdict *ret);
+int entering_put_verdict(const struct judge *judge, int64_t ref, const struct record *record,
+                         const struct policy_verdict *said, struct err *err);
 
 /* By what is judged what may come in: another number whenever the policy, or a person's decision, may be another. */
 int entering_judged_by(struct store *store, uint64_t *ret, struct err *err);
@@ -67,6 +69,7 @@ int entering_review(struct store *store, int64_t now_ms, bool dry, struct enteri
  * A person decides about one content. Released: what waits is folded and served from now on; what was refused is asked for
  * again. Refused: what is here of it goes.
  *   decision  ref, act (POLICY_YES or POLICY_REFUSE), who, reason, time_ms; its number is set here
+ * What lives here can be kept in spite of a complaint, which changes nothing; it is taken back by erasing it.
  * ERR_STATE: our own log, no content, erased.
  */
 int entering_decide(struct store *store, struct decision *decision, struct err *err);

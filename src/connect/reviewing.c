@@ -61,9 +61,9 @@ static int review_away(struct review *r, struct err *err)
     return rc;
 }
 
-static void take_away(struct review *r, int64_t ref, const struct policy_verdict *said)
+static void take_away(struct review *r, int64_t ref, const struct record *record, const struct policy_verdict *said)
 {
-    entering_verdict(&r->judge, ref, said, &r->away[r->away_count++]);
+    entering_verdict(&r->judge, ref, record, said, &r->away[r->away_count++]);
     r->report->refused++;
 }
 
@@ -152,8 +152,8 @@ static int rejudge_waiting(struct review *r, int64_t ref, struct err *err)
     if (said.act == POLICY_YES)
         return release(r, ref, record.tlp == TLP_CLEAR, err);
     if (said.act != POLICY_REFUSE)
-        return entering_put_verdict(&r->judge, ref, &said, err);
-    take_away(r, ref, &said);
+        return entering_put_verdict(&r->judge, ref, &record, &said, err);
+    take_away(r, ref, &record, &said);
     return 0;
 }
 
@@ -188,7 +188,8 @@ static int rejudge_refused(struct review *r, int64_t ref, struct err *err)
     rc = judge_decide(&r->judge, &about, &said, err);
     if (rc < 0)
         return rc;
-    return said.act == POLICY_REFUSE ? entering_put_verdict(&r->judge, ref, &said, err) : want_again(r, &log, ref, err);
+    return said.act == POLICY_REFUSE ? entering_put_verdict(&r->judge, ref, NULL, &said, err)
+                                     : want_again(r, &log, ref, err);
 }
 
 static int rejudge(struct store *store, enum policy_act act, int64_t now_ms, struct entering_report *report,
@@ -331,7 +332,7 @@ static int review_item(struct review *r, const struct log_info *log, uint64_t in
     if (rc < 0 || said.act == POLICY_YES)
         return rc;
     if (said.act == POLICY_REFUSE && !r->dry) {
-        take_away(r, ref, &said);
+        take_away(r, ref, &record, &said);
         return 0;
     }
     r->report->held += said.act == POLICY_HOLD;
@@ -339,7 +340,7 @@ static int review_item(struct review *r, const struct log_info *log, uint64_t in
     if (r->dry)
         return 0;
     rc = payload_await(r->judge.store, log->number, index, err);
-    return rc < 0 ? rc : entering_put_verdict(&r->judge, ref, &said, err);
+    return rc < 0 ? rc : entering_put_verdict(&r->judge, ref, &record, &said, err);
 }
 
 /* Contents of entries [first, first + count). */
@@ -401,33 +402,33 @@ int entering_review(struct store *store, int64_t now_ms, bool dry, struct enteri
 
 /* ---- a person ---- */
 
-/* Is it marked for everybody? What waits is read for it. */
-static int is_clear(struct review *r, int64_t ref, bool *ret, struct err *err)
+/* What is here of it, in the arena and the buffer of the round; `ret_known` false: nothing, or no record. */
+static int read_subject(struct review *r, int64_t ref, struct record *ret, bool *ret_known, struct err *err)
 {
     struct payload_item item;
-    struct record record;
-    struct err unread;
-    int rc = payload_read(r->judge.store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &r->item, NULL, err);
+    struct err none = {0};
+    *ret_known = false;
+    int rc = payload_read(r->judge.store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &r->item, NULL, &none);
     struct payload_reader reader = {.bundle = buf_view(&r->item)};
     if (rc == 0)
-        rc = payload_next(&reader, &item, err);
-    if (rc < 0)
-        return rc;
-    *ret = record_parse(item.payload, &r->arena, &record, &unread) == 0 && record.tlp == TLP_CLEAR;
+        rc = payload_next(&reader, &item, &none);
+    if (rc < 0 && rc != ERR_NOTFOUND)
+        return err_set(err, rc, "%s", none.text);
+    *ret_known = rc > 0 && !item.hole && record_parse(item.payload, &r->arena, ret, &none) == 0;
     return 0;
 }
 
 static int decide_yes(struct review *r, struct log_info *log, int64_t ref, unsigned flags, struct err *err)
 {
-    bool clear = false;
-    int rc = 0;
+    struct record record;
+    bool known = false;
     if (flags & SLOT_WAITING) {
-        rc = is_clear(r, ref, &clear, err);
-        return rc < 0 ? rc : release(r, ref, clear, err);
+        int rc = read_subject(r, ref, &record, &known, err);
+        return rc < 0 ? rc : release(r, ref, known && record.tlp == TLP_CLEAR, err);
     }
     struct policy_verdict said;
     bool refused = false;
-    rc = flags & SLOT_HELD ? 0 : entering_refuses(r->judge.store, log, &refused, &said, err);
+    int rc = flags & SLOT_HELD ? 0 : entering_refuses(r->judge.store, log, &refused, &said, err);
     if (rc == 0 && refused)
         return err_set(err, ERR_STATE,
                        "none of its author's contents is fetched, by line %u of the policy: change that first",
@@ -443,7 +444,7 @@ static int check(struct review *r, int64_t ref, struct log_info *log, unsigned *
         rc = payload_flags(r->judge.store, log->number, RECORD_REF_INDEX(ref), ret_flags, err);
     if (rc < 0)
         return rc;
-    if (log->role == LOG_OWN || log->role == LOG_LOCAL)
+    if ((log->role == LOG_OWN || log->role == LOG_LOCAL) && r->decision->act == POLICY_REFUSE)
         return err_set(err, ERR_STATE, "%s lives on this node: what it says is taken back by `tongzhou erase`",
                        log->origin);
     if (*ret_flags & SLOT_INLINE)
@@ -472,6 +473,8 @@ int entering_decide(struct store *store, struct decision *decision, struct err *
     struct log_info log;
     struct entering_report report = {0};
     struct policy_verdict refused = {.act = POLICY_REFUSE, .reason = span_str(decision->reason)};
+    struct record record;
+    bool known = false;
     unsigned flags = 0;
     int rc = review_open(&r, store, decision->time_ms, &report, err);
     r.decision = decision;
@@ -479,8 +482,9 @@ int entering_decide(struct store *store, struct decision *decision, struct err *
         rc = check(&r, decision->ref, &log, &flags, err);
     if (rc == 0 && decision->act == POLICY_YES)
         rc = decide_released(&r, &log, flags, err);
-    if (rc == 0 && decision->act == POLICY_REFUSE) {
-        take_away(&r, decision->ref, &refused);
+    if (rc == 0 && decision->act == POLICY_REFUSE &&
+        (rc = read_subject(&r, decision->ref, &record, &known, err)) == 0) {
+        take_away(&r, decision->ref, known ? &record : NULL, &refused);
         rc = review_away(&r, err);
     }
     review_close(&r);

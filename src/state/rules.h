@@ -73,6 +73,9 @@ int rules_viewer(struct store *store, const struct policy *policy, struct span o
 
 /* ---- verdicts about contents ---- */
 
+#define VERDICT_KIND_MAX 64
+#define VERDICT_LANG_MAX 35 /* as RFC 5646 asks for */
+
 struct verdict {
     int64_t ref;
     enum policy_act act; /* POLICY_HOLD, POLICY_REFUSE */
@@ -80,9 +83,13 @@ struct verdict {
     int64_t version;     /* rules_version.number */
     char reason[POLICY_REASON_MAX + 1];
     int64_t time_ms;
+    /* What is known of the content itself, for lists and rates: it may be gone. "", TLP_NONE: not known. */
+    char kind[VERDICT_KIND_MAX + 1], lang[VERDICT_LANG_MAX + 1];
+    enum tlp tlp;
 };
 
-int verdict_put(struct store *store, const struct verdict *verdict, struct err *err);     /* within a transaction */
+/* Within a transaction. What was known of the content stays known when the new row says nothing of it. */
+int verdict_put(struct store *store, const struct verdict *verdict, struct err *err);
 int verdict_remove(struct store *store, int64_t ref, struct err *err);                    /* within a transaction */
 int verdict_find(struct store *store, int64_t ref, struct verdict *ret, struct err *err); /* ERR_NOTFOUND "" */
 
@@ -91,6 +98,17 @@ int verdict_refs(struct store *store, enum policy_act act, int64_t after, int64_
                  struct err *err);
 
 int verdict_count(struct store *store, enum policy_act act, uint64_t *ret, struct err *err);
+
+/* Verdicts in numbers: how many of one log, language and act, by rule or by a person, and of all of them, how many are CLEAR. */
+struct verdict_sum {
+    int64_t log;
+    const char *lang; /* "": not stated, or not known */
+    enum policy_act act;
+    bool by_person;
+    uint64_t count, clear;
+};
+int verdict_sums(struct store *store, int (*each)(void *ctx, const struct verdict_sum *sum, struct err *err), void *ctx,
+                 struct err *err);
 
 /* ---- what persons decided ---- */
 

@@ -11,10 +11,16 @@ int verdict_put(struct store *store, const struct verdict *v, struct err *err)
 {
     int rc = store_writable(store, err);
     return rc ? rc
-              : db_run(
-                    store, err,
-                    "INSERT OR REPLACE INTO verdict(ref, act, line, version, reason, time_ms) VALUES(?, ?, ?, ?, ?, ?)",
-                    "iiiisi", v->ref, (int64_t)v->act, (int64_t)v->line, v->version, v->reason, v->time_ms);
+              : db_run(store, err,
+                       "INSERT INTO verdict(ref, act, line, version, reason, time_ms, kind, lang, tlp)"
+                       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(ref) DO UPDATE SET act = excluded.act,"
+                       " line = excluded.line, version = excluded.version, reason = excluded.reason,"
+                       " time_ms = excluded.time_ms,"
+                       " lang = iif(excluded.kind = '', lang, excluded.lang),"
+                       " tlp = iif(excluded.kind = '', tlp, excluded.tlp),"
+                       " kind = iif(excluded.kind = '', kind, excluded.kind)",
+                       "iiiisissi", v->ref, (int64_t)v->act, (int64_t)v->line, v->version, v->reason, v->time_ms,
+                       v->kind, v->lang, (int64_t)v->tlp);
 }
 
 int verdict_remove(struct store *store, int64_t ref, struct err *err)
@@ -25,8 +31,8 @@ int verdict_remove(struct store *store, int64_t ref, struct err *err)
 
 int verdict_find(struct store *store, int64_t ref, struct verdict *ret, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_query(store, err, "SELECT act, line, version, reason, time_ms FROM verdict WHERE ref = ?", "i", ref);
+    sqlite3_stmt *stmt = db_query(
+        store, err, "SELECT act, line, version, reason, time_ms, kind, lang, tlp FROM verdict WHERE ref = ?", "i", ref);
     if (!stmt)
         return err->code;
     int rc = db_step(store, stmt, err);
@@ -35,8 +41,11 @@ int verdict_find(struct store *store, int64_t ref, struct verdict *ret, struct e
                                 .act = (enum policy_act)sqlite3_column_int(stmt, 0),
                                 .line = (unsigned)sqlite3_column_int64(stmt, 1),
                                 .version = sqlite3_column_int64(stmt, 2),
-                                .time_ms = sqlite3_column_int64(stmt, 4)};
+                                .time_ms = sqlite3_column_int64(stmt, 4),
+                                .tlp = (enum tlp)sqlite3_column_int(stmt, 7)};
         db_text(stmt, 3, ret->reason, sizeof ret->reason);
+        db_text(stmt, 5, ret->kind, sizeof ret->kind);
+        db_text(stmt, 6, ret->lang, sizeof ret->lang);
     }
     db_end(stmt);
     return rc == 1 ? 0 : rc == 0 ? err_set(err, ERR_NOTFOUND, "no verdict about it") : rc;
@@ -62,6 +71,34 @@ int verdict_count(struct store *store, enum policy_act act, uint64_t *ret, struc
     int64_t count = 0;
     int rc = db_int(store, &count, err, "SELECT count(*) FROM verdict WHERE act = ?", "i", (int64_t)act);
     *ret = (uint64_t)count;
+    return rc;
+}
+
+/* A person's verdict is the last decision's, and no rule's. */
+int verdict_sums(struct store *store, int (*each)(void *ctx, const struct verdict_sum *sum, struct err *err), void *ctx,
+                 struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err,
+                                  "SELECT ref >> 40, lang, act, line = 0 AND EXISTS(SELECT 1 FROM decision d WHERE"
+                                  " d.ref = verdict.ref) AS person, count(*), sum(tlp = ?) FROM verdict"
+                                  " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+                                  "i", (int64_t)TLP_CLEAR);
+    char lang[VERDICT_LANG_MAX + 1];
+    if (!stmt)
+        return err->code;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1) {
+        struct verdict_sum sum = {.log = sqlite3_column_int64(stmt, 0),
+                                  .lang = lang,
+                                  .act = (enum policy_act)sqlite3_column_int(stmt, 2),
+                                  .by_person = sqlite3_column_int(stmt, 3) != 0,
+                                  .count = (uint64_t)sqlite3_column_int64(stmt, 4),
+                                  .clear = (uint64_t)sqlite3_column_int64(stmt, 5)};
+        db_text(stmt, 1, lang, sizeof lang);
+        if ((rc = each(ctx, &sum, err)) < 0)
+            break;
+    }
+    db_end(stmt);
     return rc;
 }
 

@@ -28,7 +28,7 @@ got() { # node, record
 ok "c gets what b lets in" until_true got c "$note"
 ok "b holds the essays, and what is beyond the limit" until_true eval 'is "$(node b policy held | wc -l)" 4'
 ok "it says by which line" eval 'node b policy held | grep -q "/${essay#*/}  culture/essay  line 2 of [0-9a-f]\{12\}: read first"'
-ok "the advert is refused" eval 'node b policy refused | grep -q "/${advert#*/}  line 3 of .*: no advertising"'
+ok "the advert is refused" eval 'node b policy refused | grep -q "/${advert#*/}  culture/advert  line 3 of .*: no advertising"'
 ok "status counts both" eval 'is "$(node b status --json | jq -r "\"\(.held) \(.refused)\"")" "4 1"'
 ok "json, too" eval 'is "$(node b policy held --json | jq -r "select(.index == ${essay#*/}).reason")" "read first"'
 ok "nothing of the advert is on b" nowhere this-advert "$tmp/b" "$tmp/c"
