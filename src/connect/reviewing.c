@@ -169,7 +169,7 @@ static int want_again(struct review *r, struct log_info *log, int64_t ref, struc
     return rc;
 }
 
-/* One that was refused by a rule. What no rule was about, and what persons decided, stays. */
+/* One that was refused by a rule of another version. What no rule was about, and what persons decided, stays. */
 static int rejudge_refused(struct review *r, int64_t ref, struct err *err)
 {
     struct log_info log;
@@ -182,7 +182,7 @@ static int rejudge_refused(struct review *r, int64_t ref, struct err *err)
         rc = is_decided(r, ref, &by_person, err);
     if (rc == 0)
         rc = verdict_find(r->judge.store, ref, &verdict, err);
-    if (rc < 0 || by_person || verdict.line == 0)
+    if (rc < 0 || by_person || verdict.line == 0 || verdict.version == r->judge.version.number)
         return rc;
     r->report->looked++;
     rc = judge_decide(&r->judge, &about, &said, err);

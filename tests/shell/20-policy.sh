@@ -31,6 +31,9 @@ ok "it says by which line" eval 'node b policy held | grep -q "/${essay#*/}  cul
 ok "the advert is refused" eval 'node b policy refused | grep -q "/${advert#*/}  culture/advert  line 3 of .*: no advertising"'
 ok "status counts both" eval 'is "$(node b status --json | jq -r "\"\(.held) \(.refused)\"")" "4 1"'
 ok "json, too" eval 'is "$(node b policy held --json | jq -r "select(.index == ${essay#*/}).reason")" "read first"'
+printf 'accept kind culture/essay\nlimit 1/day\n' >"$tmp/try.conf"
+ok "a trial tells what would be let out of waiting" eval 'node b policy try "$tmp/try.conf" | grep -q "^accept   2 held -> accepted: of a.example/[^ ]* 2"'
+ok "and what would not, for a limit" eval '! node b policy try <(echo "limit 1/day") | grep "held -> accepted"'
 ok "nothing of the advert is on b" nowhere this-advert "$tmp/b" "$tmp/c"
 ok "the essay is on b, and not on c" eval 'grep -rqaF long-essay "$tmp/b" && nowhere long-essay "$tmp/c"'
 ok "b's page shows no word of it" eval '! curl -s "$(url b)/record/$(node b members --json | jq -r "select(.origin|startswith(\"a.example/\")).origin")/${essay#*/}" | grep -q long-essay'

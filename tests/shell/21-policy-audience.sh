@@ -27,7 +27,7 @@ ok "b knows c" until_true knows b c.example
 held=$(say "held-words" --tlp amber --to b.example --to c.example)
 refused=$(say "refused-words" --tlp amber+strict --to b.example --to c.example)
 ok "what is for few is held by a rule" until_true eval 'node b policy held | grep -q "/${held#*/}  culture/note  line 1 of "'
-ok "and refused" until_true eval 'node b policy refused | grep -q "/${refused#*/}  line 2 of .*: not over this node"'
+ok "and refused" until_true eval 'node b policy refused | grep -q "/${refused#*/}  culture/note  line 2 of .*: not over this node"'
 ok "what was refused is nowhere on b" nowhere refused-words "$tmp/b"
 no "no list shows what waits" eval 'node b log a.example --limit 0 | grep -q held-words'
 seals() { is "$(fact c a.example size)" "$(fact a a.example size)"; }
@@ -46,6 +46,10 @@ ok "and b, who is named as well, gets nothing" eval 'node b sync >/dev/null; now
 ok "why names the rule" eval 'node a why "$mine" --for c.example | grep -q "^share    yes, with c.example: named; line 1 of [0-9a-f]\{12\}: share tlp amber to c.example$"'
 ok "and says that there is none" eval 'node a why "$mine" --for b.example | grep -qx "share    not with b.example: named, but no rule lets leave what is not TLP:CLEAR"'
 ok "nor anything for the public" eval 'node a why "$mine" | grep -qx "share    not with the public: TLP:AMBER: not named"'
+printf 'share\n' >"$tmp/a.try"
+ok "a trial tells whom another policy affects" eval 'node a policy try "$tmp/a.try" | grep -q "^share    3 not shared -> shared with members: of a.example/[^ ]* 3; members b.example/[^ ]* 3, c.example/[^ ]* 1$"'
+printf 'refuse share tlp >= green reason "for us alone"\n' >"$tmp/a.try"
+ok "and who would not get what is for them any more" eval 'node a policy try "$tmp/a.try" | grep -q "^share    2 shared with members -> not shared: of a.example/[^ ]* 2; members c.example/[^ ]* 2$"'
 policy a 'share'
 ok "another policy of a: it comes to b, and waits there" until_true eval 'node b policy held | grep -q "/${mine#*/}  culture/note  line 1 of "'
 rm "$tmp/b/policy.conf"
@@ -58,7 +62,7 @@ refuse accept kind culture/essay reason "no essays"'
 carried=$(say "carried-words" --tlp amber --to c.example --parcel)
 ok "what a parcel brings is held, too" until_true eval 'node c policy held | grep -q "/${carried#*/}  culture/note  line 1 of "'
 essay=$(echo carried-essay | node a publish --kind culture/essay --tlp amber --to c.example --parcel - 2>/dev/null | sed 's,/[a-z2-7]*/,/,')
-ok "or refused" until_true eval 'node c policy refused | grep -q "/${essay#*/}  line 2 of .*: no essays"'
+ok "or refused" until_true eval 'node c policy refused | grep -q "/${essay#*/}  culture/essay  line 2 of .*: no essays"'
 ok "and is nowhere" nowhere carried-essay "$tmp/c" "$tmp/b"
 ok "a person releases the one" eval 'node c policy release "$carried" --reason "read it" && got c "$carried" | grep -q carried-words'
 node c peer remove "$(url a)" >/dev/null
