@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &cmd_show,
     &cmd_verify,
     &cmd_publish,
+    &cmd_preview,
     &cmd_parcel,
     &cmd_erase,
     &cmd_import,

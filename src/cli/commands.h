@@ -4,7 +4,7 @@
 #include "cli/command.h"
 
 extern const struct command cmd_init, cmd_serve, cmd_status, cmd_peer_add, cmd_peer_list, cmd_peer_remove, cmd_follow,
-    cmd_sync, cmd_members, cmd_log, cmd_show, cmd_verify, cmd_publish, cmd_parcel, cmd_erase, cmd_import, cmd_feed_add,
+    cmd_sync, cmd_members, cmd_log, cmd_show, cmd_verify, cmd_publish, cmd_preview, cmd_parcel, cmd_erase, cmd_import, cmd_feed_add,
     cmd_feed_list, cmd_feed_remove, cmd_sweep, cmd_export, cmd_member_add, cmd_member_list, cmd_member_export,
     cmd_member_move, cmd_rotate, cmd_pack, cmd_unpack, cmd_backup, cmd_restore, cmd_export_static, cmd_rebuild,
     cmd_version, cmd_policy_check, cmd_policy_show, cmd_policy_held, cmd_policy_refused, cmd_policy_release,

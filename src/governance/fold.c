@@ -28,6 +28,18 @@ int governance_run(struct index *index, const char *sql, const struct sql_value 
     return statement ? index_run(index, statement, err) : err->code;
 }
 
+int governance_each_text(struct index *index, const char *sql, const struct sql_value *values,
+                         int (*each)(void *ctx, struct span text, struct err *err), void *ctx, struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(index, sql, values, err);
+    int rc = query ? 0 : err->code;
+    while (query && rc == 0 && (rc = index_step(index, query, err)) > 0)
+        rc = each(ctx, span_str((const char *)sqlite3_column_text(query, 0)), err);
+    if (query)
+        sqlite3_reset(query);
+    return rc;
+}
+
 /* ---- which communities have to be made again ---- */
 
 struct dirty {

@@ -31,6 +31,10 @@ struct sql_value {
 /* A statement with its values bound; borrowed values must live until it was stepped. NULL and *err. */
 sqlite3_stmt *governance_sql(struct index *index, const char *sql, const struct sql_value *values, struct err *err);
 
+/* The first column of each row, as text. */
+int governance_each_text(struct index *index, const char *sql, const struct sql_value *values,
+                         int (*each)(void *ctx, struct span text, struct err *err), void *ctx, struct err *err);
+
 /* One without rows. */
 int governance_run(struct index *index, const char *sql, const struct sql_value *values, struct err *err);
 

@@ -114,6 +114,11 @@ int governance_group_members(const struct view *view, int64_t ref,
                              int (*each)(void *ctx, const char *origin, struct err *err), void *ctx, struct err *err);
 
 bool governance_same_community(const struct view *view, struct span a, struct span b);
+int governance_each_of_community(const struct view *view, struct span member,
+                                 int (*each)(void *ctx, struct span other, struct err *err), void *ctx,
+                                 struct err *err);
+int governance_each_in_group(const struct view *view, struct span group, int64_t time_ms,
+                             int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
 bool governance_group_stands(const struct view *view, struct span group);
 

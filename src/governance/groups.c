@@ -76,15 +76,30 @@ static bool owner_stands(const struct view *view, struct span owner)
     return left == 0;
 }
 
-bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+/* The record that says who is in the group then; negative: nobody is. */
+static int64_t group_then(const struct view *view, struct span group, int64_t time_ms)
 {
     struct span owner, name;
     if (!view->index || !group_address(group, &owner, &name) || !owner_stands(view, owner))
-        return false;
-    int64_t ref = number_of(view->index,
-                            "SELECT ref FROM governance_group WHERE origin = ?1 AND name = ?2 AND time_ms <= ?3"
-                            " ORDER BY ref DESC LIMIT 1",
-                            SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms)), -1);
+        return -1;
+    return number_of(view->index,
+                     "SELECT ref FROM governance_group WHERE origin = ?1 AND name = ?2 AND time_ms <= ?3"
+                     " ORDER BY ref DESC LIMIT 1",
+                     SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms)), -1);
+}
+
+int governance_each_in_group(const struct view *view, struct span group, int64_t time_ms,
+                             int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err)
+{
+    int64_t ref = group_then(view, group, time_ms);
+    return ref < 0 ? 0
+                   : governance_each_text(view->index, "SELECT origin FROM governance_group_member WHERE ref = ?1",
+                                          SQL_VALUES(SQL_I(ref)), each, ctx, err);
+}
+
+bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
+{
+    int64_t ref = group_then(view, group, time_ms);
     return ref >= 0 && number_of(view->index, "SELECT 1 FROM governance_group_member WHERE ref = ?1 AND origin = ?2",
                                  SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
 }

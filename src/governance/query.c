@@ -338,3 +338,14 @@ bool governance_same_community(const struct view *view, struct span a, struct sp
                    " y.community WHERE x.origin = ?1 AND x.belongs AND y.origin = ?2 AND y.belongs LIMIT 1",
                    SQL_VALUES(SQL_T(a), SQL_T(b)));
 }
+
+int governance_each_of_community(const struct view *view, struct span member,
+                                 int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err)
+{
+    if (!view->index)
+        return 0;
+    return governance_each_text(view->index,
+                                "SELECT y.origin FROM governance_belongs AS x JOIN governance_belongs AS y ON"
+                                " x.community = y.community WHERE x.origin = ?1 AND x.belongs AND y.belongs",
+                                SQL_VALUES(SQL_T(member)), each, ctx, err);
+}

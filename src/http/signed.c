@@ -146,10 +146,9 @@ static enum signed_outcome find_member(struct signed_state *state, struct store 
     buf_done(&origin);
     if (rc < 0)
         return rc == ERR_NOTFOUND ? SIGNED_UNKNOWN : SIGNED_FAILED;
-    if (log.size == 0 || log.role == LOG_LOCAL || log.role == LOG_LISTED)
-        return SIGNED_UNKNOWN;
-    if (log.standing != STANDING_GOOD)
-        return SIGNED_SUSPENDED;
+    enum view_hearing hearing = view_hearing(&log);
+    if (hearing != HEARING_GOOD)
+        return hearing == HEARING_UNKNOWN ? SIGNED_UNKNOWN : SIGNED_SUSPENDED;
     memcpy(ret_origin, log.origin, sizeof(log.origin));
     return key_kept(state, &log, key) ? SIGNED_BY_MEMBER : key_look(state, store, &log, key);
 }

@@ -64,6 +64,11 @@ struct capability {
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
+    /* The same for all who are in it then, each once or more; and all who are of a community of this member's, itself too. */
+    int (*each_in_group)(const struct view *view, struct span group, int64_t time_ms,
+                         int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
+    int (*each_of_community)(const struct view *view, struct span member,
+                             int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
     /* May be NULL: is the group ORIGIN#NAME published, and anybody in it? Likewise. */
     bool (*group_stands)(const struct view *view, struct span group);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */

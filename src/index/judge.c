@@ -84,17 +84,28 @@ void judge_known(const struct judge *judge, enum policy_question question, const
     policy_known(judge->policy, &content, ret);
 }
 
+int judge_prepare(const struct judge *judge, const struct judge_case *about, struct judge_ready *ret, struct err *err)
+{
+    ret->question = about->question;
+    ret->counts = about->counts;
+    if (about->record)
+        judge_known(judge, about->question, about->record, about->bytes, &ret->known);
+    else
+        policy_known_nothing(judge->policy, &ret->known);
+    return rules_author(judge->store, judge->policy, about->log, &ret->author, err);
+}
+
+void judge_decide_for(const struct judge *judge, const struct judge_ready *ready, const struct policy_bits *viewer,
+                      struct policy_verdict *ret)
+{
+    policy_decide(judge->policy, ready->question, &ready->author, viewer, &ready->known, ready->counts, ret);
+}
+
 int judge_decide(const struct judge *judge, const struct judge_case *about, struct policy_verdict *ret, struct err *err)
 {
-    struct policy_bits author;
-    struct policy_known known;
-    int rc = rules_author(judge->store, judge->policy, about->log, &author, err);
-    if (rc < 0)
-        return rc;
-    if (about->record)
-        judge_known(judge, about->question, about->record, about->bytes, &known);
-    else
-        policy_known_nothing(judge->policy, &known);
-    policy_decide(judge->policy, about->question, &author, about->viewer, &known, about->counts, ret);
-    return 0;
+    struct judge_ready ready;
+    int rc = judge_prepare(judge, about, &ready, err);
+    if (rc == 0)
+        judge_decide_for(judge, &ready, about->viewer, ret);
+    return rc;
 }

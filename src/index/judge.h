@@ -45,4 +45,15 @@ struct judge_case {
 int judge_decide(const struct judge *judge, const struct judge_case *about, struct policy_verdict *ret,
                  struct err *err);
 
+/* The same for many viewers: what does not depend on them is looked up once. `about->viewer` is ignored. */
+struct judge_ready {
+    enum policy_question question;
+    const struct policy_counts *counts;
+    struct policy_bits author;
+    struct policy_known known;
+};
+int judge_prepare(const struct judge *judge, const struct judge_case *about, struct judge_ready *ret, struct err *err);
+void judge_decide_for(const struct judge *judge, const struct judge_ready *ready, const struct policy_bits *viewer,
+                      struct policy_verdict *ret);
+
 #endif

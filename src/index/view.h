@@ -43,6 +43,7 @@ enum outlet {
     OUTLET_EXPORT_STATIC, /* export-static */
     OUTLET_PACK,          /* pack */
     OUTLET_LUGGAGE,       /* member export */
+    OUTLET_PREVIEW,       /* preview, and the same on the page and for programs */
     OUTLETS
 };
 
@@ -55,6 +56,8 @@ struct outlet_info {
     enum role_action users;
 };
 extern const struct outlet_info outlet_table[OUTLETS];
+
+struct crowd;
 
 #define VIEW_LOGS_CACHED 8
 
@@ -161,6 +164,16 @@ bool view_same_community(const struct view *view, struct span a, struct span b);
 /* Contents that are not for everybody, given to members by this process; from any thread. */
 uint64_t view_restricted_given(void);
 
+/* All of them at once, as in_group and same_community would say of each (index/crowd.h); can they be asked so? */
+bool view_knows_many(void);
+int view_each_in_group(const struct view *view, struct span group, int64_t time_ms,
+                       int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
+int view_each_of_community(const struct view *view, struct span member,
+                           int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
+
+/* On whose node this member lives, by its own profile as it is here; "" nobody's. */
+int view_host_of(const struct view *view, struct span guest, char ret[ORIGIN_MAX + 1], struct err *err);
+
 /* ---- policy ---- */
 
 /* Has policy rules that may keep something CLEAR from this viewer? If not, all that is CLEAR leaves. */
@@ -178,6 +191,41 @@ enum view_sharing view_sharing(const struct view *view, const struct log_info *l
 
 /* Can policy let anything that is for few leave this log for the view's member? */
 bool view_may_share(const struct view *view, const struct log_info *log);
+
+/* ---- who gets it ---- */
+
+/* A content that somebody may be given, and what of it is the same for whoever that is. */
+struct view_content {
+    const struct log_info *log;
+    const struct record *record;
+    size_t bytes;             /* of its text */
+    struct judge_ready ready; /* private, as the next: what rules see of it, once somebody was asked about */
+    bool is_ready;
+    const struct crowd *crowd; /* NULL; else what was looked up for many (index/crowd.h) */
+};
+
+/* Why a content leaves for somebody, or stays. */
+struct view_answer {
+    enum audience_verdict audience;
+    struct policy_verdict policy; /* asked if the audience admits him; then `act` and `line` say what decided */
+    bool is_given;
+};
+
+/*
+ * Does the view's viewer, a member or the public, get this content from here? Its audience has to admit him, and policy has
+ * to let it leave. What is served and what a preview says both come from here.
+ */
+int view_gives(const struct view *view, struct view_content *content, struct view_answer *ret, struct err *err);
+
+/* A member's view without the words that reach it: for asking view_gives, not for reading. */
+struct view view_as(const struct view *view, const char *member, int64_t time_ms);
+
+/* The same view, for another member. */
+int view_turn(struct view *view, const struct log_info *member, struct err *err);
+
+/* Can a request that this member signs be told from others', and is it heard? */
+enum view_hearing { HEARING_GOOD, HEARING_UNKNOWN, HEARING_SUSPENDED };
+enum view_hearing view_hearing(const struct log_info *member);
 
 /* ---- records ---- */
 

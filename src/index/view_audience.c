@@ -1,4 +1,6 @@
 /* Members as viewers: which words reach them, and which contents they are for. */
+#include <stdio.h>
+
 #include "index/capability.h"
 #include "index/internal.h"
 #include "index/view.h"
@@ -29,6 +31,35 @@ bool view_group_stands(const struct view *view, struct span group)
         if (capabilities[i]->group_stands && capabilities[i]->group_stands(view, group))
             return true;
     return false;
+}
+
+bool view_knows_many(void)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if ((capabilities[i]->in_group && !capabilities[i]->each_in_group) ||
+            (capabilities[i]->same_community && !capabilities[i]->each_of_community))
+            return false;
+    return true;
+}
+
+int view_each_in_group(const struct view *view, struct span group, int64_t time_ms,
+                       int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && capabilities[i]; i++)
+        if (capabilities[i]->each_in_group)
+            rc = capabilities[i]->each_in_group(view, group, time_ms, each, ctx, err);
+    return rc;
+}
+
+int view_each_of_community(const struct view *view, struct span member,
+                           int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && capabilities[i]; i++)
+        if (capabilities[i]->each_of_community)
+            rc = capabilities[i]->each_of_community(view, member, each, ctx, err);
+    return rc;
 }
 
 bool view_knows_groups(void)
@@ -77,22 +108,31 @@ void view_tlp_range(const struct view *view, int *ret_least, int *ret_most)
 
 /* ---- is a member in an audience? ---- */
 
-/* Does `guest` say of itself that it lives on the node of `host`? */
-static int is_guest_of(const struct view *view, struct span guest, struct span host, bool *ret, struct err *err)
+int view_host_of(const struct view *view, struct span guest, char ret[ORIGIN_MAX + 1], struct err *err)
 {
     struct log_info log;
     struct member member;
     struct arena arena;
     struct err unknown;
-    *ret = false;
+    ret[0] = '\0';
     int rc = store_log_by_origin(view->store, guest, &log, &unknown);
     if (rc == 0 && log.size > 0) {
         arena_init(&arena, AUDIENCE_ARENA_MAX);
         rc = store_member(view->store, log.number, &arena, &member, &unknown);
-        *ret = rc == 0 && span_is(host, member.profile.host);
+        if (rc == 0)
+            snprintf(ret, ORIGIN_MAX + 1, "%s", member.profile.host);
         arena_done(&arena);
     }
     return rc == ERR_IO || rc == ERR_MEMORY ? err_set(err, rc, "%s", unknown.text) : 0;
+}
+
+/* Does `guest` say of itself that it lives on the node of `host`? */
+static int is_guest_of(const struct view *view, struct span guest, struct span host, bool *ret, struct err *err)
+{
+    char said[ORIGIN_MAX + 1];
+    int rc = view_host_of(view, guest, said, err);
+    *ret = rc == 0 && said[0] != '\0' && span_is(host, said);
+    return rc;
 }
 
 int view_audience(const struct view *view, struct span member, int64_t time_ms, struct span author,
@@ -124,6 +164,13 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
 }
 
 /* ---- a member's view ---- */
+
+enum view_hearing view_hearing(const struct log_info *member)
+{
+    if (member->size == 0 || member->role == LOG_LOCAL || member->role == LOG_LISTED)
+        return HEARING_UNKNOWN;
+    return member->standing == STANDING_GOOD ? HEARING_GOOD : HEARING_SUSPENDED;
+}
 
 struct group_search {
     struct view *view;
@@ -164,8 +211,7 @@ struct chooser {
 static int choose(void *ctx, uint64_t index, struct span payload, bool *ret, struct err *err)
 {
     struct chooser *chooser = ctx;
-    const struct viewer *viewer = &chooser->view->viewer;
-    enum audience_verdict verdict;
+    struct view_answer answer;
     struct record record;
     struct err unread;
     (void)index;
@@ -174,9 +220,9 @@ static int choose(void *ctx, uint64_t index, struct span payload, bool *ret, str
     int rc = record_parse(payload, &chooser->arena, &record, &unread);
     if (rc < 0)
         return rc == ERR_MEMORY ? err_set(err, rc, "%s", unread.text) : 0;
-    rc = view_audience(chooser->view, span_str(viewer->origin), viewer->time_ms, span_str(chooser->log->origin),
-                       &record, &verdict, err);
-    *ret = rc == 0 && audience_is_in(verdict) && view_shares(chooser->view, chooser->log, &record, payload.len);
+    struct view_content content = {.log = chooser->log, .record = &record, .bytes = payload.len};
+    rc = view_gives(chooser->view, &content, &answer, err);
+    *ret = rc == 0 && answer.is_given;
     restricted_given += *ret && record.tlp != TLP_CLEAR;
     return rc;
 }

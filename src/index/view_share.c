@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "index/crowd.h"
 #include "index/internal.h"
 #include "index/view.h"
 
@@ -61,16 +62,59 @@ static bool is_yes(const struct view *view, const struct log_info *log, const st
     return said->act == POLICY_YES || (said->line == 0 && is_author(view, log));
 }
 
-bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes)
+/* The whole question; what of the content is the same for all viewers is looked up once. */
+static bool lets_leave(const struct view *view, struct view_content *content, struct policy_verdict *ret)
 {
-    struct policy_verdict verdict;
     struct err ignored;
     struct judge_case about = {
-        .question = POLICY_SHARE, .log = log, .record = record, .bytes = bytes, .viewer = &view->looker};
+        .question = POLICY_SHARE, .log = content->log, .record = content->record, .bytes = content->bytes};
+    const struct judge *judge = judge_of(view);
+    *ret = (struct policy_verdict){.act = POLICY_REFUSE};
+    if (judge && !content->is_ready)
+        content->is_ready = judge_prepare(judge, &about, &content->ready, &ignored) == 0;
+    if (!judge || !content->is_ready)
+        return false;
+    judge_decide_for(judge, &content->ready, &view->looker, ret);
+    return is_yes(view, content->log, ret);
+}
+
+bool view_shares(const struct view *view, const struct log_info *log, const struct record *record, size_t bytes)
+{
+    struct view_content content = {.log = log, .record = record, .bytes = bytes};
+    struct policy_verdict verdict;
     if (view_is_inside(view) || (record->tlp == TLP_CLEAR && !view_asks(view)))
         return true;
-    const struct judge *judge = judge_of(view);
-    return judge && judge_decide(judge, &about, &verdict, &ignored) == 0 && is_yes(view, log, &verdict);
+    return lets_leave(view, &content, &verdict);
+}
+
+int view_gives(const struct view *view, struct view_content *content, struct view_answer *ret, struct err *err)
+{
+    struct span member = view->viewer.class == VIEWER_MEMBER ? span_str(view->viewer.origin) : (struct span){0};
+    *ret = (struct view_answer){.policy = {.act = POLICY_OPEN}};
+    int rc = 0;
+    if (content->crowd)
+        ret->audience = crowd_audience(content->crowd, member);
+    else
+        rc = view_audience(view, member, view->viewer.time_ms, span_str(content->log->origin), content->record,
+                           &ret->audience, err);
+    if (rc == 0 && audience_is_in(ret->audience))
+        ret->is_given = lets_leave(view, content, &ret->policy);
+    return rc;
+}
+
+struct view view_as(const struct view *view, const char *member, int64_t time_ms)
+{
+    struct viewer viewer = {.class = member ? VIEWER_MEMBER : VIEWER_PUBLIC, .origin = member, .time_ms = time_ms};
+    return (struct view){
+        .store = view->store, .index = view->index, .viewer = viewer, .outlet = OUTLET_HTTP_LOGS};
+}
+
+int view_turn(struct view *view, const struct log_info *member, struct err *err)
+{
+    view->viewer.origin = member->origin;
+    if (!view->is_prepared || !view->judge.policy) /* looked up with the first question */
+        return 0;
+    return rules_viewer_log(view->store, view->judge.policy, member, &view->looker, err);
 }
 
 bool view_may_share(const struct view *view, const struct log_info *log)

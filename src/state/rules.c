@@ -363,5 +363,11 @@ int rules_viewer(struct store *store, const struct policy *policy, struct span o
     if (rc < 0 && rc != ERR_NOTFOUND)
         return err_set(err, rc, "%s", unknown.text);
     snprintf(log.origin, sizeof log.origin, "%.*s", SPAN_ARGS(origin));
-    return member_read(store, policy, &log, true, ret, err);
+    return rules_viewer_log(store, policy, &log, ret, err);
+}
+
+int rules_viewer_log(struct store *store, const struct policy *policy, const struct log_info *log,
+                     struct policy_bits *ret, struct err *err)
+{
+    return member_read(store, policy, log, true, ret, err);
 }
