@@ -302,7 +302,9 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
     {HTTP_GET, "/record/{name}/{hash}/{index}/proof", OUTLET_HTTP_PAGES, page_record_proof,
      "its inclusion proof (tlog-proof)"},
     {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
-    {HTTP_POST, "/publish", OUTLET_HTTP_PAGES, page_publish_post, "says it"},
+    {HTTP_POST, "/publish", OUTLET_PREVIEW, page_publish_post, "who would get it; then says it"},
+    {HTTP_POST, "/publish/preview", OUTLET_PREVIEW, page_publish_preview, "who would get it, for the form's script"},
+    {HTTP_POST, "/api/preview", OUTLET_PREVIEW, route_preview, "who would get it, as JSON"},
     {HTTP_GET, "/sign-in/oidc", OUTLET_HTTP_PAGES, page_oidc, "on to the provider that signs people in"},
     {HTTP_GET, "/sign-in/oidc/back", OUTLET_HTTP_PAGES, page_oidc_back, "and back from it"},
 };

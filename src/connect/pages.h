@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 11
+#define CONNECT_PAGE_ROUTES 13
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -69,6 +69,10 @@ int page_publish(const struct view *view, const struct http_request *request, st
                  struct err *err);
 int page_publish_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
+int page_publish_preview(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                         struct err *err);
+int route_preview(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                  struct err *err);
 int page_record_proof(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
 

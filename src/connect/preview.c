@@ -50,7 +50,7 @@ static bool has_parcel(const struct previewing *p, const struct preview_member *
 
 static void judge_member(struct previewing *p, const struct view_answer *answer, struct preview_member *member)
 {
-    bool is_clear = p->preview->record.tlp == TLP_CLEAR, is_heard = member->hearing == HEARING_GOOD;
+    bool is_clear = p->preview->record.tlp == TLP_CLEAR;
     member->audience = answer->audience;
     member->line = answer->policy.line;
     if (!audience_is_in(answer->audience)) {
@@ -62,13 +62,25 @@ static void judge_member(struct previewing *p, const struct view_answer *answer,
         member->fate = PREVIEW_KEPT;
     else if (member->is_here)
         member->paths |= PATH_HERE;
-    else if (is_heard)
+    else if (member->hearing == HEARING_GOOD)
         member->paths |= PATH_SIGNED;
-    else if (is_clear ? !p->preview->everybody.is_given : !(member->paths & PATH_PARCEL))
-        member->fate = PREVIEW_UNHEARD; /* unsigned it gets what everybody gets */
+    else if (!is_clear && !(member->paths & PATH_PARCEL))
+        member->fate = PREVIEW_UNHEARD;
     p->parcel_kept |= member->fate == PREVIEW_KEPT && (member->paths & PATH_PARCEL);
     if (member->fate != PREVIEW_GETS)
         member->paths = 0;
+}
+
+/* Whoever is not heard asks unsigned: of what is for everybody it gets what everybody does, whatever policy says of it. */
+static int ask_member(struct previewing *p, const struct log_info *log, const struct preview_member *member,
+                      struct view_answer *ret, struct err *err)
+{
+    if (p->preview->record.tlp == TLP_CLEAR && member->hearing != HEARING_GOOD) {
+        *ret = p->preview->everybody;
+        return 0;
+    }
+    int rc = view_turn(&p->member, log, err);
+    return rc == 0 ? view_gives(&p->member, &p->content, ret, err) : rc;
 }
 
 static int each_member(void *ctx, const struct log_info *log, struct err *err)
@@ -80,9 +92,7 @@ static int each_member(void *ctx, const struct log_info *log, struct err *err)
         return 0;
     int rc = add_member(p, log, &member, err);
     if (rc == 0)
-        rc = view_turn(&p->member, log, err);
-    if (rc == 0)
-        rc = view_gives(&p->member, &p->content, &answer, err);
+        rc = ask_member(p, log, member, &answer, err);
     if (rc < 0)
         return rc;
     judge_member(p, &answer, member);
@@ -171,6 +181,15 @@ static int see_hosts(struct previewing *p, struct err *err)
     return 0;
 }
 
+/* Is anybody kept from it here who may have it from others? */
+static bool is_handed_on(const struct preview *preview)
+{
+    for (size_t i = 0; i < preview->count; i++)
+        if (preview->members[i].paths & PATH_ONWARD)
+            return true;
+    return false;
+}
+
 static int see_effects(struct previewing *p, struct err *err)
 {
     struct preview *preview = p->preview;
@@ -185,11 +204,10 @@ static int see_effects(struct previewing *p, struct err *err)
         add_line(preview, EFFECT_ONWARD, NULL, NULL);
     if (audience_admits_user(tlp) && tlp != TLP_CLEAR)
         add_line(preview, EFFECT_HERE, NULL, NULL);
-    for (size_t i = 0; i < preview->count; i++)
-        if (preview->members[i].paths & PATH_ONWARD) {
-            add_line(preview, EFFECT_KEPT, NULL, NULL);
-            break;
-        }
+    if (policy_looks_at_age(preview->policy, POLICY_SHARE))
+        add_line(preview, EFFECT_AGE, NULL, NULL);
+    if (is_handed_on(preview))
+        add_line(preview, tlp == TLP_CLEAR && preview->everybody.is_given ? EFFECT_OPEN : EFFECT_KEPT, NULL, NULL);
     return tlp == TLP_CLEAR ? 0 : see_hosts(p, err);
 }
 

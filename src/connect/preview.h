@@ -55,6 +55,8 @@ enum preview_effect {
     EFFECT_HOST,   /* the node of a named member's host has it: `other` lives with `origin` */
     EFFECT_NODE,   /* likewise, but the host is not meant: it only keeps it for `other` */
     EFFECT_HERE,   /* users of this node may read it */
+    EFFECT_OPEN,   /* policy keeps from some what everybody gets who does not say who he is */
+    EFFECT_AGE,    /* rules look at its age: tomorrow it may be others */
     EFFECT_KEPT,   /* some whom policy keeps it from may get it from others */
     EFFECTS
 };

@@ -93,6 +93,9 @@ const char *preview_effect_words(const struct preview *preview, enum preview_eff
         [EFFECT_HOST] = TR_MARK("{1} gets it, too: {2} lives on its node."),
         [EFFECT_NODE] = TR_MARK("The node of {1} keeps it for {2}, which lives there; who runs that node has its files."),
         [EFFECT_HERE] = TR_MARK("Whoever may read on this node can read it."),
+        [EFFECT_OPEN] = TR_MARK("Policy keeps it from some by what they are, and yet they get it as everybody does, by not "
+                                "saying who asks."),
+        [EFFECT_AGE] = TR_MARK("Rules of the policy look at its age: later it may be others who get it."),
         [EFFECT_KEPT] = TR_MARK("Some do not get it from here, and yet may from others who do: what it says of its "
                                 "audience admits them."),
     };
@@ -157,7 +160,7 @@ static void put_rules(const struct preview *preview, struct buf *out)
 
 static void put_effects(const struct preview *preview, struct buf *out)
 {
-    static const char *const names[EFFECTS] = {"relays", "parcel", "onward", "host", "node", "here", "kept"};
+    static const char *const names[EFFECTS] = {"relays", "parcel", "onward", "host", "node", "here", "open", "age", "kept"};
     buf_str(out, "\"effects\":[");
     for (size_t i = 0; i < preview->line_count; i++) {
         const struct preview_line *line = &preview->lines[i];
