@@ -55,12 +55,14 @@ const struct command cmd_preview = {
     .name = "preview",
     .arguments = "FILE|-",
     .summary = "Show who would get it if it were published, and why",
-    .details =
-        "Takes what `tongzhou publish` takes, and says nothing. Shown are the members that would get it, by which path and\n"
-        "rule of the policy; those that would not, and why; and what it does to others. Each answer comes from what decides\n"
-        "when it is asked for, as everything stands now. What contradicts itself is told, with what to do about it, and\n"
-        "publish refuses it: then the exit status is 1, or 2 if the options contradict one another.\n\n"
-        "  tongzhou preview --kind culture/note --tlp amber --to cert.example.org note.txt\n",
+    .details = "Takes what `tongzhou publish` takes, and says nothing. Shown are the members that would get it, by "
+               "which path and\n"
+               "rule of the policy; those that would not, and why; and what it does to others. Each answer comes from "
+               "what decides\n"
+               "when it is asked for, as everything stands now. What contradicts itself is told, with what to do about "
+               "it, and\n"
+               "publish refuses it: then the exit status is 1, or 2 if the options contradict one another.\n\n"
+               "  tongzhou preview --kind culture/note --tlp amber --to cert.example.org note.txt\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

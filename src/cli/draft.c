@@ -116,7 +116,6 @@ static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
     return cli_flag(inv, "local") ? 0 : publishing_check_body(kind, tlp, body, &inv->err);
 }
 
-
 /* ---- before anything is opened ---- */
 
 int draft_check(struct invocation *inv, struct draft *ret)

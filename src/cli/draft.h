@@ -32,7 +32,9 @@ void draft_done(struct draft *draft);
         {"parcel", NULL, "encrypted to --to as well, so that nodes carry it that may not read it", AT_MOST_ONCE},      \
         {"expires", "D", "when nodes forget the parcel: a duration (default 30d)", AT_MOST_ONCE},                      \
         {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},                    \
-        {"local", NULL, "into the node's local log, which is never served", AT_MOST_ONCE}
+    {                                                                                                                  \
+        "local", NULL, "into the node's local log, which is never served", AT_MOST_ONCE                                \
+    }
 
 /* The preview for people, on standard output; members that are not meant one by one only with `all`. */
 void draft_print(const struct preview *preview, bool all);

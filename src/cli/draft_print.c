@@ -54,7 +54,9 @@ static void put_line(const struct preview *preview, const struct preview_line *l
     const char *text = preview_effect_words(preview, line->effect);
     fputs("  ", stdout);
     for (; *text; text++) {
-        const char *origin = strncmp(text, "{1}", 3) == 0 ? line->origin : strncmp(text, "{2}", 3) == 0 ? line->other : NULL;
+        const char *origin = strncmp(text, "{1}", 3) == 0   ? line->origin
+                             : strncmp(text, "{2}", 3) == 0 ? line->other
+                                                            : NULL;
         char name[ORIGIN_MAX + 1];
         if (!origin) {
             putchar(*text);
@@ -69,8 +71,9 @@ static void put_line(const struct preview *preview, const struct preview_line *l
 
 static void put_everybody(const struct preview *preview)
 {
-    printf("Everybody: %s", preview->everybody.is_given ? "whoever asks this node gets it"
-                                                        : "a rule of the policy keeps it from whoever does not say who asks");
+    printf("Everybody: %s", preview->everybody.is_given
+                                ? "whoever asks this node gets it"
+                                : "a rule of the policy keeps it from whoever does not say who asks");
     put_rule(preview, preview->everybody.policy.line);
     putchar('\n');
 }

@@ -54,7 +54,7 @@ static void write_members(struct page *page, const struct preview *preview, bool
         page_table_end(page);
     if (more > 0) {
         page_raw(page, "<p>");
-        page_sayf(page, TRN(page, more, "and {1} more", "and {1} more"), SAY(say_number(more)));
+        page_sayf(page, TR(page, "and {1} more"), SAY(say_number(more)));
         page_raw(page, "</p>\n");
     }
 }
@@ -73,9 +73,10 @@ static void write_gets(struct page *page, const struct preview *preview)
         page_say(page, TR_MARK("Everybody who asks for it."));
         page_raw(page, " ");
     }
-    page_sayf(page,
-              TRN(page, preview->gets, "{1} of the members that are known here.", "{1} of the members that are known here."),
-              SAY(say_number(preview->gets)));
+    page_sayf(
+        page,
+        TRN(page, preview->gets, "{1} of the members that are known here.", "{1} of the members that are known here."),
+        SAY(say_number(preview->gets)));
     page_raw(page, "</p>\n");
     write_members(page, preview, true);
 }

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "connect/publish_form.h"
 #include "connect/startcheck.h"
-#include "base/json.h"
 #include "http/account.h"
 #include "state/author.h"
 
@@ -208,7 +208,8 @@ int page_publish_preview(const struct view *view, const struct http_request *req
 }
 
 /* The same for programs. What contradicts itself is an answer, too. */
-int route_preview(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
+int route_preview(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                  struct err *err)
 {
     struct publish_draft draft;
     if (!account_may(request, reply, ACTION_PUBLISH))

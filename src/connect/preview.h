@@ -24,7 +24,8 @@ enum preview_path {
     PATH_OPEN = 2,   /* everybody may have it, from whoever has it */
     PATH_SIGNED = 4, /* its node asks, signed */
     PATH_PARCEL = 8, /* encrypted to it, over any relay */
-    PATH_ONWARD = 16 /* not from here, but those who get it may hand it on: the content itself says that it may have it */
+    PATH_ONWARD =
+        16 /* not from here, but those who get it may hand it on: the content itself says that it may have it */
 };
 
 struct preview_member {

@@ -6,17 +6,18 @@
 const char *preview_fault_words(enum preview_fault fault)
 {
     static const char *const words[] = {
-        [PREVIEW_NOBODY] = TR_MARK("It would be for nobody: no member that is known here is in its audience. Name members, "
-                                   "or groups that have any, or keep it here."),
+        [PREVIEW_NOBODY] =
+            TR_MARK("It would be for nobody: no member that is known here is in its audience. Name members, "
+                    "or groups that have any, or keep it here."),
         [PREVIEW_POLICY_KEEPS] =
             TR_MARK("The policy of this node lets none of those have it for whom it is meant. Change the rule that is "
                     "named beside each of them, name others, or keep it here."),
-        [PREVIEW_ALL_UNHEARD] =
-            TR_MARK("None of those for whom it is meant is heard by this node: their logs are not here, or forked. Wait "
-                    "until they are, name others, or send it as a parcel."),
-        [PREVIEW_PARCEL_KEPT] =
-            TR_MARK("A parcel is for all whom it names, and the policy of this node keeps it from one of them. Change the "
-                    "rule, leave that one out, or send no parcel."),
+        [PREVIEW_ALL_UNHEARD] = TR_MARK(
+            "None of those for whom it is meant is heard by this node: their logs are not here, or forked. Wait "
+            "until they are, name others, or send it as a parcel."),
+        [PREVIEW_PARCEL_KEPT] = TR_MARK(
+            "A parcel is for all whom it names, and the policy of this node keeps it from one of them. Change the "
+            "rule, leave that one out, or send no parcel."),
         [PREVIEW_CLEAR_KEPT] = TR_MARK("TLP:CLEAR is for everybody, and the policy of this node lets nobody have it. "
                                        "Change the rule, or mark it narrower and keep it here."),
     };
@@ -57,9 +58,10 @@ static const char *audience_words(enum audience_verdict verdict)
 const char *preview_why(const struct preview_member *member)
 {
     if (member->fate == PREVIEW_UNHEARD)
-        return member->hearing == HEARING_SUSPENDED ? TR_MARK("meant, but its log is forked, so it is not heard")
-                                                    : TR_MARK("meant, but its log is not here, so it cannot be told from "
-                                                              "others");
+        return member->hearing == HEARING_SUSPENDED
+                   ? TR_MARK("meant, but its log is forked, so it is not heard")
+                   : TR_MARK("meant, but its log is not here, so it cannot be told from "
+                             "others");
     if (member->fate == PREVIEW_KEPT && member->line == 0)
         return TR_MARK("meant, but no rule of the policy lets leave what is not TLP:CLEAR");
     if (member->fate == PREVIEW_KEPT)
@@ -88,13 +90,16 @@ const char *preview_effect_words(const struct preview *preview, enum preview_eff
     static const char *const words[EFFECTS] = {
         [EFFECT_RELAYS] = TR_MARK("All nodes that carry this log see that something was said and when, not what or to "
                                   "whom."),
-        [EFFECT_PARCEL] = TR_MARK("All of them carry the parcel as well, which only those can open whom it is for; they "
-                                  "see its size and for how many it is."),
+        [EFFECT_PARCEL] =
+            TR_MARK("All of them carry the parcel as well, which only those can open whom it is for; they "
+                    "see its size and for how many it is."),
         [EFFECT_HOST] = TR_MARK("{1} gets it, too: {2} lives on its node."),
-        [EFFECT_NODE] = TR_MARK("The node of {1} keeps it for {2}, which lives there; who runs that node has its files."),
+        [EFFECT_NODE] =
+            TR_MARK("The node of {1} keeps it for {2}, which lives there; who runs that node has its files."),
         [EFFECT_HERE] = TR_MARK("Whoever may read on this node can read it."),
-        [EFFECT_OPEN] = TR_MARK("Policy keeps it from some by what they are, and yet they get it as everybody does, by not "
-                                "saying who asks."),
+        [EFFECT_OPEN] =
+            TR_MARK("Policy keeps it from some by what they are, and yet they get it as everybody does, by not "
+                    "saying who asks."),
         [EFFECT_AGE] = TR_MARK("Rules of the policy look at its age: later it may be others who get it."),
         [EFFECT_KEPT] = TR_MARK("Some do not get it from here, and yet may from others who do: what it says of its "
                                 "audience admits them."),
@@ -160,7 +165,8 @@ static void put_rules(const struct preview *preview, struct buf *out)
 
 static void put_effects(const struct preview *preview, struct buf *out)
 {
-    static const char *const names[EFFECTS] = {"relays", "parcel", "onward", "host", "node", "here", "open", "age", "kept"};
+    static const char *const names[EFFECTS] = {"relays", "parcel", "onward", "host", "node",
+                                               "here",   "open",   "age",    "kept"};
     buf_str(out, "\"effects\":[");
     for (size_t i = 0; i < preview->line_count; i++) {
         const struct preview_line *line = &preview->lines[i];

@@ -129,8 +129,14 @@ static void add_text(struct sha256 *sha, struct span text)
 static void note_seen(const struct publish_form *typed, struct publish_draft *draft)
 {
     const struct preview *preview = &draft->preview;
-    const struct span words[] = {typed->kind, typed->tlp, typed->to, typed->lang, typed->type, typed->body,
-                                 typed->keep ? SPAN_LIT("keep") : SPAN_LIT(""), span_str(preview->version)};
+    const struct span words[] = {typed->kind,
+                                 typed->tlp,
+                                 typed->to,
+                                 typed->lang,
+                                 typed->type,
+                                 typed->body,
+                                 typed->keep ? SPAN_LIT("keep") : SPAN_LIT(""),
+                                 span_str(preview->version)};
     struct sha256 sha;
     uint8_t hash[32];
     sha256_init(&sha);

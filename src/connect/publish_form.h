@@ -21,8 +21,8 @@ struct publish_form publish_form_read(const struct http_request *request);
 
 struct publish_draft {
     struct log_info log;
-    struct buf text;         /* the record */
-    const char *wrong;       /* why it may not be said, a source text; NULL: it may */
+    struct buf text;           /* the record */
+    const char *wrong;         /* why it may not be said, a source text; NULL: it may */
     char detail[ERR_TEXT_MAX]; /* {1} of `wrong`; "" none */
     bool has_preview;
     struct preview preview; /* in the request's arena */

@@ -53,6 +53,21 @@ static int resolve_member(const struct view *view, struct span typed, bool may_b
     return 0;
 }
 
+/* Why nobody is reached by this group, and what to do; NULL: somebody may be. */
+static const char *group_words(enum group_state state)
+{
+    static const char *const words[] = {
+        [GROUP_UNKNOWN] = "no such group is known here: its owner publishes it, and its log has to come here first",
+        [GROUP_STANDS] = NULL,
+        [GROUP_ENDED] = "that group has ended: name its members, or another group",
+        [GROUP_EMPTY] = "nobody is in that group: name members, or another group",
+        [GROUP_OWNER_LEFT] =
+            "its owner has left its communities, and with it the group has ended: name members, or another group",
+        [GROUP_OWNER_FROZEN] = "its owner's log is forked, so nobody is in the group until that is settled: name "
+                               "members, or another group"};
+    return words[state];
+}
+
 static int resolve(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
 {
     size_t mark = span_find(typed, '#');
@@ -68,9 +83,8 @@ static int resolve(const struct view *view, struct span typed, bool may_be_local
     snprintf(out + len, RECORD_LINE_MAX + 1 - len, "%.*s", SPAN_ARGS(group));
     if (!audience_is_group(span_str(out)))
         return refuse(err, ERR_SYNTAX, typed, "MEMBER#NAME is needed for a group");
-    if (!view_group_stands(view, span_str(out)))
-        return refuse(err, ERR_NOTFOUND, typed, "no such group is known here, or nobody is in it");
-    return 0;
+    const char *why = group_words(view_group_state(view, span_str(out)));
+    return why ? refuse(err, ERR_NOTFOUND, typed, why) : 0;
 }
 
 int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,
@@ -96,6 +110,11 @@ int publishing_check_names(const struct view *view, const struct named_audience 
     if (keep && audience->tlp == TLP_GREEN && author->role != LOG_LOCAL && view_same_community(view, origin, origin))
         return err_set(err, ERR_REFUSED,
                        "TLP:GREEN is for every member of the author's communities: what is to be kept is amber");
+    if (!keep && audience->tlp == TLP_GREEN && audience->count == 0 && author->role != LOG_LOCAL &&
+        !view_same_community(view, origin, origin))
+        return err_set(err, ERR_REFUSED,
+                       "TLP:GREEN is for the author's communities, and it belongs to no community: name members or "
+                       "groups, or keep it on this node");
     for (size_t i = 0; i < audience->count; i++)
         if (strcmp(audience->text[i], author->origin) != 0)
             return 0;

@@ -39,7 +39,7 @@ bool publishing_kind_valid(struct span kind);
 int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,
                     struct err *err);
 
-/* ERR_REFUSED if it names the author alone, or is to be kept, and yet for communities of the author. */
+/* ERR_REFUSED if it names the author alone; if it is for the author's communities, and there are none, or it is to be kept. */
 int publishing_check_names(const struct view *view, const struct named_audience *audience, bool keep,
                            const struct log_info *author, struct err *err);
 

@@ -120,6 +120,6 @@ int governance_each_of_community(const struct view *view, struct span member,
 int governance_each_in_group(const struct view *view, struct span group, int64_t time_ms,
                              int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
-bool governance_group_stands(const struct view *view, struct span group);
+enum group_state governance_group_state(const struct view *view, struct span group);
 
 #endif

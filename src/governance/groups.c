@@ -61,19 +61,26 @@ static int64_t number_of(struct index *index, const char *sql, const struct sql_
  * A group ends with its owner: when its log is frozen (who speaks for it now is not known), and when it left its
  * communities and belongs to none: whoever trusted the list trusted it as one of them.
  */
-static bool owner_stands(const struct view *view, struct span owner)
+static enum group_state owner_state(const struct view *view, struct span owner)
 {
     struct log_info log;
     struct err absent = {0};
-    if (store_log_by_origin(view->store, owner, &log, &absent) != 0 || log.standing == STANDING_FROZEN)
-        return false;
+    if (store_log_by_origin(view->store, owner, &log, &absent) != 0)
+        return GROUP_UNKNOWN;
+    if (log.standing == STANDING_FROZEN)
+        return GROUP_OWNER_FROZEN;
     int64_t left =
         number_of(view->index,
                   "SELECT EXISTS(SELECT 1 FROM governance_word AS w WHERE origin = ?1 AND type = ?2 AND ref ="
                   " (SELECT max(ref) FROM governance_word WHERE origin = ?1 AND community = w.community))"
                   " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1 AND belongs)",
                   SQL_VALUES(SQL_T(owner), SQL_I(STATEMENT_LEAVE)), 1);
-    return left == 0;
+    return left == 0 ? GROUP_STANDS : GROUP_OWNER_LEFT;
+}
+
+static bool owner_stands(const struct view *view, struct span owner)
+{
+    return owner_state(view, owner) == GROUP_STANDS;
 }
 
 /* The record that says who is in the group then; negative: nobody is. */
@@ -104,13 +111,24 @@ bool governance_in_group(const struct view *view, struct span group, struct span
                                  SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
 }
 
-bool governance_group_stands(const struct view *view, struct span group)
+/* Of its last record: 0 it has ended, 1 nobody is in it, 2 somebody is, -1 there is none. */
+static int64_t last_said(const struct view *view, struct span owner, struct span name)
 {
-    struct span owner, name;
-    if (!view->index || !group_address(group, &owner, &name) || !owner_stands(view, owner))
-        return false;
     return number_of(view->index,
-                     "SELECT members FROM governance_group WHERE origin = ?1 AND name = ?2 AND NOT ended"
-                     " AND ref = (SELECT max(ref) FROM governance_group WHERE origin = ?1 AND name = ?2)",
-                     SQL_VALUES(SQL_T(owner), SQL_T(name)), 0) > 0;
+                     "SELECT CASE WHEN ended THEN 0 WHEN members = 0 THEN 1 ELSE 2 END FROM governance_group"
+                     " WHERE ref = (SELECT max(ref) FROM governance_group WHERE origin = ?1 AND name = ?2)",
+                     SQL_VALUES(SQL_T(owner), SQL_T(name)), -1);
+}
+
+enum group_state governance_group_state(const struct view *view, struct span group)
+{
+    static const enum group_state said[] = {GROUP_ENDED, GROUP_EMPTY, GROUP_STANDS};
+    struct span owner, name;
+    if (!view->index || !group_address(group, &owner, &name))
+        return GROUP_UNKNOWN;
+    int64_t last = last_said(view, owner, name);
+    if (last < 0)
+        return GROUP_UNKNOWN;
+    enum group_state state = owner_state(view, owner);
+    return state == GROUP_STANDS ? said[last] : state;
 }

@@ -33,6 +33,15 @@ struct fold_record {
     struct arena *arena; /* for the call */
 };
 
+enum group_state {
+    GROUP_UNKNOWN, /* nobody published it, as far as is known here */
+    GROUP_STANDS,
+    GROUP_ENDED,
+    GROUP_EMPTY,
+    GROUP_OWNER_LEFT,   /* its communities, and belongs to none */
+    GROUP_OWNER_FROZEN, /* its log is forked */
+};
+
 struct capability {
     const char *name; /* the folder's */
     const struct kind *kinds;
@@ -69,8 +78,8 @@ struct capability {
                          int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
     int (*each_of_community)(const struct view *view, struct span member,
                              int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
-    /* May be NULL: is the group ORIGIN#NAME published, and anybody in it? Likewise. */
-    bool (*group_stands)(const struct view *view, struct span group);
+    /* May be NULL: is the group ORIGIN#NAME published, and anybody in it, now? Likewise. */
+    enum group_state (*group_state)(const struct view *view, struct span group);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
     uint64_t (*score)(const struct record *record);
     /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */

@@ -13,6 +13,7 @@
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
 
+#include "index/capability.h"
 #include "index/index.h"
 #include "index/judge.h"
 #include "state/payload.h"
@@ -158,7 +159,7 @@ bool view_knows_communities(void);
 
 /* As any of them says: is the member in the group then; is anybody in it; are both of one community, or one of any? */
 bool view_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
-bool view_group_stands(const struct view *view, struct span group);
+enum group_state view_group_state(const struct view *view, struct span group);
 bool view_same_community(const struct view *view, struct span a, struct span b);
 
 /* Contents that are not for everybody, given to members by this process; from any thread. */

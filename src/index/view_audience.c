@@ -25,12 +25,15 @@ bool view_same_community(const struct view *view, struct span a, struct span b)
     return false;
 }
 
-bool view_group_stands(const struct view *view, struct span group)
+enum group_state view_group_state(const struct view *view, struct span group)
 {
-    for (size_t i = 0; capabilities[i]; i++)
-        if (capabilities[i]->group_stands && capabilities[i]->group_stands(view, group))
-            return true;
-    return false;
+    for (size_t i = 0; capabilities[i]; i++) {
+        enum group_state state =
+            capabilities[i]->group_state ? capabilities[i]->group_state(view, group) : GROUP_UNKNOWN;
+        if (state != GROUP_UNKNOWN)
+            return state;
+    }
+    return GROUP_UNKNOWN;
 }
 
 bool view_knows_many(void)

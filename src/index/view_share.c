@@ -105,8 +105,7 @@ int view_gives(const struct view *view, struct view_content *content, struct vie
 struct view view_as(const struct view *view, const char *member, int64_t time_ms)
 {
     struct viewer viewer = {.class = member ? VIEWER_MEMBER : VIEWER_PUBLIC, .origin = member, .time_ms = time_ms};
-    return (struct view){
-        .store = view->store, .index = view->index, .viewer = viewer, .outlet = OUTLET_HTTP_LOGS};
+    return (struct view){.store = view->store, .index = view->index, .viewer = viewer, .outlet = OUTLET_HTTP_LOGS};
 }
 
 int view_turn(struct view *view, const struct log_info *member, struct err *err)

@@ -112,13 +112,17 @@ outlet_luggage() { # the only member that can leave is h's guest: its own log, i
     [ -s "$tmp/luggage.tar.zst" ] || return
     zstd -qdc "$tmp/luggage.tar.zst" | text | grep . || public
 }
+outlet_preview() { # of a draft that says nothing of it, by the command and by an address that is for publishers
+    { echo draft | node "$1" preview --kind culture/note --tlp clear --json -
+        curl -s -F kind=culture/note -F tlp=clear -F body=draft "$(url "$1")/api/preview" "$(url "$1")/publish/preview"; } | text
+}
 origin=$(node a members --json | jq -r 'select(.origin|startswith("a.example/"))|.origin')
 mapfile -t outlets < <(sed -nE 's/^ *\[OUTLET_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' "$root/src/index/view.c")
 ok "the program's table of outlets is read" [ "${#outlets[@]}" -ge 11 ]
 cell() { # outlet, node
     case $1 in
     cli-*) is "$("outlet_${1//-/_}" "$2")" "$(wanted "$2")" ;;
-    http-heads | http-status) is "$("outlet_${1//-/_}" "$2")" "" ;;
+    http-heads | http-status | preview) is "$("outlet_${1//-/_}" "$2")" "" ;;
     *) is "$("outlet_${1//-/_}" "$2")" "$(public)" ;;
     esac
 }

@@ -88,11 +88,17 @@ ok "signing out ends the session itself" eval '
     is "$(sees stolen)" "clear.example "'
 
 # ---- publishers ----
-publish() { # person, curl arguments...: the status
+publish() { # person, curl arguments...: the status; what is previewed is said, if it may be
     local who=$1
     shift
-    browse "$who" -o "$tmp/answer" -w '%{http_code}' -F "csrf=$(browse "$who" "$(url n)/account" | form_token)" -F type=text/plain -F lang=en "$@" "$(url n)/publish"
+    local fields=(-F "csrf=$(browse "$who" "$(url n)/account" | form_token)" -F type=text/plain -F lang=en "$@")
+    browse "$who" -o "$tmp/answer" -w '%{http_code}' "${fields[@]}" "$(url n)/publish" >"$tmp/status"
+    local seen
+    seen=$(seen_of "$tmp/answer")
+    [ -z "$seen" ] || browse "$who" -o "$tmp/answer" -w '%{http_code}' "${fields[@]}" -F step=publish -F "seen=$seen" "$(url n)/publish" >"$tmp/status"
+    cat "$tmp/status"
 }
+seen_of() { sed -n 's/.*name="seen" value="\([0-9a-f]*\)".*/\1/p' "$1"; }
 password "$right" | node n user password publisher.one --password-stdin >/dev/null
 ok "a publisher signs in" eval 'is "$(sign_in publisher.one "$right")" 303'
 ok "and is shown the form" eval 'browse publisher.one "$(url n)/publish" | grep -q "name=\"kind\""'
@@ -103,6 +109,12 @@ ok "keeps something" eval 'is "$(publish publisher.one -F kind=culture/note -F t
 faulty() { # part of the reason, curl arguments...
     is "$(publish publisher.one -F "body=not said" "${@:2}")" 400 && grep -q "$1" "$tmp/answer"
 }
+once() { # curl arguments...: one request alone
+    browse publisher.one -o "$tmp/answer" -w '%{http_code}' -F "csrf=$(browse publisher.one "$(url n)/account" | form_token)" -F kind=culture/note -F tlp=clear "$@" "$(url n)/publish"
+}
+ok "what was not previewed is not said" eval 'is "$(once -F "body=not said" -F step=publish)" 200 && grep -q "name=\"seen\"" "$tmp/answer"'
+ok "nor what is another than was previewed" eval 'seen=$(seen_of "$tmp/answer") && is "$(once -F "body=not said at all" -F step=publish -F "seen=$seen")" 200 && grep -q "not what was previewed" "$tmp/answer"'
+ok "the script of the form is shown the same" eval 'browse publisher.one -F "csrf=$(browse publisher.one "$(url n)/account" | form_token)" -F kind=culture/note -F tlp=clear -F "body=not said" "$(url n)/publish/preview" | grep -q "Everybody who asks for it"'
 ok "amber for nobody" faulty "for nobody" -F kind=culture/note -F tlp=amber
 ok "clear for few" faulty "for everybody" -F kind=culture/note -F tlp=clear -F to=n.example
 ok "red for a member" faulty "named persons" -F kind=culture/note -F tlp=red -F to=n.example
@@ -115,6 +127,12 @@ no "nothing of that was said" eval 'node n log n.example --limit 0 | grep -q "no
 ok "an analyst may not" eval 'is "$(publish analyst.one -F kind=culture/note -F tlp=clear -F body=x)" 403'
 ok "a token for reading may not" eval 'is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(node n token add publisher.one r | head -1)" -F kind=culture/note -F tlp=clear -F body=x "$(url n)/publish")" 403'
 ok "one for publishing may" eval 'is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(node n token add publisher.one p --scope publish | head -1)" -F kind=culture/note -F tlp=clear -F "body=by a program" "$(url n)/publish")" 303 && node n log n.example | grep -q "by a program"'
+ask() { curl -s -o "$tmp/answer" -w '%{http_code}' -H "Authorization: Bearer $1" -F kind=culture/note -F "body=not said" "${@:2}" "$(url n)/api/preview"; }
+p=$(node n token add publisher.one q --scope publish | head -1)
+ok "and may ask who would get it" eval 'is "$(ask "$p" -F tlp=clear)" 200 && jq -e ".everybody and (.blocked|not)" "$tmp/answer"'
+ok "what contradicts itself is an answer" eval 'is "$(ask "$p" -F tlp=amber)" 200 && jq -e ".blocked and (.contradiction|test(\"for nobody\"))" "$tmp/answer"'
+ok "a token for reading may not ask" eval 'is "$(ask "$(node n token add publisher.one s | head -1)" -F tlp=clear)" 403'
+ok "nor nobody" eval 'is "$(curl -s -o "$tmp/answer" -w "%{http_code}" -F kind=culture/note -F tlp=clear -F body=x "$(url n)/api/preview")" 403 && ! grep -q gets "$tmp/answer"'
 ok "the trail says who" eval 'node n audit | grep -q "publisher.one .*publish .*record 5"'
 
 # ---- administrators ----

@@ -9,7 +9,8 @@
  */
 #include "world.h"
 
-const struct capability *const capabilities[] = {&connect_capability, &security_capability, &governance_capability, NULL};
+const struct capability *const capabilities[] = {&connect_capability, &security_capability, &governance_capability,
+                                                 NULL};
 
 #define BATCH 6
 
@@ -198,8 +199,8 @@ static void differ(const struct world *w, const struct said_record *said, const 
              "%s\n%.*s",
              (unsigned long long)world_seed, who, got ? "got it" : "did not get it",
              member ? preview_why(member) : "nothing", member ? (int)member->audience : -1, member ? member->line : 0,
-             member ? member->paths : 0, w->policy, said->log->origin, (int)(said->text.len < 1500 ? said->text.len : 1500),
-             (const char *)said->text.data);
+             member ? member->paths : 0, w->policy, said->log->origin,
+             (int)(said->text.len < 1500 ? said->text.len : 1500), (const char *)said->text.data);
 }
 
 static void compare_member(struct world *w, const struct said_record *said, size_t who, size_t *others)
@@ -319,8 +320,9 @@ static void preview_is_what_happens(void **state)
         for (size_t k = 0; k < deals; k++)
             deal(&world);
         world_close(&world);
-        print_message("# world %llu: so far %zu records, %zu would have been blocked, %zu parcels; %zu asked, %zu got it\n",
-                      (unsigned long long)world_seed, said_count, blocked, parcels, asked, given);
+        print_message(
+            "# world %llu: so far %zu records, %zu would have been blocked, %zu parcels; %zu asked, %zu got it\n",
+            (unsigned long long)world_seed, said_count, blocked, parcels, asked, given);
     }
     for (size_t i = 0; i < BATCH; i++)
         buf_done(&batch[i].text);

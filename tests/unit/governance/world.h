@@ -21,7 +21,7 @@
 #include "security/intel.h"
 #include "state/rules.h"
 
-#define MADE 9         /* others' logs; the last is forked */
+#define MADE 9            /* others' logs; the last is forked */
 #define PEOPLE (MADE + 4) /* and the operator, the hosted member, one that is only announced, and a stranger */
 #define WHO_OWN MADE
 #define WHO_HOSTED (MADE + 1)
@@ -211,8 +211,8 @@ static inline void happen_founding(struct world *w)
     if (count < 2 || chance(w, 70))
         who[count++] = WHO_OWN;
     for (size_t i = 0; i < count; i++)
-        founders[i] = (struct roster_addition){
-            .origin = w->origin[who[i]], .operator= w->origin[who[i]], .class = CLASS_CIVIL};
+        founders[i] =
+            (struct roster_addition){.origin = w->origin[who[i]], .operator= w->origin[who[i]], .class = CLASS_CIVIL};
     version.addition_count = count;
     snprintf(name, sizeof(name), "Circle %zu", w->communities);
     chartered(&w->made[first], name, 0, version.charter);
