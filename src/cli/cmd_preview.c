@@ -20,17 +20,16 @@ static int show_json(struct invocation *inv, const struct preview *preview)
     return rc ? cli_fail(inv) : 0;
 }
 
-static int show(struct invocation *inv, const struct preview *preview)
+static int show(struct invocation *inv, const struct draft *draft)
 {
-    const char *fault = preview_fault_words(preview->fault);
     int status = 0;
     if (cli_flag(inv, "json"))
-        status = show_json(inv, preview);
+        status = show_json(inv, &draft->preview);
     else
-        draft_print(preview, cli_flag(inv, "all"));
-    if (status || !fault)
+        draft_print(&draft->preview, cli_flag(inv, "all"));
+    if (status || !draft_refused(inv, draft))
         return status;
-    err_set(&inv->err, ERR_REFUSED, "it would not be published: %s", fault);
+    err_in(&inv->err, "it would not be published");
     return cli_fail(inv);
 }
 
@@ -44,7 +43,7 @@ static int run(struct invocation *inv)
         if (!status)
             status = draft_make(inv, &session, true, &draft);
         if (!status)
-            status = show(inv, &draft.preview);
+            status = show(inv, &draft);
         session_close(&session);
     }
     draft_done(&draft);

@@ -31,12 +31,7 @@ static int say(struct invocation *inv, struct session *session, struct draft *dr
     int rc = draft_make(inv, session, false, draft);
     if (rc)
         return rc;
-    if (draft->preview.fault != PREVIEW_RIGHT) {
-        err_set(&inv->err, ERR_REFUSED, "%s (`tongzhou preview` shows who is meant)",
-                preview_fault_words(draft->preview.fault));
-        return cli_fail(inv);
-    }
-    return append(inv, session, draft);
+    return draft_refused(inv, draft) ? cli_fail(inv) : append(inv, session, draft);
 }
 
 static int run(struct invocation *inv)

@@ -182,6 +182,30 @@ int draft_make(struct invocation *inv, struct session *session, bool dry, struct
     return rc ? rc : look(inv, session, draft);
 }
 
+bool draft_refused(struct invocation *inv, const struct draft *draft)
+{
+    const struct preview *preview = &draft->preview;
+    const char *fault = preview_fault_words(preview->fault);
+    char name[ORIGIN_MAX + 1];
+    if (!fault)
+        return false;
+    err_set(&inv->err, ERR_REFUSED, "%s (`tongzhou preview` shows all)", fault);
+    for (size_t i = 0; i < preview->count; i++) {
+        const struct preview_member *member = &preview->members[i];
+        if (member->fate != PREVIEW_KEPT && member->fate != PREVIEW_UNHEARD)
+            continue;
+        origin_short(span_str(member->origin), name);
+        if (member->line)
+            err_set(&inv->err, ERR_REFUSED, "%s: %s, line %u (`tongzhou preview` shows all). %s", name,
+                    preview_why(member), member->line, fault);
+        else
+            err_set(&inv->err, ERR_REFUSED, "%s: %s (`tongzhou preview` shows all). %s", name, preview_why(member),
+                    fault);
+        break;
+    }
+    return true;
+}
+
 void draft_done(struct draft *draft)
 {
     buf_done(&draft->body);

@@ -21,6 +21,9 @@ int draft_check(struct invocation *inv, struct draft *ret);
 int draft_make(struct invocation *inv, struct session *session, bool dry, struct draft *draft);
 void draft_done(struct draft *draft);
 
+/* Would it not be said, for what the preview shows? Then inv->err says why, with the first whom it does not reach. */
+bool draft_refused(struct invocation *inv, const struct draft *draft);
+
 /* Options that both take, one a line, for their tables. */
 #define DRAFT_OPTIONS                                                                                                  \
     {"kind", "K", "what it is: capability/name, as security/stix", ONCE},                                              \
