@@ -23,6 +23,7 @@ _tongzhou()
     case "$before" in
     -C | --recovery | --recovery-out | -o | --entry | --charter | --tls-cert | --tls-key) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --tlp | --publish) mapfile -t COMPREPLY < <(compgen -W "clear green amber amber+strict red" -- "$word") && return ;;
+    --advice) mapfile -t COMPREPLY < <(compgen -W "block label recommend" -- "$word") && return ;;
     --class) mapfile -t COMPREPLY < <(compgen -W "intergovernmental state private civil" -- "$word") && return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "auto stix misp list maltrail" -- "$word") && return ;;
     --role) mapfile -t COMPREPLY < <(compgen -W "reader analyst publisher administrator" -- "$word") && return ;;

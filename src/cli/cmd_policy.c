@@ -42,7 +42,7 @@ static int check(struct invocation *inv, struct session *session, const char *pa
     struct policy *policy = NULL;
     struct policy_member *members;
     size_t count, warnings = 0;
-    int status = policy_file_load(inv, path, &policy);
+    int status = policy_file_load(inv, session, path, &policy);
     if (!status)
         status = explain(inv, policy, path);
     if (!status)

@@ -1,7 +1,4 @@
 /* tongzhou policy release, refuse: a person decides. policy apply: the rules look at what was accepted, too. */
-#include <pwd.h>
-#include <unistd.h>
-
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "connect/entering.h"
@@ -34,16 +31,6 @@ static const struct option refuse_options[] = {
     PUBLISH_OPTIONS,
 };
 
-/* Who sits here, as the system knows them. */
-static void find_who(char out[DECISION_WHO_MAX + 1])
-{
-    const struct passwd *user = getpwuid(getuid());
-    if (user)
-        snprintf(out, DECISION_WHO_MAX + 1, "%.120s", user->pw_name);
-    else
-        snprintf(out, DECISION_WHO_MAX + 1, "user %u", (unsigned)getuid());
-}
-
 static void tell(const struct session *session, const struct deciding *d, const struct deciding_done *done)
 {
     struct log_info log;
@@ -75,7 +62,7 @@ static int decide(struct invocation *inv, struct session *session, struct decidi
         return status;
     d->decision.ref = RECORD_REF(log.number, index);
     d->decision.time_ms = cli_now_ms();
-    find_who(d->decision.who);
+    session_who(d->decision.who, sizeof(d->decision.who));
     if (deciding_do(&session->view, session->store, d, &done, &inv->err))
         return cli_fail(inv);
     status = session_fold(inv, session);

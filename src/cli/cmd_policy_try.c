@@ -91,7 +91,7 @@ static int run(struct invocation *inv)
         return EXIT_USAGE;
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status)
-        status = policy_file_load(inv, inv->args[0], &policy);
+        status = policy_file_load(inv, &session, inv->args[0], &policy);
     if (!status)
         status = try(inv, &session, policy, since_ms);
     policy_free(policy);

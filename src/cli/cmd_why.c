@@ -2,6 +2,7 @@
 #include "base/when.h"
 #include "cli/audience.h"
 #include "cli/commands.h"
+#include "cli/lists.h"
 #include "cli/session.h"
 #include "connect/entering.h"
 
@@ -242,6 +243,8 @@ static int tell(struct why *w)
         rc = why_share(w, &viewer, err);
     if (rc == 0 && is_asked && span_starts(w->record.record.kind, SPAN_LIT("security/")))
         rc = why_enforce(w, err);
+    if (rc == 0)
+        rc = put_lists_about(w->session, w->log.origin, w->index, err);
     return rc ? cli_fail(w->inv) : EXIT_DONE;
 }
 

@@ -16,4 +16,7 @@ extern const struct command cmd_init, cmd_serve, cmd_status, cmd_peer_add, cmd_p
     cmd_user_unlock, cmd_user_bind, cmd_user_unbind, cmd_inbox, cmd_token_add, cmd_token_list, cmd_token_remove,
     cmd_audit;
 
+extern const struct command cmd_list_drafts, cmd_list_show, cmd_list_adopt, cmd_list_decline, cmd_list_adopted,
+    cmd_list_print, cmd_list_import, cmd_list_publish, cmd_list_retract;
+
 #endif

@@ -1,6 +1,7 @@
 #include "cli/policy_file.h"
 
 #include "cli/input.h"
+#include "state/lists.h"
 
 #define PROFILE_ARENA_MAX (1u << 20)
 
@@ -19,12 +20,14 @@ static void tell_errors(const char *path, const struct policy_errors *errors)
         fprintf(stderr, "%s: and more\n", path);
 }
 
-int policy_file_load(struct invocation *inv, const char *path, struct policy **ret)
+int policy_file_load(struct invocation *inv, struct session *session, const char *path, struct policy **ret)
 {
     static struct policy_errors errors;
     struct buf text;
-    buf_init(&text, POLICY_FILE_MAX + 1);
+    buf_init(&text, POLICY_TEXT_MAX);
     int rc = input_slurp(path, POLICY_FILE_MAX, &text, &inv->err);
+    if (rc == 0 && session->store) /* with what is adopted, as it would come into force */
+        rc = lists_sets(session->store, &text, &inv->err);
     if (rc == 0 && (rc = policy_parse(buf_view(&text), ret, &errors, &inv->err)) < 0 && rc != ERR_SYNTAX)
         err_in(&inv->err, "%s", path);
     buf_done(&text);

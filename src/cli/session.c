@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,15 @@ static int fold(struct session *session, struct err *err)
     if (!rc)
         rc = open_parcels(session, err);
     return rc ? rc : scrub_if_due(session, err);
+}
+
+void session_who(char *out, size_t size)
+{
+    const struct passwd *user = getpwuid(getuid());
+    if (user)
+        snprintf(out, size, "%.120s", user->pw_name);
+    else
+        snprintf(out, size, "user %u", (unsigned)getuid());
 }
 
 int session_fold(struct invocation *inv, struct session *session)

@@ -34,6 +34,9 @@ int session_author(struct invocation *inv, struct session *session, struct log_i
 /* The node's local log; if it is not there yet it is made, or with `dry` called "local" under number 0. */
 int session_local(struct invocation *inv, struct session *session, bool dry, struct log_info *ret_log);
 
+/* Who sits here, as the system knows them. */
+void session_who(char *out, size_t size);
+
 /* Fold what is new; 0, or an exit status after having said why. */
 int session_fold(struct invocation *inv, struct session *session);
 

@@ -1,4 +1,5 @@
 #include "base/codec.h"
+#include "governance/drafts.h"
 #include "governance/fold.h"
 #include "governance/pages.h"
 
@@ -29,6 +30,9 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS governance_group_name ON governance_group(origin, name, ref);"
     "CREATE TABLE IF NOT EXISTS governance_group_member(ref INTEGER NOT NULL, origin TEXT NOT NULL,"
     " PRIMARY KEY(ref, origin)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS governance_list(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL, hash BLOB NOT NULL, items INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_list_name ON governance_list(origin, name, ref);"
     "CREATE TABLE IF NOT EXISTS governance_community(community BLOB PRIMARY KEY, name TEXT NOT NULL,"
     " number INTEGER NOT NULL, tip BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_community_tip ON governance_community(tip);"
@@ -41,14 +45,23 @@ static const char schema[] =
     " PRIMARY KEY(hash, community)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_wants_of ON governance_wants(community);";
 
-static const char *const tables[] = {"governance_charter",      "governance_roster",    "governance_endorse",
-                                     "governance_word",         "governance_sponsor",   "governance_group",
-                                     "governance_group_member", "governance_community", "governance_version",
-                                     "governance_belongs",      "governance_wants",     NULL};
+static const char *const tables[] = {"governance_charter",
+                                     "governance_roster",
+                                     "governance_endorse",
+                                     "governance_word",
+                                     "governance_sponsor",
+                                     "governance_group",
+                                     "governance_group_member",
+                                     "governance_community",
+                                     "governance_version",
+                                     "governance_belongs",
+                                     "governance_wants",
+                                     "governance_list",
+                                     NULL};
 
 /* ---- kinds ---- */
 
-#define CHECK_ARENA_MAX (16u << 20) /* bytes: a group of GROUP_MEMBERS_MAX origins */
+#define CHECK_ARENA_MAX (32u << 20) /* bytes: a list of LIST_BODY_MAX */
 
 static int check_charter(const struct record *record, struct arena *arena, struct err *err)
 {
@@ -70,6 +83,14 @@ static int check_group(const struct record *record, struct arena *arena, struct 
     return group_parse(record, arena, &group, err);
 }
 
+static int check_list(const struct record *record, struct arena *arena, struct err *err)
+{
+    struct list list;
+    if (!record->has_time)
+        return err_set(err, ERR_SYNTAX, "list: no time line");
+    return list_parse(record, arena, &list, err);
+}
+
 static int check_statement(const struct record *record, struct err *err)
 {
     struct statement statement;
@@ -83,6 +104,7 @@ static int governance_check(const struct record *record, struct err *err)
     int rc = span_is(record->kind, CHARTER_KIND)  ? check_charter(record, &arena, err)
              : span_is(record->kind, ROSTER_KIND) ? check_roster(record, &arena, err)
              : span_is(record->kind, GROUP_KIND)  ? check_group(record, &arena, err)
+             : span_is(record->kind, LIST_KIND)   ? check_list(record, &arena, err)
                                                   : check_statement(record, err);
     arena_done(&arena);
     return rc;
@@ -91,7 +113,7 @@ static int governance_check(const struct record *record, struct err *err)
 static const struct kind kinds[] = {
     {CHARTER_KIND, governance_check}, {ROSTER_KIND, governance_check},  {ENDORSE_KIND, governance_check},
     {JOIN_KIND, governance_check},    {SPONSOR_KIND, governance_check}, {LEAVE_KIND, governance_check},
-    {GROUP_KIND, governance_check},
+    {GROUP_KIND, governance_check},   {LIST_KIND, governance_check},
 };
 
 /* ---- one line for people ---- */
@@ -119,6 +141,7 @@ static void governance_title(const struct record *record, struct arena *arena, s
     struct charter *charter = arena_alloc(arena, sizeof(*charter));
     struct roster_version version;
     struct group group;
+    struct list list;
     struct statement statement;
     if (charter && span_is(record->kind, CHARTER_KIND) && charter_parse(record, arena, charter, &ignored) == 0)
         buf_fmt(out, "charter of %s", charter->name);
@@ -127,6 +150,8 @@ static void governance_title(const struct record *record, struct arena *arena, s
                 version.addition_count, version.removal_count);
     else if (span_is(record->kind, GROUP_KIND) && group_parse(record, arena, &group, &ignored) == 0)
         buf_fmt(out, "group %s: %zu members", group.name, group.count);
+    else if (span_is(record->kind, LIST_KIND) && list_parse(record, arena, &list, &ignored) == 0)
+        buf_fmt(out, "list %s (%s): %zu items", list.name, list_advice_word(list.advice), list.count);
     else if (statement_parse(record, &statement, &ignored) == 0)
         title_statement(&statement, out);
 }

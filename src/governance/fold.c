@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/sha256.h"
+#include "governance/drafts.h"
 
 /* ---- SQL in a line ---- */
 
@@ -231,16 +232,18 @@ static int apply_group(struct fold *fold, const struct fold_record *record, stru
 
 int governance_apply(struct fold *fold, const struct fold_record *record, struct err *err)
 {
-    bool group = span_is(record->record->kind, GROUP_KIND);
-    if (group == record->is_inline)
+    bool group = span_is(record->record->kind, GROUP_KIND), list = span_is(record->record->kind, LIST_KIND);
+    if ((group || list) == record->is_inline)
         return err_set(err, ERR_SYNTAX,
-                       group ? "a content record that stands in the log itself"
-                             : "a constitutional record that does not stand in the log itself");
+                       group || list ? "a content record that stands in the log itself"
+                                     : "a constitutional record that does not stand in the log itself");
     /* A local log is never served: what it says nobody else can count. */
-    if (record->role == LOG_LOCAL && !group)
+    if (record->role == LOG_LOCAL && !group && !list)
         return err_set(err, ERR_REFUSED, "said in a local log");
     if (group)
         return apply_group(fold, record, err);
+    if (list)
+        return drafts_apply(fold, record, err);
     if (span_is(record->record->kind, CHARTER_KIND))
         return apply_charter(fold, record, err);
     if (span_is(record->record->kind, ROSTER_KIND))
@@ -262,6 +265,8 @@ int governance_forget(struct fold *fold, int64_t ref, struct err *err)
     if (rc == 0)
         rc = governance_run(fold->index, "DELETE FROM governance_group_member WHERE ref = ?1", SQL_VALUES(SQL_I(ref)),
                             err);
+    if (rc == 0)
+        rc = governance_run(fold->index, "DELETE FROM governance_list WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
     for (size_t i = 0; rc == 0 && i < sizeof(constitutional) / sizeof(constitutional[0]); i++) {
         rc = governance_run(fold->index, constitutional[i], SQL_VALUES(SQL_I(ref)), err);
         changed += sqlite3_changes(index_db(fold->index));

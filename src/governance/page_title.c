@@ -1,5 +1,6 @@
 /* What a record of governance is called on a page. */
 #include "governance/pages.h"
+#include "policy/list.h"
 
 static void write_statement(struct page *page, const struct statement *said)
 {
@@ -25,6 +26,7 @@ bool governance_page_title(struct page *page, const struct view *view, const str
     struct charter *charter = arena_alloc(arena, sizeof(*charter));
     struct roster_version version;
     struct group group;
+    struct list list;
     struct statement said;
     struct err ignored = {0};
     (void)view;
@@ -37,6 +39,8 @@ bool governance_page_title(struct page *page, const struct view *view, const str
     else if (span_is(record->kind, GROUP_KIND) && group_parse(record, arena, &group, &ignored) == 0)
         page_sayf(page, TR(page, "Group {1}, members: {2}"),
                   SAY(say_text(span_str(group.name)), say_number(group.count)));
+    else if (span_is(record->kind, LIST_KIND) && list_parse(record, arena, &list, &ignored) == 0)
+        page_sayf(page, TR(page, "List {1}, items: {2}"), SAY(say_text(span_str(list.name)), say_number(list.count)));
     else if (statement_parse(record, &said, &ignored) == 0)
         write_statement(page, &said);
     else

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "base/codec.h"
+#include "base/sha256.h"
 #include "base/when.h"
 #include "governance/community.h"
+#include "governance/drafts.h"
 #include "governance/governance.h"
 #include "http/tls.h"
 #include "index/view.h"
@@ -164,6 +167,60 @@ static int look_at_rosters(const struct watching *w, struct err *err)
     return rc;
 }
 
+/* ---- lists ---- */
+
+/* What waits of one source, as a digest: told again when it is another. */
+struct sources {
+    const struct watching *w;
+    char source[LIST_SOURCE_MAX + 1];
+    struct sha256 waiting;
+    bool any;
+};
+
+static int tell_source(struct sources *s, struct err *err)
+{
+    uint8_t digest[32];
+    char hex[65];
+    struct notice_brief last = {0};
+    if (!s->any)
+        return 0;
+    s->any = false;
+    sha256_end(&s->waiting, digest);
+    hex_encode(digest, 32, hex);
+    int rc = told(s->w, NOTICE_DRAFT, s->source, &last, err);
+    if (rc < 0 || (rc > 0 && strcmp(last.more, hex) == 0))
+        return rc < 0 ? rc : 0;
+    return tell(s->w, NOTICE_LISTS_WAIT, s->source, hex, err);
+}
+
+static int take_draft(void *ctx, const struct draft_line *line, struct err *err)
+{
+    struct sources *s = ctx;
+    if (!draft_waits(line))
+        return 0;
+    if (s->any && strcmp(s->source, line->address.source) != 0 && tell_source(s, err) < 0)
+        return err->code;
+    if (!s->any)
+        sha256_init(&s->waiting);
+    memcpy(s->source, line->address.source, sizeof(s->source));
+    sha256_add(&s->waiting, span_str(line->address.name));
+    sha256_add(&s->waiting, span_of(line->version, 32));
+    s->any = true;
+    return 0;
+}
+
+static int look_at_lists(const struct watching *w, struct err *err)
+{
+    struct sources sources = {.w = w};
+    struct view view;
+    uint64_t hidden;
+    struct viewer viewer = {.class = VIEWER_OPERATOR};
+    int rc = view_open(w->store, w->index, viewer, OUTLET_CLI_LOG, &view, err);
+    if (rc == 0)
+        rc = drafts_list(&view, take_draft, &sources, &hidden, err);
+    return rc == 0 ? tell_source(&sources, err) : rc;
+}
+
 /* ---- this machine ---- */
 
 static int look_at_certificate(const struct watching *w, struct err *err)
@@ -214,6 +271,8 @@ int watching_look(const struct watching *w, struct err *err)
     int rc = look_at_peers(w, err);
     if (rc == 0)
         rc = look_at_rosters(w, err);
+    if (rc == 0)
+        rc = look_at_lists(w, err);
     if (rc == 0)
         rc = look_at_certificate(w, err);
     return rc == 0 ? look_at_disk(w, err) : rc;

@@ -86,7 +86,7 @@ static bool at_end(const struct token *token)
 
 /* ---- set NAME = { ... } ---- */
 
-static bool set_name_valid(struct span name)
+bool policy_set_name_valid(struct span name)
 {
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = name.data[i];
@@ -100,7 +100,7 @@ static bool set_name_valid(struct span name)
 static bool is_list_name(struct span name)
 {
     return span_starts(name, SPAN_LIT(POLICY_LIST_PREFIX)) &&
-           set_name_valid(span_sub(name, sizeof(POLICY_LIST_PREFIX) - 1, name.len));
+           policy_set_name_valid(span_sub(name, sizeof(POLICY_LIST_PREFIX) - 1, name.len));
 }
 
 static struct named_set *add_set(struct parser *p, const struct named_set *set)
@@ -186,7 +186,7 @@ static bool parse_set(struct parser *p)
     struct token *items;
     size_t count;
     unsigned before = 0;
-    if (name.kind != TOKEN_WORD || !(p->in_lists ? is_list_name(name.text) : set_name_valid(name.text)))
+    if (name.kind != TOKEN_WORD || !(p->in_lists ? is_list_name(name.text) : policy_set_name_valid(name.text)))
         return parse_unexpected(p, "a set's name: a-z, 0-9 and -, beginning with a letter (not \"self\")");
     if (set_is_known(p->policy, name.text, &before))
         return parser_error(p, &name, "this set was made in line %u already", before);
@@ -479,7 +479,7 @@ struct span policy_file_part(struct span text)
     const size_t len = sizeof(line) - 1;
     for (size_t at = text.len; at >= len; at--)
         if (memcmp(text.data + at - len, line, len) == 0)
-            return span_sub(text, 0, at - len + 1);
+            return span_sub(text, 0, at - len);
     return text;
 }
 

@@ -85,7 +85,10 @@ struct policy_errors {
 #define POLICY_LISTS_LINE "# lists as they were adopted"
 #define POLICY_LIST_PREFIX "list:"
 
-/* The file alone, as a part of `text`: what stands in front of the lists. */
+/* a-z, 0-9 and -, beginning with a letter; at most 64 bytes, and not "self". */
+bool policy_set_name_valid(struct span name);
+
+/* The file alone, as a part of `text`: what stands in front of a line end and the lists. */
 struct span policy_file_part(struct span text);
 
 /*

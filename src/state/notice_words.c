@@ -16,6 +16,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                                 TR_MARK("Policy refused a content of {1}.")},
     [NOTICE_ROSTER_WAITS] = {NOTICE_COMMUNITY, ROLE_PUBLISHER, true, "roster-waits",
                              TR_MARK("Version {3} of the roster of {2} waits for your endorsement.")},
+    [NOTICE_LISTS_WAIT] = {NOTICE_DRAFT, ROLE_ANALYST, true, "lists-wait",
+                           TR_MARK("{2} advises something by a list, or takes it back: that waits for your word.")},
     [NOTICE_PEER_FAILS] = {NOTICE_PEER, ROLE_ADMINISTRATOR, true, "peer-fails",
                            TR_MARK("The peer {2} has not answered for long: {3}")},
     [NOTICE_PEER_BACK] = {NOTICE_PEER, ROLE_ADMINISTRATOR, true, "peer-back", TR_MARK("The peer {2} answers again.")},

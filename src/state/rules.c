@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "state/internal.h"
+#include "state/lists.h"
 
 #define TROUBLE "policy-trouble" /* fact: what is wrong with the file */
 #define APPLIED "policy-applied" /* fact: number of the version that was applied to what waits */
@@ -150,9 +151,9 @@ static int read_file(struct store *store, struct buf *out, struct err *err)
     int rc = fstat(fd, &st) != 0 ? err_sys(err, "policy.conf") : 0;
     if (!rc && !S_ISREG(st.st_mode))
         rc = err_set(err, ERR_REFUSED, "policy.conf is no file");
-    if (!rc && st.st_size > (off_t)POLICY_TEXT_MAX)
+    if (!rc && st.st_size > (off_t)POLICY_FILE_MAX)
         rc = err_set(err, ERR_LIMIT, "policy.conf: %lld bytes, at most %u allowed", (long long)st.st_size,
-                     POLICY_TEXT_MAX);
+                     POLICY_FILE_MAX);
     while (!rc && !out->failed) { /* it may grow while it is read */
         uint8_t piece[65536];
         ssize_t got = read(fd, piece, sizeof piece);
@@ -202,17 +203,40 @@ static int put_version(struct store *store, struct span text, const char *versio
                   text.data ? text : SPAN_LIT(""), now_ms);
 }
 
-static int adopt(struct store *store, struct span text, int64_t now_ms, struct policy_errors *errors, bool *ret,
+/* File and lists as one text; `text` holds the file of `len` bytes. */
+static int compose(struct store *store, struct buf *text, size_t len, char version[POLICY_VERSION_LEN + 1],
+                   struct err *err)
+{
+    buf_cut(text, len);
+    int rc = lists_sets(store, text, err);
+    policy_version_of(buf_view(text), version);
+    return rc;
+}
+
+/* The lists are read again once nobody else can change them. ERR_STATE: somebody did. */
+static int put_composed(struct store *store, struct buf *text, size_t len, const char *version, int64_t now_ms,
+                        bool *ret, struct err *err)
+{
+    char now[POLICY_VERSION_LEN + 1];
+    int rc = compose(store, text, len, now, err);
+    if (!rc && strcmp(now, version) != 0)
+        rc = err_set(err, ERR_STATE, "lists were adopted meanwhile");
+    return rc ? rc : put_version(store, buf_view(text), version, now_ms, ret, err);
+}
+
+static int adopt(struct store *store, struct buf *text, int64_t now_ms, struct policy_errors *errors, bool *ret,
                  struct err *err)
 {
     struct rules_version last;
     struct policy *policy = NULL;
     char version[POLICY_VERSION_LEN + 1];
-    policy_version_of(text, version);
-    int rc = version_last(store, NULL, &last, err);
+    size_t len = text->len;
+    int rc = compose(store, text, len, version, err);
+    if (!rc)
+        rc = version_last(store, NULL, &last, err);
     if (rc || strcmp(last.version, version) == 0)
         return rc;
-    rc = policy_parse(text, &policy, errors, err);
+    rc = policy_parse(buf_view(text), &policy, errors, err);
     policy_free(policy);
     if (rc)
         return err_in(err, "policy.conf");
@@ -221,7 +245,7 @@ static int adopt(struct store *store, struct span text, int64_t now_ms, struct p
     bool own = !store->writing;
     rc = own ? store_begin(store, err) : 0;
     if (!rc)
-        rc = store_end(store, own, put_version(store, text, version, now_ms, ret, err), err);
+        rc = store_end(store, own, put_composed(store, text, len, version, now_ms, ret, err), err);
     return rc;
 }
 
@@ -233,14 +257,14 @@ int rules_adopt(struct store *store, int64_t now_ms, struct policy_errors *error
     *ret_changed = false;
     if (!room)
         return err_memory(err);
-    buf_init(&text, POLICY_TEXT_MAX + 1);
+    buf_init(&text, POLICY_TEXT_MAX);
     int rc = read_file(store, &text, &found);
     if (rc == ERR_NOTFOUND) {
         buf_str(&text, policy_builtin);
         rc = 0;
     }
     if (!rc)
-        rc = adopt(store, buf_view(&text), now_ms, room, ret_changed, &found);
+        rc = adopt(store, &text, now_ms, room, ret_changed, &found);
     buf_done(&text);
     if (!errors)
         free(room);
@@ -252,6 +276,24 @@ int rules_adopt(struct store *store, int64_t now_ms, struct policy_errors *error
     if (told || rc)
         *err = told ? kept : found;
     return told ? told : rc;
+}
+
+int rules_renew(struct store *store, int64_t now_ms, struct err *err)
+{
+    struct policy_errors *errors = malloc(sizeof *errors);
+    struct rules_version last;
+    struct buf text;
+    bool changed = false;
+    if (!errors)
+        return err_memory(err);
+    buf_init(&text, POLICY_TEXT_MAX);
+    int rc = version_last(store, &text, &last, err);
+    buf_cut(&text, policy_file_part(buf_view(&text)).len);
+    if (!rc)
+        rc = adopt(store, &text, now_ms, errors, &changed, err);
+    buf_done(&text);
+    free(errors);
+    return rc;
 }
 
 int rules_applied(struct store *store, bool *ret, struct err *err)

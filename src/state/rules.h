@@ -37,6 +37,12 @@ int rules_policy(struct store *store, const struct policy **ret, struct rules_ve
  */
 int rules_adopt(struct store *store, int64_t now_ms, struct policy_errors *errors, bool *ret_changed, struct err *err);
 
+/*
+ * Other lists are adopted (state/lists.h): the same file with them comes into force, whatever stands in DIR/policy.conf by now.
+ * Within a transaction. ERR_SYNTAX, ERR_LIMIT: it cannot be, and nothing has changed.
+ */
+int rules_renew(struct store *store, int64_t now_ms, struct err *err);
+
 /* What is wrong with the file, appended; nothing if all is well. */
 int rules_trouble(struct store *store, struct buf *out, struct err *err);
 

@@ -336,7 +336,7 @@ static void test_lists(void **state)
     (void)state;
     static const char rules[] = "refuse accept from @list:bad reason \"blocked\"\n"
                                 "hold from ! @list:known\n";
-    static const char lists[] = POLICY_LISTS_LINE "\nset list:bad = { evil.example worse.example }\n";
+    static const char lists[] = "\n" POLICY_LISTS_LINE "\nset list:bad = { evil.example worse.example }\n";
     struct policy *policy = NULL;
     struct err err = {0};
     struct buf text;
@@ -364,7 +364,7 @@ static void test_lists(void **state)
     /* Errors among lists count lines through; nothing but lists may stand there, and they nowhere else. */
     buf_str(&text, "share\n");
     assert_int_equal(policy_parse(buf_view(&text), &policy, &errors, &err), ERR_SYNTAX);
-    assert_non_null(strstr(err.text, "5:1:"));
+    assert_non_null(strstr(err.text, "6:1:"));
     assert_int_equal(policy_parse(span_str("set list:bad = { a }\n"), &policy, &errors, &err), ERR_SYNTAX);
     assert_int_equal(policy_parse(span_str("hold from @list:Bad\n"), &policy, &errors, &err), ERR_SYNTAX);
     buf_done(&text);
