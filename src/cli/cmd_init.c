@@ -1,19 +1,25 @@
 /* tongzhou init: a new node with its operator's member; or a member that goes on after its log was lost or forked. */
+#include <errno.h>
+#include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/password.h"
 #include "cli/profile.h"
 #include "cli/session.h"
 #include "connect/startcheck.h"
 #include "state/author.h"
+#include "state/vault.h"
 
 static const struct option options[] = {
     PROFILE_OPTIONS,
     {"recovery-out", "FILE", "where the new recovery key goes (default NAME.recovery in this folder)", AT_MOST_ONCE},
     {"succeeds", "ORIGIN", "go on after ORIGIN, a log of ours that was lost or forked", AT_MOST_ONCE},
     {"recovery", "FILE", "with --succeeds: the old log's recovery key", AT_MOST_ONCE},
+    {"passphrase", NULL, "keep the keys under a passphrase, which is asked for (keys encrypt)", AT_MOST_ONCE},
     {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},
     {0},
 };
@@ -61,6 +67,21 @@ static void print_result(const struct invocation *inv, const struct log_info *lo
     fputs(" serve\n", stdout);
 }
 
+/* Before there is a key: none is ever written in plain text. */
+static int keys_vault(struct invocation *inv)
+{
+    char passphrase[PASSWORD_MAX + 1], folder[PATH_MAX];
+    int rc = password_new_of_keys(VAULT_CREDENTIAL, passphrase, &inv->err);
+    if (!rc && snprintf(folder, sizeof(folder), "%s/keys", inv->dir) >= (int)sizeof(folder))
+        rc = err_set(&inv->err, ERR_LIMIT, "%s: folder name too long", inv->dir);
+    if (!rc && mkdir(folder, 0700) < 0 && errno != EEXIST)
+        rc = err_sys(&inv->err, "%s", folder);
+    if (!rc && !vault_is_here(inv->dir))
+        rc = vault_create(inv->dir, span_str(passphrase), &inv->err);
+    sodium_memzero(passphrase, sizeof(passphrase));
+    return rc;
+}
+
 static int create(struct invocation *inv, struct session *session, const struct profile *profile, const char *recovery)
 {
     struct log_info old, log;
@@ -72,6 +93,8 @@ static int create(struct invocation *inv, struct session *session, const struct 
                 old.origin);
         return cli_fail(inv);
     }
+    if (cli_flag(inv, "passphrase") && keys_vault(inv))
+        return cli_fail(inv);
     make.recovery_path = recovery;
     if (succeeds) {
         make.succeeds = span_str(succeeds);

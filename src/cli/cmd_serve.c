@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "node/node.h"
+#include "state/vault.h"
 
 static const struct option options[] = {
     {"listen", "A:P", "address and port (default 127.0.0.1:8440; port 0: any free one)", AT_MOST_ONCE},
@@ -77,6 +78,8 @@ static int run(struct invocation *inv)
     if (!cli_option(inv, "oidc", NULL) != !cli_option(inv, "oidc-client", NULL) ||
         (cli_option(inv, "oidc-base", NULL) && !cli_option(inv, "oidc", NULL)))
         return cli_usage(inv, "--oidc and --oidc-client belong together, --oidc-base to both");
+    if (vault_open(inv->dir, &inv->err)) /* while there is a terminal to ask at */
+        return cli_fail(inv);
     int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status && store_operator(session.store, &log, &inv->err))
         status = cli_fail(inv);

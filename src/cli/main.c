@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/password.h"
 #include "sandbox/sandbox.h"
+#include "state/vault.h"
 
 static void print_overview(FILE *out)
 {
@@ -171,6 +173,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     sandbox_no_dumps();
+    vault_set_ask(password_of_keys);
     char *dir = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "state/password.h"
+#include "state/secret.h"
 
 /* One line; what is longer is refused, not cut. */
 static int read_line(int fd, char out[PASSWORD_MAX + 1], struct err *err)
@@ -47,21 +48,48 @@ static int ask_hidden(int fd, const char *prompt, char out[PASSWORD_MAX + 1], st
     return rc;
 }
 
-static int ask_terminal(const char *name, char out[PASSWORD_MAX + 1], struct err *err)
+/* Twice if it is a new one. */
+static int ask_terminal(const char *prompt, bool is_new, char out[PASSWORD_MAX + 1], struct err *err)
 {
-    char again[PASSWORD_MAX + 1], prompt[USER_NAME_MAX + 64];
+    char again[PASSWORD_MAX + 1] = "";
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return err_set(err, ERR_USAGE, "no terminal to ask for the password: give --password-stdin or --generate");
-    snprintf(prompt, sizeof(prompt), "Password for %.*s", USER_NAME_MAX, name);
+        return err_set(err, ERR_USAGE, "no terminal to ask at: %s", prompt);
     int rc = ask_hidden(fd, prompt, out, err);
-    if (!rc)
+    if (!rc && is_new)
         rc = ask_hidden(fd, "Once more", again, err);
-    if (!rc && strcmp(out, again) != 0)
+    if (!rc && is_new && strcmp(out, again) != 0)
         rc = err_set(err, ERR_USAGE, "the two are not the same");
     sodium_memzero(again, sizeof(again));
     close(fd);
     return rc;
+}
+
+int password_of_keys(char out[PASSWORD_MAX + 1], struct err *err)
+{
+    return ask_terminal("Passphrase of the keys", false, out, err);
+}
+
+int password_new_of_keys(const char *name, char out[PASSWORD_MAX + 1], struct err *err)
+{
+    char line[SECRET_LINE_MAX + 1];
+    int rc = secret_line(NULL, name, line, err);
+    if (rc == ERR_NOTFOUND)
+        return ask_terminal("New passphrase for the keys", true, out, err);
+    if (!rc)
+        snprintf(out, PASSWORD_MAX + 1, "%s", line);
+    sodium_memzero(line, sizeof(line));
+    return rc;
+}
+
+static int ask_for_user(const char *name, char out[PASSWORD_MAX + 1], struct err *err)
+{
+    char prompt[USER_NAME_MAX + 64];
+    snprintf(prompt, sizeof(prompt), "Password for %.*s", USER_NAME_MAX, name);
+    int rc = ask_terminal(prompt, true, out, err);
+    return rc == ERR_USAGE && access("/dev/tty", R_OK) != 0
+               ? err_set(err, ERR_USAGE, "no terminal to ask for the password: give --password-stdin or --generate")
+               : rc;
 }
 
 int password_ask(struct invocation *inv, const char *name, char out[PASSWORD_MAX + 1])
@@ -73,7 +101,7 @@ int password_ask(struct invocation *inv, const char *name, char out[PASSWORD_MAX
         password_generate(out);
         return 0;
     }
-    int rc = from_stdin ? read_line(STDIN_FILENO, out, &inv->err) : ask_terminal(name, out, &inv->err);
+    int rc = from_stdin ? read_line(STDIN_FILENO, out, &inv->err) : ask_for_user(name, out, &inv->err);
     return rc ? cli_fail(inv) : 0;
 }
 

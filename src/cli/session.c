@@ -12,6 +12,7 @@
 #include "sandbox/sandbox.h"
 #include "security/intel.h"
 #include "state/author.h"
+#include "state/vault.h"
 
 /* Every command writes at least its locks: said in words before SQLite says it in its own. */
 static int check_folder(const char *dir, struct err *err)
@@ -134,6 +135,9 @@ static int open_parts(struct invocation *inv, struct session *session, unsigned 
     if (rc)
         return rc;
     if (flags & SESSION_SIGN) {
+        rc = vault_open(inv->dir, &inv->err); /* asks before work begins, and while there is a terminal */
+        if (rc)
+            return rc;
         rc = start_check(session->store, cli_flag(inv, "alone"), &inv->err);
         if (rc)
             return rc;

@@ -13,6 +13,7 @@
 #include "base/reader.h"
 #include "state/disk.h"
 #include "state/secret.h"
+#include "state/vault.h"
 
 #define KEY_FILE_MAX 4096 /* bytes: nine short lines */
 #define SEED_TEXT BASE64_LEN(32)
@@ -96,7 +97,7 @@ void keys_format(const struct keys *keys, struct buf *out)
     put_seed(out, "encryption-next", keys->encryption_next);
 }
 
-int keys_save(const char *dir, const struct keys *keys, struct err *err)
+static int write_keys(const char *dir, const struct keys *keys, bool locks, struct err *err)
 {
     char folder[PATH_MAX], name[80];
     int rc = key_folder(dir, folder, err);
@@ -117,12 +118,22 @@ int keys_save(const char *dir, const struct keys *keys, struct err *err)
     keys_format(keys, &text);
     rc = buf_check(&text, "key file", err);
     key_name(span_str(keys->origin), name);
+    struct buf locked;
+    buf_init(&locked, 2 * KEY_FILE_MAX);
+    if (!rc && locks)
+        rc = vault_lock(dir, buf_view(&text), &locked, err);
     if (!rc)
-        rc = disk_replace(folder, name, buf_view(&text), err);
+        rc = disk_replace(folder, name, locks ? buf_view(&locked) : buf_view(&text), err);
+    buf_done(&locked);
     if (text.data)
         sodium_memzero(text.data, text.cap);
     buf_done(&text);
     return rc;
+}
+
+int keys_save(const char *dir, const struct keys *keys, struct err *err)
+{
+    return write_keys(dir, keys, vault_is_here(dir), err);
 }
 
 /* The next line, "NAME BASE64", if its name is this one. */
@@ -173,7 +184,7 @@ int keys_parse(struct span text, struct keys *out, struct err *err)
 int keys_load(const char *dir, struct span origin, struct keys *out, struct err *err)
 {
     char folder[PATH_MAX], name[80], path[PATH_MAX];
-    uint8_t bytes[KEY_FILE_MAX];
+    uint8_t bytes[2 * KEY_FILE_MAX];
     size_t len = 0;
     int rc = key_folder(dir, folder, err);
     if (rc)
@@ -182,6 +193,8 @@ int keys_load(const char *dir, struct span origin, struct keys *out, struct err 
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_MAX)
         return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
     rc = secret_read(path, bytes, sizeof bytes, &len, err);
+    if (!rc && (rc = vault_unlock(dir, span_of(bytes, len), bytes, KEY_FILE_MAX, &len, err)) != 0)
+        err_in(err, "%s", path);
     if (!rc && (rc = keys_parse(span_of(bytes, len), out, err)) != 0)
         err_in(err, "%s", path);
     if (!rc && !span_is(origin, out->origin))
@@ -194,11 +207,42 @@ int keys_load(const char *dir, struct span origin, struct keys *out, struct err 
     return rc;
 }
 
+/* What a file held that has no name any more. */
+static int wipe_file(int fd, const char *path, struct err *err)
+{
+    static const uint8_t zeros[2 * KEY_FILE_MAX];
+    uint64_t len = 0;
+    int rc = disk_length(fd, path, &len, err);
+    if (!rc)
+        rc = disk_pwrite(fd, span_of(zeros, len < sizeof zeros ? (size_t)len : sizeof zeros), 0, path, err);
+    return rc ? rc : disk_sync(fd, path, err);
+}
+
+int keys_rewrite(const char *dir, struct span origin, bool locks, struct err *err)
+{
+    char path[PATH_MAX], name[80];
+    struct keys keys;
+    int fd;
+    key_name(origin, name);
+    if (snprintf(path, sizeof path, "%s/keys/%s", dir, name) >= PATH_MAX)
+        return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
+    int rc = keys_load(dir, origin, &keys, err);
+    if (rc)
+        return rc;
+    rc = disk_open(path, O_RDWR, &fd, NULL, err);
+    if (!rc) {
+        rc = write_keys(dir, &keys, locks, err);
+        if (!rc)
+            rc = wipe_file(fd, path, err);
+        close(fd);
+    }
+    keys_wipe(&keys);
+    return rc;
+}
+
 int keys_remove(const char *dir, struct span origin, struct err *err)
 {
-    static const uint8_t zeros[KEY_FILE_MAX];
     char folder[PATH_MAX], name[80], path[PATH_MAX];
-    uint64_t len = 0;
     int fd, rc = key_folder(dir, folder, err);
     if (rc)
         return rc;
@@ -210,11 +254,7 @@ int keys_remove(const char *dir, struct span origin, struct err *err)
     rc = disk_open(path, O_RDWR, &fd, NULL, err);
     if (rc)
         return rc;
-    rc = disk_length(fd, path, &len, err);
-    if (!rc)
-        rc = disk_pwrite(fd, span_of(zeros, len < sizeof zeros ? (size_t)len : sizeof zeros), 0, path, err);
-    if (!rc)
-        rc = disk_sync(fd, path, err);
+    rc = wipe_file(fd, path, err);
     close(fd);
     if (!rc)
         rc = disk_unlink(path, err);

@@ -6,6 +6,7 @@
  *   cosigner, request, encryption BASE64(seed)
  *   cosigner-next, request-next, encryption-next BASE64(seed)
  *                               while a profile that names them is under way: all three or none
+ * Under a passphrase that text is encrypted: state/vault.h.
  * Written to a new file, synced, renamed. The recovery key never stands here: it goes to a file of its own that the
  * operator takes away (line `tongzhou-recovery ORIGIN-OR-NAME BASE64(seed)`).
  */
@@ -26,6 +27,8 @@ void keys_wipe(struct keys *keys);
 int keys_save(const char *dir, const struct keys *keys, struct err *err);
 int keys_load(const char *dir, struct span origin, struct keys *out,
               struct err *err); /* ERR_NOTFOUND; ERR_REFUSED others may read it */
+/* The file anew, locked or in plain text (state/vault.h); what it held before is overwritten. */
+int keys_rewrite(const char *dir, struct span origin, bool locks, struct err *err);
 int keys_remove(const char *dir, struct span origin, struct err *err); /* overwritten, then unlinked */
 
 /* The file's text, for a member's luggage; parse is strict. */

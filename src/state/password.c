@@ -25,7 +25,7 @@ uint64_t password_work(void)
     return atomic_load(&work);
 }
 
-static int check_form(struct span password, struct err *err)
+int password_form(struct span password, struct err *err)
 {
     if (password.len < PASSWORD_MIN || password.len > PASSWORD_MAX)
         return err_set(err, ERR_LIMIT, "password of %zu bytes; %d to %d are allowed", password.len, PASSWORD_MIN,
@@ -38,7 +38,7 @@ static int check_form(struct span password, struct err *err)
 
 int password_hash(struct span password, char out[PASSWORD_HASH_MAX], struct err *err)
 {
-    int rc = check_form(password, err);
+    int rc = password_form(password, err);
     if (rc)
         return rc;
     if (sodium_init() < 0)
@@ -55,7 +55,7 @@ int password_check(const char *hash, struct span password, bool *ret, struct err
 {
     char copy[PASSWORD_HASH_MAX];
     struct err ill_formed;
-    bool is_possible = check_form(password, &ill_formed) == 0;
+    bool is_possible = password_form(password, &ill_formed) == 0;
     if (sodium_init() < 0)
         return err_set(err, ERR_STATE, "libsodium does not start");
     if (!is_possible)

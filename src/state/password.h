@@ -9,6 +9,7 @@
 #define PASSWORD_GENERATED_MAX 32 /* bytes with the end */
 
 /* ERR_LIMIT too short or too long; ERR_SYNTAX not UTF-8 or with control characters; ERR_MEMORY. */
+int password_form(struct span password, struct err *err); /* the first two of these errors */
 int password_hash(struct span password, char out[PASSWORD_HASH_MAX], struct err *err);
 
 /*

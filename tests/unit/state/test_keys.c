@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "base/codec.h"
+#include "state/vault.h"
 
 static struct node node;
 static char origin[ORIGIN_MAX + 1];
@@ -161,14 +162,111 @@ static void recovery(void **state)
     bad(recovery_create(node_path(&node, "no/such/folder"), SPAN_LIT("x"), public_key, &err), ERR_IO, "no/such");
 }
 
+static char told[PASSWORD_MAX + 1];
+static unsigned asked;
+
+static int ask(char out[PASSWORD_MAX + 1], struct err *err)
+{
+    asked++;
+    if (!told[0])
+        return err_set(err, ERR_USAGE, "nobody to ask");
+    snprintf(out, PASSWORD_MAX + 1, "%s", told);
+    return 0;
+}
+
+/* Another process has not got the key in memory: so does a copy of the folder with another vault's bytes. */
+static void under_a_passphrase(void **state)
+{
+    (void)state;
+    struct keys keys, back;
+    char path[256], command[2000];
+    uint8_t seed[BASE64_LEN(32) + 1];
+    keys_make(&keys);
+    strcpy(keys.origin, origin);
+    keys_save(node.dir, &keys, &(struct err){0});
+    base64_encode(keys.log_seed, 32, (char *)seed);
+    snprintf(command, sizeof command, "grep -rqF '%s' %s/keys", (const char *)seed, node.dir);
+    assert_int_equal(system(command), 0);
+    vault_set_ask(ask);
+    assert_false(vault_is_here(node.dir));
+    bad(vault_create(node.dir, SPAN_LIT("short"), &err), ERR_LIMIT, "bytes");
+    good(vault_create(node.dir, SPAN_LIT("a boat for all"), &err));
+    bad(vault_create(node.dir, SPAN_LIT("a boat for all"), &err), ERR_EXISTS, "already");
+    good(keys_load(node.dir, span_str(origin), &back, &err)); /* cut off here: plain text is still read */
+    good(keys_rewrite(node.dir, span_str(origin), true, &err));
+    assert_int_not_equal(system(command), 0);
+    good(keys_load(node.dir, span_str(origin), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+    assert_int_equal(asked, 0); /* this process made it */
+    keys.has_next = true;
+    good(keys_save(node.dir, &keys, &err)); /* as a rotation does */
+    key_path(path);
+    snprintf(command, sizeof command, "grep -q '^tongzhou-locked/1 [A-Za-z0-9+/=]*$' %s && test `stat -c %%a %s` = 600",
+             path, path);
+    assert_int_equal(system(command), 0);
+
+    good(vault_change(node.dir, SPAN_LIT("another boat for all"), &err));
+    good(keys_load(node.dir, span_str(origin), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+
+    /* A copy, whose vault this process does not know. */
+    char copy[300];
+    snprintf(copy, sizeof copy, "%s/copy", node.dir);
+    snprintf(command, sizeof command, "mkdir -m 700 %s && cp -p -r %s/keys %s/", copy, node.dir, copy);
+    assert_int_equal(system(command), 0);
+    good(vault_change(copy, SPAN_LIT("a third boat for all"), &err));
+    for (int i = 0; i < 8; i++) /* what it knew is pushed out */
+        good(vault_change(node.dir, SPAN_LIT("another boat for all"), &err));
+    told[0] = '\0';
+    bad(keys_load(copy, span_str(origin), &back, &err), ERR_USAGE, "nobody to ask");
+    strcpy(told, "another boat for all");
+    bad(keys_load(copy, span_str(origin), &back, &err), ERR_VERIFY, "not the passphrase");
+    strcpy(told, "a third boat for all");
+    asked = 0;
+    good(keys_load(copy, span_str(origin), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+    good(keys_load(copy, span_str(origin), &back, &err));
+    assert_int_equal(asked, 1); /* once a process */
+
+    good(keys_rewrite(node.dir, span_str(origin), false, &err));
+    good(vault_remove(node.dir, &err));
+    good(keys_load(node.dir, span_str(origin), &back, &err));
+    assert_memory_equal(&keys, &back, sizeof keys);
+    keys.has_next = false;
+}
+
+static void a_bent_vault(void **state)
+{
+    (void)state;
+    static const char *const vaults[] = {"",
+                                         "tongzhou-vault/1",
+                                         "tongzhou-vault/2 3 67108864 AAAAAAAAAAAAAAAAAAAAAA== x",
+                                         "tongzhou-vault/1 0 67108864 AAAAAAAAAAAAAAAAAAAAAA== AAAA",
+                                         "tongzhou-vault/1 3 99999999999 AAAAAAAAAAAAAAAAAAAAAA== AAAA",
+                                         "tongzhou-vault/1 3 1 AAAAAAAAAAAAAAAAAAAAAA== AAAA",
+                                         "tongzhou-vault/1 3 67108864 AAAAAAAAAAAAAAAAAAAAAA== AAAA"};
+    char path[300];
+    snprintf(path, sizeof path, "%s/keys/vault", node.dir);
+    for (size_t i = 0; i < sizeof vaults / sizeof *vaults; i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fchmod(fileno(file), 0600), 0);
+        fputs(vaults[i], file);
+        fclose(file);
+        bad(vault_open(node.dir, &err), ERR_SYNTAX, "vault");
+    }
+    assert_int_equal(chmod(path, 0644), 0);
+    bad(vault_open(node.dir, &err), ERR_REFUSED, "others may read it");
+    assert_int_equal(unlink(path), 0);
+    good(vault_open(node.dir, &err));
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(save_and_load),
-        cmocka_unit_test(out_of_form),
-        cmocka_unit_test(public_halves),
-        cmocka_unit_test(recovery),
+        cmocka_unit_test(save_and_load), cmocka_unit_test(under_a_passphrase), cmocka_unit_test(a_bent_vault),
+        cmocka_unit_test(out_of_form),   cmocka_unit_test(public_halves),      cmocka_unit_test(recovery),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
