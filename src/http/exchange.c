@@ -89,6 +89,7 @@ static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
 {
     uint64_t sent = 0;
     reply->is_last = x->is_chunked;
+    reply->is_secure = x->server->tls != NULL || x->visitor.is_secure;
     enum MHD_Result result = respond(x->connection, &x->request, reply, &sent);
     x->answered = true;
     atomic_fetch_add(&x->server->bytes_out, sent);

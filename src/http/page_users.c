@@ -127,6 +127,10 @@ int page_users_post(const struct view *view, const struct http_request *request,
     (void)view;
     if (!account_may(request, reply, ACTION_USERS))
         return 0;
+    if (span_is(http_form_value(request, "lock"),
+                request->visitor->user.name)) /* by a slip, and who would unlock it? */
+        return http_problem(request, reply, 409, TR_MARK("Not allowed"),
+                            TR_MARK("Nobody keeps out themselves. Another administrator can do that."));
     int rc = account_write(request, change_lock, err);
     return rc < 0 ? rc : account_go(request, reply, "/users");
 }

@@ -127,9 +127,13 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     add(response, "Cross-Origin-Resource-Policy", "same-origin");
     if (is_page)
         add(response, "Cross-Origin-Opener-Policy", "same-origin");
+    if (reply
+            ->is_secure) /* nobody on the line leads a reader back to plain HTTP, and to a form for passwords there (RFC 6797) */
+        add(response, "Strict-Transport-Security", "max-age=15552000");
     if (reply->keep_language) {
         char cookie[96];
-        snprintf(cookie, sizeof(cookie), "lang=%s; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", request->lang);
+        snprintf(cookie, sizeof(cookie), "lang=%s; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly%s", request->lang,
+                 reply->is_secure ? "; Secure" : "");
         add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
     }
 }

@@ -58,6 +58,7 @@ struct http_reply {
     const char *set_cookies[HTTP_COOKIES_MAX]; /* in the arena; NULL: none */
     bool is_last;                              /* the connection ends with it */
     bool sign_again;                           /* with 401: the same, signed anew in a second, may be heard */
+    bool is_secure;                            /* the server's own TLS, or a trusted proxy's */
     bool keep_language;                        /* remember request->lang in a cookie: the reader chose it */
     /* Long polling: hold this request until store_seq passes `wait_seq`, or what came for few `wait_reached` (INT64_MAX: it
      * is not told), then call the handler again; with request->waited true when `wait_s` seconds went by. */

@@ -9,8 +9,14 @@
 
 #include "base/err.h"
 
-/* TLS 1.2 and 1.3; GnuTLS knows what is broken of the rest. */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/*
+ * TLS 1.2 and 1.3, as RFC 9325 asks for: keys that are forgotten after a connection, whichever key the certificate has, and
+ * ciphers that authenticate; no others for the sake of clients that know nothing better.
+ */
+#define TLS_PRIORITIES                                                                                                 \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:"             \
+    "+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"       \
+    "%SERVER_PRECEDENCE"
 
 struct tls;
 

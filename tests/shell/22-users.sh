@@ -140,6 +140,7 @@ ok "an administrator signs in" eval 'is "$(sign_in administrator.one "$right")" 
 ok "and sees users and the trail" eval 'browse administrator.one "$(url n)/users" | grep -q "wrong password"'
 lock() { browse "$1" -o /dev/null -w "%{http_code}" -d "csrf=$(browse "$1" "$(url n)/account" | form_token)" -d "$2=publisher.one" "$(url n)/users"; }
 ok "locks a user" eval 'is "$(lock administrator.one lock)" 303 && node n user list | grep -q "publisher.one .*LOCKED"'
+ok "but not itself" eval 'is "$(browse administrator.one -o /dev/null -w "%{http_code}" -d "csrf=$(browse administrator.one "$(url n)/account" | form_token)" -d lock=administrator.one "$(url n)/users")" 409 && ! node n user list | grep -q "administrator.one .*LOCKED"'
 ok "unlocks it" eval 'is "$(lock administrator.one unlock)" 303 && ! node n user list | grep -q LOCKED'
 ok "an analyst does not" eval 'is "$(lock reader.one lock)" 403 && is "$(browse reader.one -o /dev/null -w "%{http_code}" "$(url n)/users")" 403 && ! node n user list | grep -q LOCKED'
 ok "the public is led to the sign-in page" eval 'curl -s -o /dev/null -D - "$(url n)/users" | grep -qi "^location: /sign-in?next=/users"'

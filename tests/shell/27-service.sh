@@ -48,6 +48,11 @@ mkdir "$tmp/tls"
 certificate 30 first.example
 start n --alone --tls-cert "$tmp/tls/cert.pem" --tls-key "$tmp/tls/key.pem"
 ok "TLS" eval 'is "$(shown)" first.example'
+heads() { curl -s -o /dev/null -D - --cacert "$tmp/tls/cert.pem" "$(url "$1")/?lang=en"; }
+ok "browsers are told to stay with it" eval 'heads n | grep -qi "^strict-transport-security: max-age=15552000"'
+ok "and to keep cookies to it" eval 'heads n | grep -i "^set-cookie: lang=" | grep -q "; Secure"'
+ok "in an answer to a token that is none here, too" eval 'curl -s -o /dev/null -D - --cacert "$tmp/tls/cert.pem" -H "Authorization: Bearer tz_none" "$(url n)/" >"$tmp/head"; grep -q " 401" "$tmp/head" && grep -qi "^strict-transport-security" "$tmp/head"'
+ok "without it they are not" eval 'heads peer | grep -i "^set-cookie: lang=" | grep -vq Secure && ! heads peer | grep -qi ^strict'
 certificate 60 second.example
 kill -HUP "$(cat "$tmp/n.pid")"
 ok "a renewed certificate is taken" until_true eval 'is "$(shown)" second.example'
