@@ -48,6 +48,15 @@ mkdir "$tmp/tls"
 certificate 30 first.example
 start n --alone --tls-cert "$tmp/tls/cert.pem" --tls-key "$tmp/tls/key.pem"
 ok "TLS" eval 'is "$(shown)" first.example'
+renegotiates() { # a second handshake that the client wants in a connection: is it answered?
+    : >"$tmp/talk"
+    { until grep -q 'Verify return code' "$tmp/talk"; do sleep 0.05; done; echo R
+        until grep -qE '<<<.*(close_notify|Alert)' "$tmp/talk" || [ "$(grep -c '<<<.*ServerHello$' "$tmp/talk")" -gt 1 ]; do sleep 0.05; done
+    } | timeout 60 openssl s_client -connect "$(url n | sed 's,.*//,,')" -tls1_2 -msg >"$tmp/talk" 2>&1
+    [ "$(grep -c '<<<.*ServerHello$' "$tmp/talk")" != 1 ]
+}
+no "a handshake in a connection is refused" renegotiates
+ok "by ending it" grep -qE '<<<.*(close_notify|Alert)' "$tmp/talk"
 heads() { curl -s -o /dev/null -D - --cacert "$tmp/tls/cert.pem" "$(url "$1")/?lang=en"; }
 ok "browsers are told to stay with it" eval 'heads n | grep -qi "^strict-transport-security: max-age=15552000"'
 ok "and to keep cookies to it" eval 'heads n | grep -i "^set-cookie: lang=" | grep -q "; Secure"'
@@ -82,6 +91,7 @@ ok "when the certificate ends" eval 'left=$(($(sed -n "s/^tongzhou_certificate_e
 ok "how much disk there is" eval 'is "$(sed -n "s/^tongzhou_disk_bytes //p" "$tmp/figures")" "$(df -B1 --output=size "$tmp/n" | tail -1 | tr -d " ")"'
 ok "a failed sign-in counts" eval 'form=$(curl -s --cacert "$tmp/tls/cert.pem" -c "$tmp/jar" "$(url n)/sign-in" | grep -oE "name=\"csrf\" value=\"[a-z2-7]{52}\"" | cut -d"\"" -f4) &&
     curl -s -o /dev/null --cacert "$tmp/tls/cert.pem" -b "$tmp/jar" -d "csrf=$form" -d name=admin.one -d password=wrong-one -H "Origin: $(url n)" "$(url n)/sign-in" && figures "$watching" | grep -q "^tongzhou_sign_in_failures_total 1$"'
+# shellcheck disable=SC2034 # used by what eval runs
 alerts=$root/contrib/prometheus/alerts.yml
 ok "there are alerts" eval '[ "$(grep -c "^      - alert:" "$alerts")" -ge 20 ]'
 ok "each figure that an alert asks for is there" eval 'for figure in $(grep -oE "tongzhou_[a-z_]+" "$alerts" | sort -u); do grep -qE "^$figure[{ ]" "$tmp/figures" || { echo "no $figure"; false; } || exit 1; done'
@@ -126,6 +136,7 @@ finally:
     node.wait()
 PYTHON
 }
+# shellcheck disable=SC2034
 words="READY=1 WATCHDOG=1 WATCHDOG=1 RELOADING=1 READY=1 STOPPING=1 ended 0 "
 ok "ready, alive, reloading, stopping" eval 'is "$(manager "$tmp/manager" | tr "\n" " ")" "$words"'
 ok "over an abstract socket, too" eval 'is "$(manager "@tongzhou-test-$$" | tr "\n" " ")" "$words"'
