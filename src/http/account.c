@@ -1,5 +1,6 @@
 /* What is a person's own: who, since when and from where signed in, which tokens; and ending any of it. */
 #include "http/account.h"
+#include "http/events.h"
 
 #include <inttypes.h>
 
@@ -217,6 +218,7 @@ const struct route account_routes[] = {
     {HTTP_GET, "/account", OUTLET_HTTP_PAGES, page_account, "one's own sessions and tokens"},
     {HTTP_POST, "/account/sessions", OUTLET_HTTP_PAGES, end_sessions, "ends one's other sessions"},
     {HTTP_POST, "/account/tokens", OUTLET_HTTP_PAGES, revoke_token, "revokes one of one's tokens"},
+    {HTTP_GET, "/events", OUTLET_HTTP_EVENTS, route_events, "what is new, as it comes"},
     {HTTP_GET, "/inbox", OUTLET_HTTP_PAGES, page_inbox, "what one is told"},
     {HTTP_POST, "/inbox", OUTLET_HTTP_PAGES, page_inbox_post, "marks it as read"},
     {HTTP_GET, "/users", OUTLET_HTTP_PAGES, page_users, "who may sign in, and what happened"},

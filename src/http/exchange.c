@@ -14,6 +14,7 @@
 #include "http/page.h"
 #include "http/respond.h"
 #include "http/router.h"
+#include "http/stream.h"
 #include "http/target.h"
 #include "state/notices.h"
 
@@ -31,7 +32,7 @@ struct exchange {
     struct http_request request;
     const struct route *route;
     struct buf body;
-    bool started, answered, is_large;
+    bool started, answered, is_stream, is_large;
     bool is_chunked;             /* where its body ends was said in many places: no other request behind it */
     bool is_checked;             /* who asks: once, for no signed request is taken twice */
     char origin[ORIGIN_MAX + 1]; /* who signed it; "": the public */
@@ -69,6 +70,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     watch_next_request(server->watch, x->socket);
     if (x->is_large)
         atomic_fetch_sub(&server->large_uploads, 1);
+    if (x->is_stream)
+        atomic_fetch_sub(&server->streams, 1);
     arena_done(&x->arena);
     buf_done(&x->body);
     free(x->target);
@@ -389,12 +392,68 @@ static bool fill_reply(struct exchange *x, struct http_reply *reply)
     }
 }
 
+/* ---- answers that go on and on ---- */
+
+/* Still the same who asked? Its cookie, token or proxy is looked at anew; a member's signature was for once. */
+static int look_again(void *ctx, const struct pool_handle *handle, struct view *ret, struct err *err)
+{
+    struct exchange *x = ctx;
+    struct http_reply ignored = {.fd = -1};
+    struct http_visitor before = x->visitor;
+    bool still = true;
+    x->request.now_ms = exchange_now_ms();
+    if (x->origin[0] == '\0') {
+        buf_init(&ignored.body, REPLY_BODY_MAX);
+        still = recognise(x, handle->store, &ignored) && x->visitor.how == before.how &&
+                x->visitor.user.number == before.user.number;
+        respond_drop(&ignored);
+        x->visitor = still ? x->visitor : before;
+    }
+    return still ? view_open(handle->store, handle->index, viewer_of(x), x->route->outlet, ret, err)
+                 : err_set(err, ERR_REFUSED, "it is not who it was");
+}
+
+/* Half of the places are for those who are known. */
+static bool take_place(struct exchange *x)
+{
+    bool is_public = viewer_of(x).class == VIEWER_PUBLIC;
+    unsigned max = is_public ? x->server->streams_max / 2 : x->server->streams_max;
+    x->is_stream = atomic_fetch_add(&x->server->streams, 1) < max;
+    if (!x->is_stream)
+        atomic_fetch_sub(&x->server->streams, 1);
+    return x->is_stream;
+}
+
+static enum MHD_Result send_stream(struct exchange *x, struct http_reply *reply)
+{
+    if (!take_place(x)) {
+        reply->stream.done(reply->stream.ctx);
+        respond_drop(reply);
+        return send_problem(x, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+    }
+    struct stream_options options = {.watch = x->server->watch,
+                                     .pool = x->server->pool,
+                                     .connection = x->connection,
+                                     .source = reply->stream,
+                                     .look = look_again,
+                                     .ctx = x,
+                                     .bytes_out = &x->server->bytes_out};
+    struct MHD_Response *response = stream_response(&options);
+    x->answered = true;
+    if (response)
+        return respond_stream(x->connection, &x->request, reply, response);
+    respond_drop(reply);
+    return MHD_NO;
+}
+
 static enum MHD_Result run(struct exchange *x)
 {
     struct http_reply reply;
     x->request.body = buf_view(&x->body);
     x->request.now_ms = exchange_now_ms();
-    return fill_reply(x, &reply) ? send_reply(x, &reply) : MHD_YES;
+    if (!fill_reply(x, &reply))
+        return MHD_YES;
+    return reply.stream.more ? send_stream(x, &reply) : send_reply(x, &reply);
 }
 
 /* ---- what is checked before a body is read ---- */
@@ -457,6 +516,7 @@ static void read_headers(struct exchange *x)
     request->accept = header(x, MHD_HTTP_HEADER_ACCEPT);
     request->accept_language = header(x, MHD_HTTP_HEADER_ACCEPT_LANGUAGE);
     request->cookie = header(x, MHD_HTTP_HEADER_COOKIE);
+    request->last_event_id = header(x, "Last-Event-ID");
 }
 
 /* The request's line and headers are here. An answer given now refuses it before its body is read. */

@@ -27,6 +27,8 @@ struct http_server {
     void *tell_ctx;
     atomic_int_fast64_t told_ms, untold; /* lines about refused requests: not more than a disk bears */
     atomic_uint large_uploads;
+    atomic_uint streams;  /* answers that go on and on; */
+    unsigned streams_max; /* half of them may be the public's */
 };
 
 int64_t exchange_now_ms(void); /* of the world */

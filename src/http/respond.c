@@ -160,3 +160,14 @@ enum MHD_Result respond(struct MHD_Connection *connection, const struct http_req
     MHD_destroy_response(response);
     return result;
 }
+
+enum MHD_Result respond_stream(struct MHD_Connection *connection, const struct http_request *request,
+                               struct http_reply *reply, struct MHD_Response *response)
+{
+    respond_drop(reply);
+    add_headers(response, request, reply, "");
+    add(response, "X-Accel-Buffering", "no"); /* nginx would keep events back until it has a block full */
+    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}

@@ -10,6 +10,10 @@
 enum MHD_Result respond(struct MHD_Connection *connection, const struct http_request *request, struct http_reply *reply,
                         uint64_t *ret_bytes);
 
+/* The same for a response that was made already, with the reply's headers; takes it over. */
+enum MHD_Result respond_stream(struct MHD_Connection *connection, const struct http_request *request,
+                               struct http_reply *reply, struct MHD_Response *response);
+
 /* Free what a reply holds that is not sent. */
 void respond_drop(struct http_reply *reply);
 

@@ -27,7 +27,7 @@ struct http_request {
     size_t query_count;
     struct span body; /* HTTP_POST */
     struct span content_type;
-    struct span range, if_range, if_none_match, prefer, accept_language, accept, cookie;
+    struct span range, if_range, if_none_match, prefer, accept_language, accept, cookie, last_event_id;
     const char *lang;    /* chosen for pages: "en", "zh-Hans" */
     bool lang_explicit;  /* by ?lang= */
     bool waited;         /* its time to wait is over */
@@ -36,8 +36,19 @@ struct http_request {
     struct http_visitor *visitor; /* who is signed in, if anybody can be; NULL: nobody can */
 };
 
+/*
+ * An answer that goes on and on. `more` is called again and again, by any of the server's threads, one at a time, with a view
+ * opened anew: it appends what is new, or nothing; 1: there may be more at once. A failure ends the stream.
+ */
+struct http_stream {
+    void *ctx; /* until `done` */
+    int (*more)(void *ctx, const struct view *view, struct buf *out, struct err *err);
+    void (*done)(void *ctx);
+};
+
 struct http_reply {
-    int status; /* 200 unless set */
+    int status;                /* 200 unless set */
+    struct http_stream stream; /* instead of a body; .more NULL: none */
     const char *content_type;
     const char *cache_control;
     char etag[72];        /* with quotes, "" none */

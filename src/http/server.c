@@ -165,6 +165,7 @@ int http_server_start(const struct http_options *options, struct http_server **r
         rc = describe_socket(server, fd, err);
     if (rc == 0 && options->listening)
         rc = options->listening(options->listening_ctx, err);
+    server->streams_max = connections / 4;
     server->tell = options->tell;
     server->tell_ctx = options->tell_ctx;
     if (rc == 0)
@@ -228,6 +229,11 @@ const char *http_server_url(const struct http_server *server)
 void http_server_wake(struct http_server *server)
 {
     watch_wake(server->watch);
+}
+
+void http_server_tell(struct http_server *server)
+{
+    watch_tell(server->watch);
 }
 
 static uint64_t refused_of(const struct http_server *server, size_t outcome)

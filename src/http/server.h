@@ -39,6 +39,9 @@ const char *http_server_url(const struct http_server *server);
 /* Something changed in the store: wake requests that wait. Callable from any thread. */
 void http_server_wake(struct http_server *server);
 
+/* Something new may stand in the index or the inbox: streams look. Callable from any thread. */
+void http_server_tell(struct http_server *server);
+
 struct http_counters {
     uint64_t requests, bytes_out, refused, waiting;
     uint64_t signed_requests; /* by members */

@@ -17,6 +17,7 @@ struct watch {
     pthread_cond_t changed;
     bool stopping, woken;
     unsigned waiting, waiting_max;
+    uint64_t news;
     struct watch_waiter *waiters;
     struct watch_connection *connections;
 };
@@ -34,7 +35,9 @@ static void resume_due(struct watch *watch, int64_t seq, int64_t reached, int64_
 {
     for (struct watch_waiter **at = &watch->waiters; *at;) {
         struct watch_waiter *waiter = *at;
-        if (!watch->stopping && seq <= waiter->seq && reached <= waiter->reached && now_ms < waiter->until_ms) {
+        bool is_quiet =
+            waiter->is_stream ? waiter->news == watch->news : seq <= waiter->seq && reached <= waiter->reached;
+        if (!watch->stopping && is_quiet && now_ms < waiter->until_ms) {
             at = &waiter->next;
             continue;
         }
@@ -153,6 +156,23 @@ void watch_wake(struct watch *watch)
     watch->woken = true;
     pthread_cond_signal(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
+}
+
+void watch_tell(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->news++;
+    watch->woken = true;
+    pthread_cond_signal(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+}
+
+uint64_t watch_news(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    uint64_t news = watch->news;
+    pthread_mutex_unlock(&watch->lock);
+    return news;
 }
 
 bool watch_wait(struct watch *watch, struct watch_waiter *waiter, int64_t ms)

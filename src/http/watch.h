@@ -23,11 +23,18 @@ void watch_free(struct watch *watch);
 /* Something changed: look now. Any thread. */
 void watch_wake(struct watch *watch);
 
+/* Something that streams tell may have come: records were folded, a notice was added. Any thread. */
+void watch_tell(struct watch *watch);
+uint64_t watch_news(struct watch *watch); /* how often */
+#define WATCH_NEWS_NOW UINT64_MAX
+
 /* ---- requests that wait ---- */
 
 struct watch_waiter {
     struct MHD_Connection *connection;
     int64_t seq, reached; /* reached: INT64_MAX for who is not told of what came for few */
+    bool is_stream;       /* waits for what `news` counts instead */
+    uint64_t news;        /* watch_news before it looked; WATCH_NEWS_NOW: goes on as soon as others had their turn */
     int64_t until_ms;     /* of watch_now_ms */
     struct watch_waiter *next;
 };

@@ -1,5 +1,6 @@
 #include "index/fold_record.h"
 
+#include "index/news.h"
 #include "record/member.h"
 
 #define SCRATCH_MAX (256u << 20)  /* bytes: a record of 16 MiB and what its parsers make of it */
@@ -76,6 +77,11 @@ static int write_rows(struct folder *f, struct err *err)
     static const char *const many = INSERT_ROW FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS;
     size_t each = f->row_count == ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
     int rc = 0;
+    int64_t refs[ROWS_AT_ONCE];
+    for (size_t i = 0; i < f->row_count; i++)
+        refs[i] = f->rows[i].ref;
+    if (f->row_count > 0)
+        rc = news_add(f->index, refs, f->row_count, err);
     for (size_t i = 0; rc == 0 && i < f->row_count;) {
         sqlite3_stmt *statement = index_statement(f->index, each > 1 ? many : one, err);
         if (!statement)

@@ -25,7 +25,8 @@ static const char *const core_schema =
     "CREATE TABLE IF NOT EXISTS record(ref INTEGER PRIMARY KEY, kind INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
     " tlp INTEGER NOT NULL, lang INTEGER NOT NULL, type INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " is_inline INTEGER NOT NULL, shown INTEGER NOT NULL, folded INTEGER NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS record_time ON record(shown, time_ms, kind);";
+    "CREATE INDEX IF NOT EXISTS record_time ON record(shown, time_ms, kind);"
+    "CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, ref INTEGER NOT NULL, count INTEGER NOT NULL);";
 
 /*
  * secure_delete: erased text is overwritten where it stood. wal_autocheckpoint: 8,192 pages of 8 kB, one sync each

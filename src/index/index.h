@@ -8,6 +8,7 @@
  *   cursor(log PRIMARY KEY, entries, payloads, arrived)  how far each log is folded, how many payloads were taken in and not
  *          forgotten since, and how many had ever come late when they were last looked for
  *   missing(log, first, last)                   runs of entries that were passed while their payload was not here
+ *   news(number PRIMARY KEY, ref, count)        in which order records came (index/news.h)
  *   erased(ref PRIMARY KEY, by_index)           withdrawn by a folded connect/erase of the same log
  * A payload that arrives after its entry was passed is folded then; what the store drops is let go of.
  *

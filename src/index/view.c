@@ -8,6 +8,7 @@ const struct outlet_info outlet_table[OUTLETS] = {
     [OUTLET_HTTP_LOGS] = {"http-logs", "logs to mirror: checkpoints, tiles, bundles, payloads", true, true, true,
                           ACTION_NONE},
     [OUTLET_HTTP_HEADS] = {"http-heads", "which logs changed", true, true, true, ACTION_NONE},
+    [OUTLET_HTTP_EVENTS] = {"http-events", "what is new, as it comes", true, false, true, ACTION_READ},
     [OUTLET_HTTP_STATUS] = {"http-status", "health and counters", true, false, false, ACTION_METRICS},
     [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false, false, ACTION_READ},
     [OUTLET_HTTP_SEARCH] = {"http-search", "searching in what the pages show", true, false, false, ACTION_SEARCH},

@@ -34,6 +34,7 @@ struct viewer {
 enum outlet {
     OUTLET_HTTP_LOGS,     /* /logs/...: checkpoints, tiles, bundles, payload bundles */
     OUTLET_HTTP_HEADS,    /* /heads */
+    OUTLET_HTTP_EVENTS,   /* /events: what is new */
     OUTLET_HTTP_STATUS,   /* /healthz, /metrics */
     OUTLET_HTTP_PAGES,    /* the pages and their data */
     OUTLET_HTTP_SEARCH,   /* searching in what the pages show */

@@ -27,6 +27,7 @@
 #include "security/intel.h"
 #include "state/author.h"
 #include "state/mirror.h"
+#include "state/notices.h"
 #include "state/reach.h"
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
@@ -343,6 +344,8 @@ static int follow_store(struct following *f, struct err *err)
     }
     if (!rc)
         rc = tend_parcels(f, is_new, err);
+    if (!rc && is_new)
+        http_server_tell(f->node->server);
     /* Whoever erased and folded it, the sync thread or another command: the index says that there is text to wipe. */
     if (!rc)
         rc = index_scrub_due(f->index, &due, err);
@@ -456,14 +459,21 @@ static void *feed_thread(void *arg)
 #define WATCHING_EACH_MS 60000 /* between looks at what nobody tells */
 
 struct telling {
+    struct node *node;
     struct watching watching;
+    int64_t last; /* notice */
     int64_t watched_ms;
 };
 
 static int tell_people(struct telling *t, struct err *err)
 {
-    int rc = 0;
-    if (clock_ms() - t->watched_ms >= WATCHING_EACH_MS) {
+    int64_t last = 0;
+    int rc = notice_last(t->watching.store, &last, err);
+    if (!rc && last != t->last) {
+        t->last = last;
+        http_server_tell(t->node->server);
+    }
+    if (!rc && clock_ms() - t->watched_ms >= WATCHING_EACH_MS) {
         t->watched_ms = clock_ms();
         t->watching.now_ms = now_ms();
         rc = watching_disk(&t->watching, err);
@@ -477,7 +487,7 @@ static void *telling_thread(void *arg)
 {
     struct node *node = arg;
     struct store_options options = {0};
-    struct telling t = {.watching = {.tls_cert = node->options->tls_cert}, .watched_ms = INT64_MIN / 2};
+    struct telling t = {.node = node, .watching = {.tls_cert = node->options->tls_cert}, .watched_ms = INT64_MIN / 2};
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;

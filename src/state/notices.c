@@ -169,9 +169,10 @@ static int read_row(sqlite3_stmt *stmt, struct notice *ret, struct err *err)
 int notice_each(struct store *store, const struct notice_query *query,
                 int (*each)(void *ctx, const struct notice *notice, struct err *err), void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = db_query(store, err, query->after ? oldest_first : newest_first, "iiiiiiii", query->reader,
-                                  (int64_t)query->role, topics_of(query), (int64_t)query->unread, query->after,
-                                  query->before, query->since_ms, query->max ? (int64_t)query->max : INT64_MAX);
+    sqlite3_stmt *stmt =
+        db_query(store, err, query->oldest_first ? oldest_first : newest_first, "iiiiiiii", query->reader,
+                 (int64_t)query->role, topics_of(query), (int64_t)query->unread, query->after, query->before,
+                 query->since_ms, query->max ? (int64_t)query->max : INT64_MAX);
     if (!stmt)
         return err->code;
     int rc;

@@ -99,8 +99,9 @@ struct notice_query {
     int64_t reader;
     enum role role;  /* of the reader; ROLE_ADMINISTRATOR: all. ROLE_NONE sees nothing */
     unsigned topics; /* bits; 0: all */
-    int64_t after;   /* with a higher number, oldest first; 0: newest first */
-    int64_t before;  /* with a lower number; 0: all */
+    int64_t after;   /* with a higher number */
+    bool oldest_first;
+    int64_t before; /* with a lower number; 0: all */
     int64_t since_ms;
     bool unread; /* only those that the reader has not read */
     size_t max;  /* 0: all */

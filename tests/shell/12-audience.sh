@@ -86,6 +86,12 @@ outlet_http_logs() {
     done | text
 }
 outlet_http_heads() { curl -s "$(url "$1")/heads" | text; }
+outlet_http_events() { # the records that the public is told of, as what the author said in them
+    timeout 3 curl -sN "$(url "$1")/events?since=0" >"$tmp/events" 2>/dev/null
+    text <"$tmp/events" # nothing of what they say
+    sed -n 's/^data: //p' "$tmp/events" | jq -r --arg a "$origin/" '.record // "" | select(startswith($a)) | ltrimstr($a)' |
+        while read -r i; do node a log a.example --limit 0 --json | jq -r "select(.index == $i).title"; done | found
+}
 outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
 outlet_http_pages() {
     { curl -s "$(url "$1")/" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/home/intelligence"
