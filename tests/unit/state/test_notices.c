@@ -83,7 +83,7 @@ static void flood(void **state)
     tell(NOTICE_CONTENT_REFUSED, MALLORY, NULL, TIME_MS);
     struct seen seen = ask(everything);
     assert_int_equal(seen.rows, 3);
-    seen = ask((struct notice_query){.role = ROLE_ANALYST, .topics = 1u << NOTICE_HELD, .after = 1});
+    seen = ask((struct notice_query){.role = ROLE_ANALYST, .topics = 1u << NOTICE_HELD, .oldest_first = true});
     assert_int_equal(seen.rows, 2);
     assert_int_equal(seen.first.count, 1000);
     assert_int_equal(seen.first.first_ms, TIME_MS);
