@@ -21,7 +21,7 @@ static struct view view_of(struct store *store, struct index *index, struct view
 /* Every outlet by every viewer: P public, O operator, M member, R reader, A analyst, W publisher, X administrator. */
 static const char *const opened_for[OUTLETS] = {
     [OUTLET_HTTP_EVENTS] = "PMRAWX",
-    [OUTLET_PREVIEW] = "POWX",
+    [OUTLET_PREVIEW] = "POWXt",
     [OUTLET_HTTP_LOGS] = "PM",
     [OUTLET_HTTP_HEADS] = "PM",
     [OUTLET_HTTP_STATUS] = "PX",
@@ -47,9 +47,9 @@ static const struct {
     {'A', {.class = VIEWER_USER, .name = "a", .role = ROLE_ANALYST, .scopes = SCOPES_ALL}},
     {'W', {.class = VIEWER_USER, .name = "w", .role = ROLE_PUBLISHER, .scopes = SCOPES_ALL}},
     {'X', {.class = VIEWER_USER, .name = "x", .role = ROLE_ADMINISTRATOR, .scopes = SCOPES_ALL}},
-    /* Whose token does not say so, or who has no role, sees nothing as a user. */
+    /* Whose token does not say so, or who has no role, sees nothing as a user (t: for publishing). */
     {'-', {.class = VIEWER_USER, .name = "n", .role = ROLE_NONE, .scopes = SCOPES_ALL}},
-    {'-', {.class = VIEWER_USER, .name = "t", .role = ROLE_ADMINISTRATOR, .scopes = SCOPE_PUBLISH | SCOPE_ADMIN}},
+    {'t', {.class = VIEWER_USER, .name = "t", .role = ROLE_ADMINISTRATOR, .scopes = SCOPE_PUBLISH | SCOPE_ADMIN}},
     {'-', {.class = VIEWER_USER, .name = "u", .role = ROLE_ADMINISTRATOR, .scopes = 0}},
 };
 
