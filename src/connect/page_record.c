@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "http/visitor.h"
 
 #define BODY_SHOWN ((size_t)256 * 1024) /* bytes of a body on the page; the rest is a link away */
 
@@ -169,6 +170,20 @@ static void write_content(struct page *page, const struct view_record *record)
     page_raw(page, "</section>\n");
 }
 
+/* Whoever reads it can object, and whoever decides decide (the pages of src/moderation). */
+static void write_policy_links(struct page *page, const struct view_record *record)
+{
+    bool decides = visitor_may(page->request->visitor, ACTION_DECIDE) && record->entry_class == ENTRY_SEAL;
+    bool objects = record->has_text && record->entry_class == ENTRY_SEAL && record->log.role != LOG_LOCAL;
+    if (!decides && !objects)
+        return;
+    page_raw(page, "<p class=\"quiet\"><a href=\"");
+    page_origin_path(page, decides ? "/policy/decide" : "/policy/object", span_str(record->log.origin));
+    page_fmt(page, "/%" PRIu64 "\">", record->index);
+    page_say(page, decides ? TR_MARK("Decide about this record") : TR_MARK("Object to this record"));
+    page_raw(page, "</a></p>\n");
+}
+
 /* ---- how to check it ---- */
 
 struct cosigners {
@@ -300,6 +315,7 @@ int page_record(const struct view *view, const struct http_request *request, str
         page_raw(&page, "</p>\n");
     }
     write_content(&page, &record);
+    write_policy_links(&page, &record);
     rc = write_proof(&page, view, &record, err);
     if (rc < 0)
         return rc;

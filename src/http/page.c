@@ -16,6 +16,7 @@ static const struct section {
     {"members", "/members", TR_MARK("Members")},
     {"intelligence", "/intelligence", TR_MARK("Intelligence")},
     {"community", "/community", TR_MARK("Community")},
+    {"policy", "/policy", TR_MARK("Policy")},
 };
 
 static const struct {

@@ -13,6 +13,7 @@ const struct outlet_info outlet_table[OUTLETS] = {
     [OUTLET_HTTP_PAGES] = {"http-pages", "pages for people and their data", true, false, false, ACTION_READ},
     [OUTLET_HTTP_SEARCH] = {"http-search", "searching in what the pages show", true, false, false, ACTION_SEARCH},
     [OUTLET_HTTP_SWEEP] = {"http-sweep", "sweeping an uploaded file", true, false, false, ACTION_SWEEP},
+    [OUTLET_HTTP_DECIDE] = {"http-decide", "what policy holds, for whoever decides", true, false, false, ACTION_DECIDE},
     [OUTLET_CLI_LOG] = {"cli-log", "log, show, members, status, verify", false, false, false, ACTION_NONE},
     [OUTLET_CLI_SWEEP] = {"cli-sweep", "sweep", false, false, false, ACTION_NONE},
     [OUTLET_EXPORT] = {"export", "lists of indicators for other programs", false, false, false, ACTION_NONE},

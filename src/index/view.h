@@ -39,6 +39,7 @@ enum outlet {
     OUTLET_HTTP_PAGES,    /* the pages and their data */
     OUTLET_HTTP_SEARCH,   /* searching in what the pages show */
     OUTLET_HTTP_SWEEP,    /* sweeping an uploaded file */
+    OUTLET_HTTP_DECIDE,   /* what policy holds, for whoever decides */
     OUTLET_CLI_LOG,       /* log, show, members, status, verify */
     OUTLET_CLI_SWEEP,     /* sweep */
     OUTLET_EXPORT,        /* export FORMAT */
@@ -242,9 +243,10 @@ struct view_record {
     bool cut;               /* text is only the beginning of a long one: its header, for lists */
     bool parsed;            /* text is a well-formed record */
     struct record record;
-    bool erased;  /* for the operator and users; others see a hole */
-    bool waiting; /* operator only: policy holds it, so that nobody sees it but who decides */
-    bool folded;  /* some capability took it in */
+    bool erased; /* for the operator and users; others see a hole */
+    bool
+        waiting; /* policy holds it, so that nobody sees it but who decides: the operator, users by OUTLET_HTTP_DECIDE */
+    bool folded; /* some capability took it in */
 };
 
 /* One record; spans in the arena. ERR_NOTFOUND no such entry for this viewer. */

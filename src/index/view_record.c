@@ -79,7 +79,9 @@ static int read_payload(const struct view *view, struct arena *arena, size_t max
     int rc = payload_read_head(view->store, record->log.number, record->index, max, &item, &flags, &failed);
     bool is_public = !view_is_inside(view);
     record->erased = !is_public && (flags & SLOT_ERASED) != 0;
-    bool waits = (flags & SLOT_WAITING) != 0, is_hidden = waits && view->viewer.class != VIEWER_OPERATOR;
+    bool decides = view->viewer.class == VIEWER_OPERATOR ||
+                   (view->viewer.class == VIEWER_USER && view->outlet == OUTLET_HTTP_DECIDE);
+    bool waits = (flags & SLOT_WAITING) != 0, is_hidden = waits && !decides;
     record->waiting = waits && !is_hidden;
     if (rc == ERR_NOTFOUND)
         rc = 0;

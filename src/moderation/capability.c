@@ -96,5 +96,5 @@ const struct capability moderation_capability = {
     .title = title,
     .page_title = moderation_page_title,
     .page_routes = moderation_page_routes,
-    .page_route_count = 0,
+    .page_route_count = MODERATION_PAGE_ROUTES,
 };

@@ -37,6 +37,7 @@ struct trying {
     struct arena arena;
     int64_t counts_log; /* whose counters these are */
     struct policy_counts counts;
+    uint64_t *stamp, serial; /* by line: the content for which it counted last */
 };
 
 /* ---- tallies ---- */
@@ -77,6 +78,15 @@ static int change_add(struct trial *t, struct trial_tally *change, const struct 
     snprintf(change->what, sizeof(change->what), "%.*s", (int)(lang.len < 64 ? lang.len : 64), (const char *)lang.data);
     change->by = TRIAL_BY_LANGUAGE;
     return tally_add(t, change, err);
+}
+
+/* A content counts once for a line, whoever looks. */
+static void match_add(struct trying *t, unsigned line)
+{
+    if (t->out->matched && line > 0 && line < t->out->line_count && t->stamp[line] != t->serial) {
+        t->stamp[line] = t->serial;
+        t->out->matched[line]++;
+    }
 }
 
 /* ---- who could look ---- */
@@ -179,6 +189,7 @@ static int accept_waiting(struct trying *t, const struct content *content, struc
         rc = ask(&t->then, NULL, &t->counts, POLICY_ACCEPT, content, &said, err);
     if (rc < 0)
         return rc;
+    match_add(t, said.line);
     change->from = POLICY_HOLD;
     change->to = said.act;
     if (said.act == POLICY_YES) {
@@ -198,9 +209,12 @@ static int ask_both(struct trying *t, const struct content *content, struct tria
     int rc = ask(&t->now, &t->public_now, NULL, change->question, content, &now, err);
     if (rc == 0)
         rc = ask(&t->then, &t->public_then, NULL, change->question, content, &then, err);
+    if (rc < 0)
+        return rc;
+    match_add(t, then.line);
     change->from = now.act;
     change->to = then.act;
-    return rc;
+    return 0;
 }
 
 /* ---- members that it is for ---- */
@@ -233,6 +247,8 @@ static int ask_crowd(struct trying *t, const struct content *content, const stru
     int rc = ask(&t->now, &crowd->now, NULL, POLICY_SHARE, content, &now, err);
     if (rc == 0)
         rc = ask(&t->then, &crowd->then, NULL, POLICY_SHARE, content, &then, err);
+    if (rc == 0 && content->record->tlp != TLP_CLEAR)
+        match_add(t, then.line);
     if (rc < 0 || (now.act == then.act && (now.line == 0) == (then.line == 0)))
         return rc;
     for (size_t i = crowd->first; i < crowd->first + crowd->count; i++) {
@@ -294,6 +310,7 @@ static int try_content(struct trying *t, const struct content *content, struct e
         return 0;
     }
     t->out->looked++;
+    t->serial++;
     for (enum policy_question q = POLICY_ACCEPT; q < POLICY_QUESTIONS && rc == 0; q++) {
         struct trial_tally change = {.question = q};
         if (!is_asked(content, q))
@@ -397,10 +414,14 @@ static int try_mirroring(struct trying *t, const struct log_info *log, struct er
     int rc = judge_decide(&t->now, &about, &now, err);
     if (rc == 0)
         rc = judge_decide(&t->then, &about, &then, err);
+    if (rc < 0)
+        return rc;
+    t->serial++;
+    match_add(t, then.line);
     change.from = now.act;
     change.to = then.act;
-    if (rc < 0 || (now.act == then.act && now.recent == then.recent))
-        return rc;
+    if (now.act == then.act && now.recent == then.recent)
+        return 0;
     return change_add(t->out, &change, log, (struct span){0}, err);
 }
 
@@ -439,6 +460,18 @@ static int try_all(struct trying *t, struct err *err)
     return rc;
 }
 
+static int count_matches(struct trying *t, const struct policy *policy, struct err *err)
+{
+    struct span text = policy_text(policy);
+    size_t lines = 2;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.data[i] == '\n';
+    t->out->matched = calloc(lines, sizeof(*t->out->matched));
+    t->stamp = calloc(lines, sizeof(*t->stamp));
+    t->out->line_count = lines;
+    return t->out->matched && t->stamp ? 0 : err_memory(err);
+}
+
 int trial_run(const struct view *view, const struct trial_options *options, struct trial *ret, struct err *err)
 {
     struct trying t = {.view = view, .out = ret, .since_ms = options->since_ms, .contents_max = options->contents_max};
@@ -449,7 +482,11 @@ int trial_run(const struct view *view, const struct trial_options *options, stru
     if (rc < 0)
         return rc;
     arena_init(&t.arena, RECORD_ARENA_MAX);
-    rc = try_all(&t, err);
+    if (options->counts_matches)
+        rc = count_matches(&t, options->policy, err);
+    if (rc == 0)
+        rc = try_all(&t, err);
+    free(t.stamp);
     arena_done(&t.arena);
     for (size_t i = 0; i < t.member_count; i++)
         free(t.members[i].origin);
@@ -461,6 +498,7 @@ int trial_run(const struct view *view, const struct trial_options *options, stru
 void trial_free(struct trial *trial)
 {
     free(trial->tallies);
+    free(trial->matched);
 }
 
 const char *trial_act_words(const struct trial_tally *tally, enum policy_act act)

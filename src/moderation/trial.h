@@ -23,15 +23,18 @@ struct trial {
     struct trial_tally *tallies; /* sorted: by change, then authors, languages, viewers, each the most first */
     size_t tally_count;
     uint64_t looked, changed;
-    uint64_t cut;     /* that could not be told apart any more */
-    uint64_t unasked; /* contents about which members were not asked: it would have taken too long */
-    bool is_partial;  /* there were more contents than `contents_max` */
+    uint64_t cut;      /* that could not be told apart any more */
+    uint64_t unasked;  /* contents about which members were not asked: it would have taken too long */
+    bool is_partial;   /* there were more contents than `contents_max` */
+    uint64_t *matched; /* by line of the tried file: contents, or logs, about which it decided; NULL if not asked for */
+    size_t line_count;
 };
 
 struct trial_options {
     const struct policy *policy;
     int64_t since_ms, now_ms;
     uint64_t contents_max; /* 0: all */
+    bool counts_matches;   /* fill `matched` */
 };
 
 /* `view`: of somebody of this node; what it does not see is not looked at, but for what waits. */

@@ -37,6 +37,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                                  TR_MARK("The certificate {2} is good until {3}.")},
     [NOTICE_DISK_FULL] = {NOTICE_OVERDUE, ROLE_ADMINISTRATOR, false, "disk-full",
                           TR_MARK("The disk of this node is nearly full: {3} are left.")},
+    [NOTICE_CONTENT_OBJECTED] = {NOTICE_DECISION, ROLE_PUBLISHER, false, "content-objected",
+                                 TR_MARK("A visitor objects to a content of {1}.")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {

@@ -20,6 +20,7 @@ static const struct {
     [ACTION_SWEEP] = {READ, {false, false, true, true, true}},
     [ACTION_PUBLISH] = {PUBLISH, {false, false, false, true, true}},
     [ACTION_USERS] = {ADMIN, {false, false, false, false, true}},
+    [ACTION_DECIDE] = {PUBLISH, {false, false, false, true, true}},
     [ACTION_METRICS] = {METRICS, {false, false, false, false, true}},
 };
 

@@ -16,6 +16,7 @@ enum role_action {
     ACTION_SWEEP,   /* sweep a file for what they name */
     ACTION_PUBLISH, /* say something under the operator's name */
     ACTION_USERS,   /* see who may sign in, lock and unlock them, read the trail */
+    ACTION_DECIDE,  /* see what policy holds, let it in or turn it away, try another policy */
     ACTION_METRICS, /* figures about what is not for everybody */
     ACTIONS
 };

@@ -118,6 +118,9 @@ struct verdict_sum {
 int verdict_sums(struct store *store, int (*each)(void *ctx, const struct verdict_sum *sum, struct err *err), void *ctx,
                  struct err *err);
 
+/* Add what is refused by each line of this version, since then, to `io`, of lines 0 .. count - 1. */
+int verdict_lines(struct store *store, int64_t version, int64_t since_ms, uint64_t *io, size_t count, struct err *err);
+
 /* ---- what persons decided ---- */
 
 #define DECISION_WHO_MAX 128

@@ -74,6 +74,24 @@ int verdict_count(struct store *store, enum policy_act act, uint64_t *ret, struc
     return rc;
 }
 
+int verdict_lines(struct store *store, int64_t version, int64_t since_ms, uint64_t *io, size_t count, struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err,
+                                  "SELECT line, count(*) FROM verdict WHERE act = ? AND version = ? AND time_ms >= ?"
+                                  " GROUP BY line",
+                                  "iii", (int64_t)POLICY_REFUSE, version, since_ms);
+    if (!stmt)
+        return err->code;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1) {
+        uint64_t line = (uint64_t)sqlite3_column_int64(stmt, 0);
+        if (line < count)
+            io[line] += (uint64_t)sqlite3_column_int64(stmt, 1);
+    }
+    db_end(stmt);
+    return rc;
+}
+
 /* A person's verdict is the last decision's, and no rule's. */
 int verdict_sums(struct store *store, int (*each)(void *ctx, const struct verdict_sum *sum, struct err *err), void *ctx,
                  struct err *err)

@@ -76,7 +76,7 @@ record_pages() { # node: every record's page of a's log, and what hangs on it
     local i size
     size=$(fact "$1" a.example size)
     for ((i = 0; i < size; i++)); do
-        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry"
+        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry" "$(url "$1")/policy/object/$origin/$i"
     done
 }
 outlet_http_logs() {
@@ -94,11 +94,16 @@ outlet_http_events() { # the records that the public is told of, as what the aut
 }
 outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
 outlet_http_pages() {
-    { curl -s "$(url "$1")/" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/home/intelligence"
+    { curl -s "$(url "$1")/" "$(url "$1")/policy" "$(url "$1")/policy/rates" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/home/intelligence"
         record_pages "$1"; } | text
 }
 outlet_http_search() { curl -s "$(url "$1")/intelligence?q=mx-" "$(url "$1")/intelligence/results?q=mx-" | text; }
 outlet_http_sweep() { curl -s -F "file=@$tmp/log" "$(url "$1")/sweep" | text; }
+outlet_http_decide() { # nobody is signed in: held contents and what can be decided are for those who decide
+    curl -s "$(url "$1")/policy/held" "$(url "$1")/policy/refused" "$(url "$1")/policy/objections" "$(url "$1")/policy/try" | text
+    local i
+    for ((i = 0; i < $(fact "$1" a.example size); i++)); do curl -s "$(url "$1")/policy/decide/$origin/$i"; done | text
+}
 outlet_cli_log() { titles "$1"; }
 outlet_cli_sweep() { node "$1" sweep "$tmp/log" | found; }
 outlet_export() { node "$1" export list | found; }
@@ -128,7 +133,7 @@ ok "the program's table of outlets is read" [ "${#outlets[@]}" -ge 11 ]
 cell() { # outlet, node
     case $1 in
     cli-*) is "$("outlet_${1//-/_}" "$2")" "$(wanted "$2")" ;;
-    http-heads | http-status | preview) is "$("outlet_${1//-/_}" "$2")" "" ;;
+    http-heads | http-status | http-decide | preview) is "$("outlet_${1//-/_}" "$2")" "" ;;
     *) is "$("outlet_${1//-/_}" "$2")" "$(public)" ;;
     esac
 }
