@@ -37,6 +37,7 @@ struct trying {
     struct arena arena;
     int64_t counts_log; /* whose counters these are */
     struct policy_counts counts;
+    bool has_decisions;
     uint64_t *stamp, serial; /* by line: the content for which it counted last */
 };
 
@@ -150,7 +151,7 @@ struct content {
     const struct log_info *log;
     const struct record *record;
     size_t bytes;
-    bool waits;
+    bool waits, is_decided; /* by a person, so that no rule is asked whether it comes in */
 };
 
 static int ask(const struct judge *judge, const struct policy_bits *looker, const struct policy_counts *counts,
@@ -170,7 +171,7 @@ static int ask(const struct judge *judge, const struct policy_bits *looker, cons
 static bool is_asked(const struct content *content, enum policy_question question)
 {
     if (question == POLICY_ACCEPT)
-        return content->log->role != LOG_OWN && content->log->role != LOG_LOCAL;
+        return content->log->role != LOG_OWN && content->log->role != LOG_LOCAL && !content->is_decided;
     if (question == POLICY_SHARE)
         return content->log->role != LOG_LOCAL && content->record->tlp == TLP_CLEAR;
     return span_starts(content->record->kind, SPAN_LIT("security/"));
@@ -329,8 +330,20 @@ static int try_content(struct trying *t, const struct content *content, struct e
 
 /* ---- all contents ---- */
 
+static int is_decided(struct trying *t, int64_t ref, bool *ret, struct err *err)
+{
+    struct decision decision;
+    struct err none = {0};
+    *ret = false;
+    if (!t->has_decisions)
+        return 0;
+    int rc = decision_find(t->view->store, ref, &decision, &none);
+    *ret = rc == 0;
+    return rc == 0 || rc == ERR_NOTFOUND ? 0 : err_set(err, rc, "%s", none.text);
+}
+
 /* One of these entries, if it says of itself that it is young enough. */
-static int try_text(struct trying *t, const struct log_info *log, struct span text, struct err *err)
+static int try_text(struct trying *t, const struct log_info *log, uint64_t index, struct span text, struct err *err)
 {
     struct record record;
     struct err unread;
@@ -338,8 +351,9 @@ static int try_text(struct trying *t, const struct log_info *log, struct span te
     if (record_parse(text, &t->arena, &record, &unread) < 0 || !record.has_time || record.time_ms < t->since_ms ||
         !view_admits_tlp(t->view, record.tlp))
         return 0;
-    struct content content = {log, &record, text.len, false};
-    return try_content(t, &content, err);
+    struct content content = {.log = log, .record = &record, .bytes = text.len};
+    int rc = is_decided(t, RECORD_REF(log->number, index), &content.is_decided, err);
+    return rc < 0 ? rc : try_content(t, &content, err);
 }
 
 /* Contents of a log one after the other, as they stand on the disk: several times faster than record by record. */
@@ -354,8 +368,8 @@ static int try_contents(struct trying *t, const struct log_info *log, struct err
         buf_clear(&items);
         rc = payload_read_bundle(t->view->store, log->number, first, count, false, &items, &covered, err);
         struct payload_reader reader = {.bundle = buf_view(&items)};
-        while (rc == 0 && (rc = payload_next(&reader, &item, err)) > 0)
-            rc = item.hole ? 0 : try_text(t, log, item.payload, err);
+        for (uint64_t index = first; rc == 0 && (rc = payload_next(&reader, &item, err)) > 0; index++)
+            rc = item.hole ? 0 : try_text(t, log, index, item.payload, err);
         first += covered;
     }
     buf_done(&items);
@@ -383,7 +397,7 @@ static int try_held(struct trying *t, int64_t ref, struct buf *room, struct err 
         return rc;
     if (!(flags & SLOT_WAITING) || item.hole || record_parse(item.payload, &t->arena, &record, &gone) < 0)
         return 0;
-    struct content content = {&log, &record, item.payload.len, true};
+    struct content content = {.log = &log, .record = &record, .bytes = item.payload.len, .waits = true};
     return try_content(t, &content, err);
 }
 
@@ -484,6 +498,8 @@ int trial_run(const struct view *view, const struct trial_options *options, stru
     arena_init(&t.arena, RECORD_ARENA_MAX);
     if (options->counts_matches)
         rc = count_matches(&t, options->policy, err);
+    if (rc == 0)
+        rc = decision_any(view->store, &t.has_decisions, err);
     if (rc == 0)
         rc = try_all(&t, err);
     free(t.stamp);
