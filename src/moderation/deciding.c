@@ -131,13 +131,13 @@ static int append(struct store *store, const struct deciding *d, struct reasons 
 static int publish(struct store *store, const struct deciding *d, const struct verdict *before,
                    const struct answering *a, int64_t *ret, struct err *err)
 {
-    struct log_info operator, subject;
+    struct log_info operator, log;
     struct policy *policy = NULL;
     struct rules_version version = {0};
     char contact[MEMBER_WORD_MAX + 1] = "";
     int rc = store_operator(store, &operator, err);
     if (rc == 0)
-        rc = store_log(store, RECORD_REF_LOG(d->decision.ref), &subject, err);
+        rc = store_log(store, RECORD_REF_LOG(d->decision.ref), &log, err);
     if (rc == 0)
         rc = find_contact(store, &operator, contact, err);
     if (rc < 0)
@@ -153,7 +153,7 @@ static int publish(struct store *store, const struct deciding *d, const struct v
                               .notice_count = a->named_count,
                               .unnamed_count = a->count - a->named_count,
                               .redress = d->redress ? d->redress : contact};
-    memcpy(reasons.origin, subject.origin, sizeof(reasons.origin));
+    memcpy(reasons.origin, log.origin, sizeof(reasons.origin));
     for (size_t i = 0; i < a->named_count; i++)
         reasons.notices[i] = a->named[i];
     rc = find_rule(store, before, &policy, &version, &reasons, err);

@@ -6,9 +6,5 @@
 #include "security/intel.h"
 
 const struct capability *const capabilities[] = {
-    &connect_capability,
-    &security_capability,
-    &governance_capability,
-    &moderation_capability,
-    NULL,
+    &connect_capability, &security_capability, &governance_capability, &moderation_capability, NULL,
 };

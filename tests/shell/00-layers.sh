@@ -65,7 +65,7 @@ ok "there is one C++ file" one_cxx_file
 attacks_are_tried() {
     local row word program tests status=0
     while IFS= read -r row; do
-        program= tests=0
+        program="" tests=0
         while IFS= read -r word; do
             tests=$((tests + 1))
             case $word in

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A node's rules stand beside its members' audiences: what is for few is held, refused and shared by rule, too, and reaches
 # nobody behind the node before somebody lets it.
+# shellcheck disable=SC2034 # variables stand in the words that `ok` evaluates
 . "$(dirname "$0")/lib.sh"
 
 for name in a b c; do init $name $name.example; done

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Lists are advice: what others say of members, records and values waits here until a person adopts it, takes effect by the node's
 # own rules, and what they take back waits as well.
+# shellcheck disable=SC2034 # variables stand in the words that `ok` evaluates
 . "$(dirname "$0")/lib.sh"
 
 for name in a b c; do init $name $name.example; done

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Whoever objects to a content is answered by a person, in public and with reasons; its author can answer back and get it let in
 # again; what was refused, and of whom, can be counted.
+# shellcheck disable=SC2034 # variables stand in the words that `ok` evaluates
 . "$(dirname "$0")/lib.sh"
 
 for name in a b c; do init $name $name.example; done

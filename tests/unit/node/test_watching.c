@@ -1,7 +1,7 @@
 #include <time.h>
 
-#include "state/node.h"
 #include "node/watching.h"
+#include "state/node.h"
 #include "state/notices.h"
 
 static struct node node;
