@@ -165,8 +165,8 @@ static int page_account(const struct view *view, const struct http_request *requ
                                    : TR_MARK("Signing in does not ask for a one-time code yet."));
     page_raw(&page, "</p>\n");
     if (visitor_may(request->visitor, ACTION_USERS)) {
-        page_raw(&page, "<p><a href=\"/users\">");
-        page_say(&page, TR_MARK("Users"));
+        page_raw(&page, "<p><a href=\"/administration\">");
+        page_say(&page, TR_MARK("Administration"));
         page_raw(&page, "</a></p>\n");
     }
     int rc = write_sessions(&page, view, err);
@@ -221,7 +221,9 @@ const struct route account_routes[] = {
     {HTTP_GET, "/events", OUTLET_HTTP_EVENTS, route_events, "what is new, as it comes"},
     {HTTP_GET, "/inbox", OUTLET_HTTP_PAGES, page_inbox, "what one is told"},
     {HTTP_POST, "/inbox", OUTLET_HTTP_PAGES, page_inbox_post, "marks it as read"},
-    {HTTP_GET, "/users", OUTLET_HTTP_PAGES, page_users, "who may sign in, and what happened"},
-    {HTTP_POST, "/users", OUTLET_HTTP_PAGES, page_users_post, "locks and unlocks a user"},
+    {HTTP_GET, "/administration", OUTLET_HTTP_PAGES, page_administration,
+     "how the node stands, for those who look after it"},
+    {HTTP_GET, "/users", OUTLET_HTTP_PAGES, page_users, "who may sign in, and tokens"},
+    {HTTP_POST, "/users", OUTLET_HTTP_PAGES, page_users_post, "locks and unlocks a user, revokes a token"},
 };
 const size_t account_route_count = sizeof(account_routes) / sizeof(account_routes[0]);

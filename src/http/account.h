@@ -40,6 +40,11 @@ void account_button(struct page *page, const char *action, const char *name, str
 int page_inbox(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_inbox_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);
+/* What happened of late: who signed in or tried to, and what was changed about users. */
+int account_write_trail(struct page *page, const struct view *view, struct err *err);
+
+int page_administration(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                        struct err *err);
 int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);

@@ -52,6 +52,11 @@ static void write_visitor(struct page *page)
             page_fmt(page, " <strong>%" PRIu64 "</strong>", visitor->unread);
         page_raw(page, "</a> · ");
     }
+    if (visitor_may(visitor, ACTION_USERS)) {
+        page_raw(page, "<a href=\"/administration\">");
+        page_say(page, TR_MARK("Administration"));
+        page_raw(page, "</a> · ");
+    }
     if (visitor->how != VISITOR_NOBODY) {
         page_raw(page, "<a href=\"/account\">");
         page_bdi(page, span_str(visitor->user.name));

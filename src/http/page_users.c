@@ -1,4 +1,4 @@
-/* For administrators: who may sign in, and what happened of late. */
+/* For administrators: who may sign in, tokens, and what happened of late. */
 #include <stdio.h>
 
 #include "http/account.h"
@@ -66,7 +66,7 @@ static void write_entry(struct page *page, const struct audit_entry *entry)
     page_table_row_end(page);
 }
 
-static int write_trail(struct page *page, const struct view *view, struct err *err)
+int account_write_trail(struct page *page, const struct view *view, struct err *err)
 {
     struct trail *trail = arena_alloc(page->request->arena, sizeof(*trail));
     if (!trail)
@@ -87,6 +87,70 @@ static int write_trail(struct page *page, const struct view *view, struct err *e
     return 0;
 }
 
+/* ---- their tokens ---- */
+
+static const char *const token_headings[] = {TR_MARK("Token"), TR_MARK("User name"), TR_MARK("For"),
+                                             TR_MARK("Until"), TR_MARK("Last used"), TR_MARK("Action")};
+
+struct listed {
+    struct page *page;
+    size_t count;
+};
+
+static int write_token(void *ctx, const struct token_info *token, struct err *err)
+{
+    struct listed *listed = ctx;
+    struct page *page = listed->page;
+    char scopes[SCOPES_TEXT_MAX];
+    (void)err;
+    if (listed->count++ == 0)
+        page_table(page, token_headings, 6);
+    scopes_format(token->scopes, scopes);
+    page_table_row(page);
+    page_bdi(page, span_str(token->name));
+    page_table_cell(page, token_headings[1]);
+    page_bdi(page, span_str(token->user));
+    page_table_cell(page, token_headings[2]);
+    page_fmt(page, "<span lang=\"en\">%s</span>", scopes);
+    page_table_cell(page, token_headings[3]);
+    page_time(page, token->expires_ms);
+    page_table_cell(page, token_headings[4]);
+    if (token->used_ms > 0)
+        page_ago(page, token->used_ms);
+    else
+        page_say(page, TR_MARK("never"));
+    page_table_cell(page, token_headings[5]);
+    page_raw(page, "<form method=\"post\" action=\"/users\">");
+    page_form_token(page);
+    page_raw(page, "<input type=\"hidden\" name=\"of\" value=\"");
+    page_esc(page, span_str(token->user));
+    page_raw(page, "\"><input type=\"hidden\" name=\"revoke\" value=\"");
+    page_esc(page, span_str(token->name));
+    page_raw(page, "\"><button type=\"submit\">");
+    page_say(page, TR_MARK("Revoke"));
+    page_raw(page, "</button></form>\n");
+    page_table_row_end(page);
+    return 0;
+}
+
+static int write_tokens(struct page *page, const struct view *view, struct err *err)
+{
+    struct listed listed = {.page = page};
+    page_raw(page, "<section><h2>");
+    page_say(page, TR_MARK("Tokens for programs"));
+    page_raw(page, "</h2>\n");
+    int rc = token_each(view->store, 0, write_token, &listed, err);
+    if (listed.count > 0) {
+        page_table_end(page);
+    } else {
+        page_raw(page, "<p class=\"quiet\">");
+        page_say(page, TR_MARK("There are none."));
+        page_raw(page, "</p>\n");
+    }
+    page_raw(page, "</section>\n");
+    return rc;
+}
+
 int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     struct page page;
@@ -102,7 +166,7 @@ int page_users(const struct view *view, const struct http_request *request, stru
     int rc = user_each(view->store, write_user, &page, err);
     page_table_end(&page);
     if (rc == 0)
-        rc = write_trail(&page, view, err);
+        rc = write_tokens(&page, view, err);
     return rc < 0 ? rc : page_end(&page, err);
 }
 
@@ -121,6 +185,19 @@ static int change_lock(struct store *store, const struct http_request *request, 
     return account_note(store, request, user.name, lock ? "user lock" : "user unlock", result, err);
 }
 
+static int revoke(struct store *store, const struct http_request *request, struct err *err)
+{
+    struct user user;
+    char result[USER_NAME_MAX + 8];
+    int rc = user_find(store, http_form_value(request, "of"), &user, err);
+    if (rc == 0)
+        rc = token_remove(store, user.number, http_form_value(request, "revoke"), err);
+    if (rc < 0)
+        return rc;
+    snprintf(result, sizeof(result), "by %s", request->visitor->user.name);
+    return account_note(store, request, user.name, "token remove", result, err);
+}
+
 int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err)
 {
@@ -131,6 +208,7 @@ int page_users_post(const struct view *view, const struct http_request *request,
                 request->visitor->user.name)) /* by a slip, and who would unlock it? */
         return http_problem(request, reply, 409, TR_MARK("Not allowed"),
                             TR_MARK("Nobody keeps out themselves. Another administrator can do that."));
-    int rc = account_write(request, change_lock, err);
+    bool revokes = http_form_value(request, "revoke").len > 0;
+    int rc = account_write(request, revokes ? revoke : change_lock, err);
     return rc < 0 ? rc : account_go(request, reply, "/users");
 }

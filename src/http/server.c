@@ -178,6 +178,7 @@ int http_server_start(const struct http_options *options, struct http_server **r
         struct signing_options signing = {.dir = options->dir,
                                           .is_offered = server->loopback || server->tls || options->insecure_sign_in,
                                           .is_tls = server->tls != NULL,
+                                          .tls = server->tls,
                                           .trust = options->trust_proxy,
                                           .oidc = options->oidc,
                                           .oidc_name = options->oidc_name,

@@ -172,6 +172,11 @@ struct attempts *signing_attempts(struct signing *signing)
     return signing->attempts;
 }
 
+const struct signing_options *signing_settings(const struct signing *signing)
+{
+    return &signing->options;
+}
+
 struct oidc *signing_oidc(const struct signing *signing)
 {
     return signing->options.oidc;

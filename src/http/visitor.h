@@ -28,12 +28,16 @@ struct http_visitor {
     struct signing *signing;
 };
 
+struct oidc; /* connect/oidc.h */
+struct tls;
+
 /* The server's part of it; made once. */
 struct signing_options {
     const char *dir;       /* the node's folder; borrowed */
     bool is_offered;       /* to everybody who reaches the server: loopback, TLS, or said explicitly */
     bool is_tls;           /* the server's own */
     const char *trust;     /* HEADER@ADDRESS of a proxy that says who it is; NULL: none */
+    struct tls *tls;       /* the server\'s, for those who look after it; NULL: none; borrowed */
     struct oidc *oidc;     /* a provider at which people may sign in, too; borrowed; NULL: none */
     const char *oidc_name; /* what people are told that it is; borrowed */
     void (*tell)(void *ctx, const char *line); /* for the log; may be NULL */
@@ -41,11 +45,11 @@ struct signing_options {
 };
 
 struct signing;
-struct oidc; /* connect/oidc.h */
 /* ERR_USAGE: `trust` does not have its form. */
 int signing_new(const struct signing_options *options, struct signing **ret, struct err *err);
 void signing_free(struct signing *signing);
 struct attempts *signing_attempts(struct signing *signing);
+const struct signing_options *signing_settings(const struct signing *signing);
 struct oidc *signing_oidc(const struct signing *signing);
 const char *signing_oidc_name(const struct signing *signing); /* NULL: there is none */
 

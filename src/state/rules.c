@@ -114,6 +114,27 @@ int rules_policy(struct store *store, const struct policy **ret, struct rules_ve
     return 0;
 }
 
+int rules_versions(struct store *store, size_t max,
+                   int (*each)(void *ctx, const struct rules_version *version, struct err *err), void *ctx,
+                   struct err *err)
+{
+    sqlite3_stmt *stmt =
+        db_query(store, err, "SELECT number, version, since_ms FROM policy_version ORDER BY number DESC LIMIT ?", "i",
+                 (int64_t)max);
+    if (!stmt)
+        return err->code;
+    struct rules_version version;
+    int rc;
+    while ((rc = db_step(store, stmt, err)) == 1) {
+        read_version(stmt, &version);
+        rc = each(ctx, &version, err);
+        if (rc)
+            break;
+    }
+    db_end(stmt);
+    return rc;
+}
+
 int rules_text(struct store *store, int64_t number, struct buf *out, struct rules_version *ret, struct err *err)
 {
     if (number == 0) {

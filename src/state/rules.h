@@ -49,6 +49,11 @@ int rules_trouble(struct store *store, struct buf *out, struct err *err);
 /* The text of a version that was in force (0: the built-in policy), appended. ERR_NOTFOUND. */
 int rules_text(struct store *store, int64_t number, struct buf *out, struct rules_version *ret, struct err *err);
 
+/* The newest `max` versions, newest first. */
+int rules_versions(struct store *store, size_t max,
+                   int (*each)(void *ctx, const struct rules_version *version, struct err *err), void *ctx,
+                   struct err *err);
+
 /* Has what the version in force says been applied to what waits and what was refused? Within a transaction: it has. */
 int rules_applied(struct store *store, bool *ret, struct err *err);
 int rules_set_applied(struct store *store, int64_t number, struct err *err);

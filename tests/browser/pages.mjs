@@ -1,5 +1,7 @@
 // The pages' main tasks in Chromium. See tests/browser/run for what it is told.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { audit } from "./audit.mjs";
@@ -7,7 +9,8 @@ import { audit } from "./audit.mjs";
 const base = process.env.TONGZHOU_URL.replace(/\/$/, "");
 const value = process.env.TONGZHOU_VALUE || "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com";
 const words = process.env.TONGZHOU_WORDS || "Stuxnet";
-const user = process.env.TONGZHOU_USER, password = process.env.TONGZHOU_PASSWORD; // a publisher
+const user = process.env.TONGZHOU_USER, password = process.env.TONGZHOU_PASSWORD; // an administrator
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = process.env.TONGZHOU_SCREENSHOTS;
 
 const texts = {
@@ -202,6 +205,35 @@ async function checkPerson(page, text) {
     assert.ok(!(await page.locator("main").textContent()).includes("kept by the browser"));
 }
 
+/** What axe finds against WCAG 2.2 A and AA on the page as it is. */
+async function axeFinds(page) {
+    await page.evaluate(axe + "; undefined"); // as the browser's own tools: what a page's policy forbids does not hold here
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+    return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target.join(" ")}`));
+}
+
+/** What is there for those who are signed in. */
+const inside = ["/account", "/publish", "/inbox", "/administration", "/users"];
+
+async function checkInside(page, text) {
+    await page.goto(base + "/sign-in?next=/administration");
+    await signIn(page, text, password);
+    assert.equal(page.url(), base + "/administration");
+    assert.ok((await page.locator("main h2").count()) >= 5);
+    for (const address of inside) {
+        await page.goto(base + address);
+        assert.equal(new URL(page.url()).pathname, address);
+        assert.deepEqual(await page.evaluate(audit), [], address);
+        assert.deepEqual(await axeFinds(page), [], address);
+    }
+    await page.goto(base + "/users");
+    assert.ok((await page.locator("tbody").first().textContent()).includes(user));
+    await page.goto(base + "/account");
+    await page.getByRole("button", { name: text.signOut, exact: true }).click();
+    await page.goto(base + "/administration");
+    assert.equal(new URL(page.url()).pathname, "/sign-in");
+}
+
 const addresses = [...(user ? ["/sign-in"] : []), "/", "/members", "/community", "/intelligence", "/intelligence?q=" + words, "/intelligence/value?v=" + value, "/no-such-page"];
 
 for (const [language, text] of Object.entries(texts)) {
@@ -235,8 +267,10 @@ for (const [language, width, scheme] of [["en", 1200, "light"], ["en", 320, "dar
         await test(`${address.slice(0, 40)} can be read and used (${language}, ${width} px, ${scheme})`, async () => {
             await page.goto(base + address);
             assert.deepEqual(await page.evaluate(audit), []);
+            assert.deepEqual(await axeFinds(page), []);
         });
     }
+    if (user) await test(`account, inbox, administration and users (${language}, ${width} px, ${scheme})`, () => checkInside(page, texts[language]));
     await test(`the keyboard finds its way (${language}, ${width} px)`, async () => {
         await page.goto(base + "/");
         await page.keyboard.press("Tab");

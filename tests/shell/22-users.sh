@@ -138,7 +138,10 @@ ok "the trail says who" eval 'node n audit | grep -q "publisher.one .*publish .*
 
 # ---- administrators ----
 ok "an administrator signs in" eval 'is "$(sign_in administrator.one "$right")" 303'
-ok "and sees users and the trail" eval 'browse administrator.one "$(url n)/users" | grep -q "wrong password"'
+ok "and sees users" eval 'browse administrator.one "$(url n)/users" | grep -q "analyst.one"'
+ok "how the node stands, and the trail" eval 'browse administrator.one "$(url n)/administration" >"$tmp/answer" && grep -q "wrong password" "$tmp/answer" && grep -q "plain HTTP" "$tmp/answer" && grep -q "built-in one has never been replaced" "$tmp/answer"'
+ok "nobody else does" eval 'for who in reader.one publisher.one; do is "$(browse $who -o /dev/null -w "%{http_code}" "$(url n)/administration")" 403 || exit 1; done; is "$(curl -s -o /dev/null -w "%{http_code}" "$(url n)/administration")" 303'
+ok "revokes a token of somebody" eval 'stray=$(node n token add publisher.one stray | head -1); is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $stray" "$(url n)/")" 200 && is "$(browse administrator.one -o /dev/null -w "%{http_code}" -d "csrf=$(browse administrator.one "$(url n)/account" | form_token)" -d of=publisher.one -d revoke=stray "$(url n)/users")" 303 && is "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $stray" "$(url n)/")" 401'
 lock() { browse "$1" -o /dev/null -w "%{http_code}" -d "csrf=$(browse "$1" "$(url n)/account" | form_token)" -d "$2=publisher.one" "$(url n)/users"; }
 ok "locks a user" eval 'is "$(lock administrator.one lock)" 303 && node n user list | grep -q "publisher.one .*LOCKED"'
 ok "but not itself" eval 'is "$(browse administrator.one -o /dev/null -w "%{http_code}" -d "csrf=$(browse administrator.one "$(url n)/account" | form_token)" -d lock=administrator.one "$(url n)/users")" 409 && ! node n user list | grep -q "administrator.one .*LOCKED"'
