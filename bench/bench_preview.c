@@ -137,8 +137,10 @@ static void write_policy(const char *dir, bool is_long)
     if (!file)
         exit(2);
     for (size_t i = 0; is_long && i < 999; i++)
-        fprintf(file, "refuse share kind security/* to-class %s to-jurisdiction %s to-sector %s size > %zukB reason \"ours\"\n",
-                i % 2 ? "state" : "private", countries[i % 6], fields[i % 4], 1 + i);
+        fprintf(
+            file,
+            "refuse share kind security/* to-class %s to-jurisdiction %s to-sector %s size > %zukB reason \"ours\"\n",
+            i % 2 ? "state" : "private", countries[i % 6], fields[i % 4], 1 + i);
     fputs("share\n", file);
     fclose(file);
 }
@@ -207,8 +209,8 @@ static void measure(const char *dir, const char *name, bool is_long, enum tlp tl
         times[i] = now_ms() - begun;
     }
     qsort(times, ROUNDS, sizeof(times[0]), compare_times);
-    printf("\"%s\":{\"gets\":%zu,\"cold_ms\":%.1f,\"warm_ms\":%.1f,\"best_ms\":%.1f}", name, gets, cold, times[ROUNDS / 2],
-           times[0]);
+    printf("\"%s\":{\"gets\":%zu,\"cold_ms\":%.1f,\"warm_ms\":%.1f,\"best_ms\":%.1f}", name, gets, cold,
+           times[ROUNDS / 2], times[0]);
     index_close(index);
     store_close(store);
 }

@@ -255,8 +255,17 @@ static int by_trust(const void *x, const void *y)
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
+static void note_looks(struct policy *policy)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        for (enum dimension d = 0; d < DIMENSIONS; d++)
+            if (policy->rules[i].when[d].given)
+                policy->looks[policy->rules[i].question] |= UINT32_C(1) << d;
+}
+
 int policy_compile(struct policy *policy, struct err *err)
 {
+    note_looks(policy);
     int rc = assign_bits(policy, err);
     if (rc == 0 && policy->words > 0)
         rc = compile_base(policy, err);

@@ -165,6 +165,7 @@ struct policy {
     struct trust_line *trusts; /* by text, then by order */
     size_t trust_count;
     uint64_t trust_lengths;
+    uint32_t looks[POLICY_QUESTIONS]; /* at these dimensions rules about it look, a bit each */
     /* Compiled. Bit b of all rows is rule slot[b]; those of question q stand in words first[q] .. first[q + 1] - 1. */
     size_t first[POLICY_QUESTIONS + 1], words;
     const struct rule **slot;

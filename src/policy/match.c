@@ -38,8 +38,15 @@ bool policy_decides(const struct policy *policy, enum policy_question question)
 
 static bool looks_at(const struct policy *policy, enum policy_question question, enum dimension d)
 {
-    for (size_t i = 0; i < policy->rule_count; i++)
-        if (policy->rules[i].question == question && policy->rules[i].when[d].given)
+    return (policy->looks[question] >> d & 1) != 0;
+}
+
+bool policy_looks_at_profile(const struct policy *policy, bool of_viewer)
+{
+    enum dimension by = of_viewer ? DIM_OF_MEMBER : 0;
+    for (enum policy_question q = 0; q < POLICY_QUESTIONS; q++)
+        if (looks_at(policy, q, DIM_CLASS + by) || looks_at(policy, q, DIM_JURISDICTION + by) ||
+            looks_at(policy, q, DIM_SECTOR + by))
             return true;
     return false;
 }

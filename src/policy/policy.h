@@ -115,6 +115,9 @@ bool policy_looks_at_age(const struct policy *policy, enum policy_question quest
 bool policy_looks_at_score(const struct policy *policy, enum policy_question question);
 bool policy_counts(const struct policy *policy);
 
+/* Do any look at what an author, or a viewer, says of itself, so that its profile has to be read? */
+bool policy_looks_at_profile(const struct policy *policy, bool of_viewer);
+
 /* Do any rules look at groups, so that somebody has to be asked who is in them? */
 bool policy_looks_at_groups(const struct policy *policy);
 

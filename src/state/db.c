@@ -107,6 +107,8 @@ int db_step(struct store *store, sqlite3_stmt *stmt, struct err *err)
 
 void db_end(sqlite3_stmt *stmt)
 {
+    if (!stmt) /* it could not be prepared: whoever asked has the error */
+        return;
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
 }

@@ -12,8 +12,9 @@
 #define TROUBLE "policy-trouble" /* fact: what is wrong with the file */
 #define APPLIED "policy-applied" /* fact: number of the version that was applied to what waits */
 #define AUTHORS 64               /* members whose rows of bits a handle keeps */
+#define VIEWERS 16384            /* as viewers: 5 MB of a handle that makes previews */
 
-struct author_row {
+struct member_row {
     int64_t log;
     uint64_t size;
     enum log_role role;
@@ -22,8 +23,8 @@ struct author_row {
 
 struct rules {
     struct rules_version version;
-    struct policy *policy, *before; /* whoever looks with the one before is done when the next comes */
-    struct author_row authors[AUTHORS];
+    struct policy *policy, *before;               /* whoever looks with the one before is done when the next comes */
+    struct member_row authors[AUTHORS], *viewers; /* NULL until many are asked about; then VIEWERS rows */
     struct rules_groups groups;
 };
 
@@ -35,6 +36,7 @@ void rules_free(struct rules *rules)
         rules->groups.done(rules->groups.ctx);
     policy_free(rules->before);
     policy_free(rules->policy);
+    free(rules->viewers);
     free(rules);
 }
 
@@ -95,6 +97,8 @@ static int load(struct rules *rules, struct store *store, struct err *err)
     rules->before = rules->policy;
     rules->policy = policy;
     memset(rules->authors, 0, sizeof rules->authors);
+    free(rules->viewers);
+    rules->viewers = NULL;
     return 0;
 }
 
@@ -382,8 +386,9 @@ static int member_read(struct store *store, const struct policy *policy, const s
         facts.in_group = ask_group;
         facts.ctx = &question;
     }
+    bool reads = log->size > 0 && policy_looks_at_profile(policy, looks);
     arena_init(&arena, MEMBER_ARENA_MAX);
-    int rc = log->size > 0 ? store_member(store, log->number, &arena, &member, &unknown) : ERR_NOTFOUND;
+    int rc = reads ? store_member(store, log->number, &arena, &member, &unknown) : ERR_NOTFOUND;
     if (rc == 0) {
         facts.class = member.profile.class;
         facts.jurisdiction = span_str(member.profile.jurisdiction);
@@ -401,20 +406,32 @@ static int member_read(struct store *store, const struct policy *policy, const s
     return rc;
 }
 
-int rules_author(struct store *store, const struct policy *policy, const struct log_info *log, struct policy_bits *ret,
-                 struct err *err)
+/* A row that is kept is good as long as the log has not grown. Groups change with others' logs: then none is kept. */
+static struct member_row *row_kept(const struct policy *policy, struct member_row *rows, size_t count,
+                                   const struct log_info *log)
 {
-    struct rules *rules = store->rules && store->rules->policy == policy ? store->rules : NULL;
-    bool keeps = rules && log->number > 0 && !policy_looks_at_groups(policy); /* groups change with others' logs */
-    struct author_row *row = keeps ? &rules->authors[(uint64_t)log->number % AUTHORS] : NULL;
+    return rows && log->number > 0 && !policy_looks_at_groups(policy) ? &rows[(uint64_t)log->number % count] : NULL;
+}
+
+static int member_bits(struct store *store, const struct policy *policy, const struct log_info *log, bool looks,
+                       struct member_row *row, struct policy_bits *ret, struct err *err)
+{
     if (row && row->log == log->number && row->size == log->size && row->role == log->role) {
         *ret = row->bits;
         return 0;
     }
-    int rc = member_read(store, policy, log, false, ret, err);
+    int rc = member_read(store, policy, log, looks, ret, err);
     if (rc == 0 && row)
-        *row = (struct author_row){log->number, log->size, log->role, *ret};
+        *row = (struct member_row){log->number, log->size, log->role, *ret};
     return rc;
+}
+
+int rules_author(struct store *store, const struct policy *policy, const struct log_info *log, struct policy_bits *ret,
+                 struct err *err)
+{
+    struct rules *rules = store->rules && store->rules->policy == policy ? store->rules : NULL;
+    return member_bits(store, policy, log, false, row_kept(policy, rules ? rules->authors : NULL, AUTHORS, log), ret,
+                       err);
 }
 
 int rules_viewer(struct store *store, const struct policy *policy, struct span origin, struct policy_bits *ret,
@@ -426,11 +443,15 @@ int rules_viewer(struct store *store, const struct policy *policy, struct span o
     if (rc < 0 && rc != ERR_NOTFOUND)
         return err_set(err, rc, "%s", unknown.text);
     snprintf(log.origin, sizeof log.origin, "%.*s", SPAN_ARGS(origin));
-    return rules_viewer_log(store, policy, &log, ret, err);
+    return member_read(store, policy, &log, true, ret, err);
 }
 
 int rules_viewer_log(struct store *store, const struct policy *policy, const struct log_info *log,
                      struct policy_bits *ret, struct err *err)
 {
-    return member_read(store, policy, log, true, ret, err);
+    struct rules *rules = store->rules && store->rules->policy == policy ? store->rules : NULL;
+    if (rules && !rules->viewers && !(rules->viewers = calloc(VIEWERS, sizeof *rules->viewers)))
+        return err_memory(err);
+    return member_bits(store, policy, log, true, row_kept(policy, rules ? rules->viewers : NULL, VIEWERS, log), ret,
+                       err);
 }

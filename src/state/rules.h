@@ -81,6 +81,7 @@ int rules_author(struct store *store, const struct policy *policy, const struct 
 /* The same of whoever looks; one whose log is not here is known by the origin alone. */
 int rules_viewer(struct store *store, const struct policy *policy, struct span origin, struct policy_bits *ret,
                  struct err *err);
+/* For many, one after the other: a handle keeps their rows. */
 int rules_viewer_log(struct store *store, const struct policy *policy, const struct log_info *log,
                      struct policy_bits *ret, struct err *err);
 
