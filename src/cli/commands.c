@@ -47,6 +47,7 @@ const struct command *const commands[] = {
     &cmd_community_refound,
     &cmd_community_group,
     &cmd_community_groups,
+    &cmd_community_grant,
     &cmd_community_verify,
     &cmd_policy_check,
     &cmd_policy_show,

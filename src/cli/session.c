@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "connect/audiences.h"
 #include "connect/entering.h"
 #include "connect/parcels.h"
 #include "connect/startcheck.h"
@@ -87,6 +88,8 @@ static int open_parcels(struct session *session, struct err *err)
 static int fold(struct session *session, struct err *err)
 {
     int rc = fold_new(session, err);
+    if (!rc)
+        rc = audiences_tend(session->store, session->index, false, err);
     if (!rc)
         rc = open_parcels(session, err);
     return rc ? rc : scrub_if_due(session, err);

@@ -68,7 +68,8 @@ static int add_if_in_group(void *ctx, const struct log_info *log, struct err *er
 {
     struct group_search *search = ctx;
     struct sending *s = search->sending;
-    struct record named = {.tlp = TLP_AMBER_STRICT, .to = &search->group, .to_count = 1};
+    struct record named = {
+        .tlp = TLP_AMBER_STRICT, .to = &search->group, .to_count = 1, .has_time = true, .time_ms = s->order->time_ms};
     enum audience_verdict verdict;
     if (log->role == LOG_LOCAL || log->role == LOG_LISTED || log->size == 0)
         return 0;

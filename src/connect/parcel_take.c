@@ -79,7 +79,7 @@ struct taking {
     size_t listed_count;
     enum parcel_state state;
     bool was_opened;  /* before, with other keys or under another policy */
-    bool turned_away; /* policy has not let something of it in */
+    bool turned_away; /* policy has not let something of it in, or it was for a group of which nobody here is */
     int64_t judged;   /* the keys, and by what it is judged what may come in */
     struct parcel_counts counts;
     size_t told;
@@ -107,6 +107,8 @@ static uint64_t audience_hash(struct buf *words, const struct record *record)
     for (size_t i = 0; i < record->to_count; i++) {
         buf_span(words, record->to[i]);
         buf_byte(words, '\n');
+        if (audience_is_group(record->to[i])) /* who came into it later is another */
+            buf_add(words, &record->time_ms, sizeof(record->time_ms));
     }
     return random_hash(buf_view(words));
 }
@@ -164,6 +166,8 @@ static int item_judge(struct taking *t, const struct parcel_item *item, bool *re
     if (record.tlp == TLP_CLEAR)
         return err_set(err, ERR_REFUSED, "is for everybody: a parcel is for what is not");
     rc = find_reader(t, &record, &is_for_us, err);
+    for (size_t i = 0; i < record.to_count && !is_for_us; i++)
+        t->turned_away |= audience_is_group(record.to[i]); /* its list may still be to come */
     if (!rc && !is_for_us)
         rc = err_set(err, ERR_REFUSED, "does not name a member that lives here");
     *ret_keep = !rc;
@@ -184,7 +188,7 @@ static int take_item(struct taking *t, const struct parcel_item *item, struct er
         t->listed[t->listed_count++] = item->index;
     if (keep)
         t->keep[t->keep_count++] = (struct payload_new){item->index, item->salt, item->payload, false, false};
-    if (rc) {
+    if (rc && !t->was_opened) {
         t->counts.refused++;
         snprintf(text, sizeof text, "entry %llu refused: %s", (unsigned long long)item->index, refused.text);
         tell(t, text);
@@ -430,7 +434,10 @@ static int find_judged(struct taking *t, struct err *err)
 {
     uint64_t judged = 0;
     int rc = entering_judged_by(t->store, &judged, err);
-    t->judged = (int64_t)((uint64_t)decrypter_mark(t->decrypter) ^ judged * UINT64_C(0x9e3779b97f4a7c15));
+    struct span all = {0};
+    judged = (judged ^ view_audience_mark(&(struct view){.store = t->store, .index = t->index}, all)) *
+             UINT64_C(0x9e3779b97f4a7c15);
+    t->judged = (int64_t)((uint64_t)decrypter_mark(t->decrypter) ^ judged);
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "tlog/tile.h"
 
 #define BUNDLE_NUMBER_MAX (LOG_SIZE_MAX / TILE_WIDTH)
+#define BEHIND_WAIT_S 5 /* while the index reads who is in a group; then the answer is what is sure */
 
 /* ---- /logs/{hash}/... ---- */
 
@@ -101,7 +102,15 @@ static int serve_payloads(const struct view *view, const struct log_info *log, u
     reply->content_type = "application/octet-stream";
     reply->cache_control = "no-cache";
     reply->vary = "Signature-Input";
-    int code = view_payloads(view, log, from, (size_t)(to - from), &reply->body, &count, err);
+    int code = reach_count(view->store, &reply->wait_reached, err); /* before looking: it may be folded meanwhile */
+    if (code == 0)
+        code = view_payloads(view, log, from, (size_t)(to - from), &reply->body, &count, err);
+    if (code == 0 && view->is_behind && !request->waited) {
+        /* As soon as it is folded all are told again (connect/audiences.h): that wakes it. */
+        reply->wait_seq = INT64_MAX;
+        reply->wait_s = BEHIND_WAIT_S;
+        return 0;
+    }
     if (code < 0 || view->viewer.class != VIEWER_PUBLIC) /* a tag would tell others what this viewer got */
         return code;
     return etag_of(log, from, reply, err);

@@ -440,6 +440,8 @@ static int rescan_log(void *ctx, const struct log_info *log, struct err *err)
     rescan->log = log;
     if (!log_goes_on(log))
         return 0;
+    if (!rescan->only && (size_t)log->number < rescan->sync->slot_count) /* what was in vain need not be now */
+        paces_free(&rescan->sync->slots[log->number]);
     int code = mirroring_ask(rescan->sync->store, log, &verdict, err);
     if (code < 0 || verdict.act == POLICY_LEAVE)
         return code;

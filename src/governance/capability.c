@@ -33,6 +33,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS governance_list(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL,"
     " time_ms INTEGER NOT NULL, hash BLOB NOT NULL, items INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS governance_list_name ON governance_list(origin, name, ref);"
+    "CREATE INDEX IF NOT EXISTS governance_group_member_origin ON governance_group_member(origin, ref);"
+    "CREATE TABLE IF NOT EXISTS governance_grant(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, word TEXT NOT NULL,"
+    " since_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_grant_of ON governance_grant(word, origin, time_ms);"
     "CREATE TABLE IF NOT EXISTS governance_community(community BLOB PRIMARY KEY, name TEXT NOT NULL,"
     " number INTEGER NOT NULL, tip BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_community_tip ON governance_community(tip);"
@@ -45,19 +49,13 @@ static const char schema[] =
     " PRIMARY KEY(hash, community)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_wants_of ON governance_wants(community);";
 
-static const char *const tables[] = {"governance_charter",
-                                     "governance_roster",
-                                     "governance_endorse",
-                                     "governance_word",
-                                     "governance_sponsor",
-                                     "governance_group",
-                                     "governance_group_member",
-                                     "governance_community",
-                                     "governance_version",
-                                     "governance_belongs",
-                                     "governance_wants",
-                                     "governance_list",
-                                     NULL};
+static const char *const tables[] = {"governance_charter",      "governance_roster",
+                                     "governance_endorse",      "governance_word",
+                                     "governance_sponsor",      "governance_group",
+                                     "governance_group_member", "governance_community",
+                                     "governance_version",      "governance_belongs",
+                                     "governance_wants",        "governance_list",
+                                     "governance_grant",        NULL};
 
 /* ---- kinds ---- */
 
@@ -91,6 +89,12 @@ static int check_list(const struct record *record, struct arena *arena, struct e
     return list_parse(record, arena, &list, err);
 }
 
+static int check_grant(const struct record *record, struct err *err)
+{
+    struct grant grant;
+    return grant_parse(record, &grant, err);
+}
+
 static int check_statement(const struct record *record, struct err *err)
 {
     struct statement statement;
@@ -105,6 +109,7 @@ static int governance_check(const struct record *record, struct err *err)
              : span_is(record->kind, ROSTER_KIND) ? check_roster(record, &arena, err)
              : span_is(record->kind, GROUP_KIND)  ? check_group(record, &arena, err)
              : span_is(record->kind, LIST_KIND)   ? check_list(record, &arena, err)
+             : span_is(record->kind, GRANT_KIND)  ? check_grant(record, err)
                                                   : check_statement(record, err);
     arena_done(&arena);
     return rc;
@@ -113,7 +118,8 @@ static int governance_check(const struct record *record, struct err *err)
 static const struct kind kinds[] = {
     {CHARTER_KIND, governance_check}, {ROSTER_KIND, governance_check},  {ENDORSE_KIND, governance_check},
     {JOIN_KIND, governance_check},    {SPONSOR_KIND, governance_check}, {LEAVE_KIND, governance_check},
-    {GROUP_KIND, governance_check},   {LIST_KIND, governance_check},
+    {GROUP_KIND, governance_check},   {LIST_KIND, governance_check},    {GROUP_KIND, governance_check},
+    {GRANT_KIND, governance_check},
 };
 
 /* ---- one line for people ---- */
@@ -142,6 +148,7 @@ static void governance_title(const struct record *record, struct arena *arena, s
     struct roster_version version;
     struct group group;
     struct list list;
+    struct grant grant;
     struct statement statement;
     if (charter && span_is(record->kind, CHARTER_KIND) && charter_parse(record, arena, charter, &ignored) == 0)
         buf_fmt(out, "charter of %s", charter->name);
@@ -152,6 +159,8 @@ static void governance_title(const struct record *record, struct arena *arena, s
         buf_fmt(out, "group %s: %zu members", group.name, group.count);
     else if (span_is(record->kind, LIST_KIND) && list_parse(record, arena, &list, &ignored) == 0)
         buf_fmt(out, "list %s (%s): %zu items", list.name, list_advice_word(list.advice), list.count);
+    else if (grant_parse(record, &grant, &ignored) == 0)
+        buf_fmt(out, "what was said to the group %s is also for those who came later", strchr(grant.group, '#') + 1);
     else if (statement_parse(record, &statement, &ignored) == 0)
         title_statement(&statement, out);
 }
@@ -171,6 +180,9 @@ const struct capability governance_capability = {
     .each_in_group = governance_each_in_group,
     .each_of_community = governance_each_of_community,
     .group_state = governance_group_state,
+    .in_group_since = governance_in_group_since,
+    .audience_mark = governance_audience_mark,
+    .membership_mark = governance_membership_mark,
     .page_title = governance_page_title,
     .page_routes = governance_page_routes,
     .page_route_count = GOVERNANCE_PAGE_ROUTES,

@@ -230,9 +230,25 @@ static int apply_group(struct fold *fold, const struct fold_record *record, stru
     return rc;
 }
 
+static int apply_grant(struct fold *fold, const struct fold_record *record, struct err *err)
+{
+    struct grant grant;
+    int rc = grant_parse(record->record, &grant, err);
+    if (rc < 0)
+        return rc;
+    return governance_run(fold->index,
+                          "INSERT OR REPLACE INTO governance_grant(ref, origin, word, since_ms, time_ms)"
+                          " VALUES(?1, ?2, ?3, ?4, ?5)",
+                          SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_T(span_str(grant.group)),
+                                     SQL_I(grant.has_since ? grant.since_ms : INT64_MIN),
+                                     SQL_I(record->record->time_ms)),
+                          err);
+}
+
 int governance_apply(struct fold *fold, const struct fold_record *record, struct err *err)
 {
-    bool group = span_is(record->record->kind, GROUP_KIND), list = span_is(record->record->kind, LIST_KIND);
+    bool grant = span_is(record->record->kind, GRANT_KIND), list = span_is(record->record->kind, LIST_KIND);
+    bool group = grant || span_is(record->record->kind, GROUP_KIND);
     if ((group || list) == record->is_inline)
         return err_set(err, ERR_SYNTAX,
                        group || list ? "a content record that stands in the log itself"
@@ -241,7 +257,7 @@ int governance_apply(struct fold *fold, const struct fold_record *record, struct
     if (record->role == LOG_LOCAL && !group && !list)
         return err_set(err, ERR_REFUSED, "said in a local log");
     if (group)
-        return apply_group(fold, record, err);
+        return grant ? apply_grant(fold, record, err) : apply_group(fold, record, err);
     if (list)
         return drafts_apply(fold, record, err);
     if (span_is(record->record->kind, CHARTER_KIND))
@@ -267,6 +283,8 @@ int governance_forget(struct fold *fold, int64_t ref, struct err *err)
                             err);
     if (rc == 0)
         rc = governance_run(fold->index, "DELETE FROM governance_list WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
+    if (rc == 0)
+        rc = governance_run(fold->index, "DELETE FROM governance_grant WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
     for (size_t i = 0; rc == 0 && i < sizeof(constitutional) / sizeof(constitutional[0]); i++) {
         rc = governance_run(fold->index, constitutional[i], SQL_VALUES(SQL_I(ref)), err);
         changed += sqlite3_changes(index_db(fold->index));

@@ -3,6 +3,7 @@
  *
  *   governance_charter, _roster, _endorse, _word, _sponsor   constitutional records, a row each
  *   governance_group, _group_member                          groups, a row a record and one a name in it
+ *   governance_grant                                         what was said to groups before, given to newcomers
  *   governance_community, _version, _belongs, _wants         what community_walk makes of them: of each community that is
  *                          founded here its name and tip, its versions in force, whom it lists and who belongs, and which
  *                          texts it waits for
@@ -14,6 +15,7 @@
 #define TONGZHOU_GOVERNANCE_GOVERNANCE_H
 
 #include "governance/community.h"
+#include "governance/grant.h"
 #include "governance/group.h"
 #include "governance/statement.h"
 #include "index/view.h"
@@ -121,5 +123,9 @@ int governance_each_in_group(const struct view *view, struct span group, int64_t
                              int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
 enum group_state governance_group_state(const struct view *view, struct span group);
+bool governance_in_group_since(const struct view *view, struct span author, struct span group, struct span member,
+                               int64_t time_ms, int64_t *ret_since_ms);
+uint64_t governance_audience_mark(const struct view *view, struct span group);
+uint64_t governance_membership_mark(const struct view *view, struct span member);
 
 #endif

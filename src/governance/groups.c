@@ -111,6 +111,100 @@ bool governance_in_group(const struct view *view, struct span group, struct span
                                  SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
 }
 
+/*
+ * Since the first list of the last run of lists with this member in them; from ever if no list is without it. What the
+ * author granted while it was in goes further back.
+ */
+bool governance_in_group_since(const struct view *view, struct span author, struct span group, struct span member,
+                               int64_t time_ms, int64_t *ret_since_ms)
+{
+    struct span owner, name;
+    if (!governance_in_group(view, group, member, time_ms) || !group_address(group, &owner, &name))
+        return false;
+    int64_t since = number_of(
+        view->index,
+        "SELECT coalesce((SELECT time_ms FROM governance_group WHERE origin = ?1 AND name = ?2 AND ref > without ORDER "
+        "BY"
+        " ref LIMIT 1), -9223372036854775808) FROM (SELECT max(ref) AS without FROM governance_group AS g WHERE"
+        " origin = ?1 AND name = ?2 AND time_ms <= ?3 AND NOT EXISTS (SELECT 1 FROM governance_group_member AS m"
+        " WHERE m.ref = g.ref AND m.origin = ?4))",
+        SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms), SQL_T(member)), INT64_MAX);
+    int64_t granted = number_of(view->index,
+                                "SELECT coalesce(min(since_ms), 9223372036854775807) FROM governance_grant WHERE"
+                                " word = ?1 AND origin = ?2 AND time_ms >= ?3",
+                                SQL_VALUES(SQL_T(group), SQL_T(author), SQL_I(since)), INT64_MAX);
+    *ret_since_ms = granted < since ? granted : since;
+    return true;
+}
+
+/* ---- has any answer changed? ---- */
+
+static uint64_t mix(uint64_t mark, uint64_t number)
+{
+    mark = (mark ^ number) * UINT64_C(0x9e3779b97f4a7c15);
+    return mark ^ mark >> 29;
+}
+
+/* The refs of all lists and grants, whose sum and number another record changes. */
+static uint64_t mark_all(const struct view *view)
+{
+    static const char *const sums[] = {
+        "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_group",
+        "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_grant",
+        "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_word",
+        "SELECT count(*) * 1000003 + coalesce(sum(number), 0) FROM governance_community",
+        "SELECT count(*) FROM governance_belongs WHERE belongs",
+    };
+    uint64_t mark = 0;
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+        mark = mix(mark, (uint64_t)number_of(view->index, sums[i], SQL_VALUES({0}), 0));
+    return mark;
+}
+
+uint64_t governance_audience_mark(const struct view *view, struct span group)
+{
+    struct span owner, name;
+    if (!view->index)
+        return 0;
+    if (group.len == 0)
+        return mark_all(view);
+    if (!group_address(group, &owner, &name))
+        return 0;
+    int64_t lists = number_of(view->index,
+                              "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_group"
+                              " WHERE origin = ?1 AND name = ?2",
+                              SQL_VALUES(SQL_T(owner), SQL_T(name)), 0);
+    int64_t grants = number_of(view->index,
+                               "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_grant"
+                               " WHERE word = ?1",
+                               SQL_VALUES(SQL_T(group)), 0);
+    return mix(mix(1 + owner_stands(view, owner), (uint64_t)lists), (uint64_t)grants);
+}
+
+uint64_t governance_membership_mark(const struct view *view, struct span member)
+{
+    if (!view->index)
+        return 0;
+    int64_t lists =
+        number_of(view->index,
+                  "SELECT count(*) * 1000003 + coalesce(sum(g.ref % 1000000007), 0) FROM governance_group_member AS m"
+                  " JOIN governance_group AS g ON g.ref = m.ref WHERE m.origin = ?1",
+                  SQL_VALUES(SQL_T(member)), 0);
+    int64_t grants =
+        number_of(view->index,
+                  "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_grant WHERE word IN"
+                  " (SELECT g.origin || '#' || g.name FROM governance_group_member AS m JOIN governance_group AS g ON"
+                  " g.ref = m.ref WHERE m.origin = ?1)",
+                  SQL_VALUES(SQL_T(member)), 0);
+    int64_t fellows = number_of(view->index,
+                                "SELECT count(*) + coalesce(sum(c.number * 1000003), 0) FROM governance_belongs AS x"
+                                " JOIN governance_belongs AS y ON y.community = x.community AND y.belongs"
+                                " JOIN governance_community AS c ON c.community = x.community"
+                                " WHERE x.origin = ?1 AND x.belongs",
+                                SQL_VALUES(SQL_T(member)), 0);
+    return mix(mix(mix(1, (uint64_t)lists), (uint64_t)grants), (uint64_t)fellows);
+}
+
 /* Of its last record: 0 it has ended, 1 nobody is in it, 2 somebody is, -1 there is none. */
 static int64_t last_said(const struct view *view, struct span owner, struct span name)
 {

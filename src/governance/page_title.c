@@ -27,6 +27,7 @@ bool governance_page_title(struct page *page, const struct view *view, const str
     struct roster_version version;
     struct group group;
     struct list list;
+    struct grant grant;
     struct statement said;
     struct err ignored = {0};
     (void)view;
@@ -41,6 +42,9 @@ bool governance_page_title(struct page *page, const struct view *view, const str
                   SAY(say_text(span_str(group.name)), say_number(group.count)));
     else if (span_is(record->kind, LIST_KIND) && list_parse(record, arena, &list, &ignored) == 0)
         page_sayf(page, TR(page, "List {1}, items: {2}"), SAY(say_text(span_str(list.name)), say_number(list.count)));
+    else if (grant_parse(record, &grant, &ignored) == 0)
+        page_sayf(page, TR(page, "Given to those who came later into the group {1}"),
+                  SAY(say_text(span_str(strchr(grant.group, '#') + 1))));
     else if (statement_parse(record, &said, &ignored) == 0)
         write_statement(page, &said);
     else

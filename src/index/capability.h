@@ -80,6 +80,19 @@ struct capability {
                              int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
     /* May be NULL: is the group ORIGIN#NAME published, and anybody in it, now? Likewise. */
     enum group_state (*group_state)(const struct view *view, struct span group);
+    /*
+     * May be NULL: is `member` in the group at that time, and since when is what `author` says to it for this member? Said
+     * before *ret_since_ms it is not: the member was not in it then, and the author has not granted it since.
+     */
+    bool (*in_group_since)(const struct view *view, struct span author, struct span group, struct span member,
+                           int64_t time_ms, int64_t *ret_since_ms);
+    /*
+     * May be NULL: a number that is another one when it may be answered otherwise who is in this group; with no group
+     * (.len 0) who is in any, and who is of whose community.
+     */
+    uint64_t (*audience_mark)(const struct view *view, struct span group);
+    /* May be NULL: the same for all groups and communities that `member` is in. */
+    uint64_t (*membership_mark)(const struct view *view, struct span member);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
     uint64_t (*score)(const struct record *record);
     /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */

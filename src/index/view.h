@@ -77,6 +77,15 @@ struct view_log_seen {
     enum view_sharing sharing;
 };
 
+#define VIEW_GROUPS_CACHED 8
+
+/* A bundle's contents are for the same few groups mostly; who is in one is looked up once a view. */
+struct view_group_seen {
+    uint64_t key; /* 0: free */
+    int64_t since_ms;
+    bool is_in;
+};
+
 struct view {
     struct store *store;
     struct index *index; /* may be NULL for outlets that read logs only */
@@ -86,8 +95,10 @@ struct view {
     struct judge judge; /* private to view_share.c, as the next three: the policy in force, once it is looked at */
     bool is_prepared;   /* it was; */
     bool is_asked;      /* it has rules that may keep something that is CLEAR from this viewer, */
-    struct policy_bits looker;                   /* of whom they may be about these */
-    struct view_log_seen seen[VIEW_LOGS_CACHED]; /* private to view.c */
+    struct policy_bits looker;                         /* of whom they may be about these */
+    struct view_log_seen seen[VIEW_LOGS_CACHED];       /* private to view.c */
+    struct view_group_seen groups[VIEW_GROUPS_CACHED]; /* private to view_audience.c, but for */
+    bool is_behind; /* a member was given less, because the index has not folded all that says who is in a group */
 };
 
 /* May the outlet be opened for this viewer? */
@@ -162,6 +173,11 @@ bool view_knows_communities(void);
 /* As any of them says: is the member in the group then; is anybody in it; are both of one community, or one of any? */
 bool view_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
 enum group_state view_group_state(const struct view *view, struct span group);
+
+/* Numbers that change when it may be answered otherwise who is in this group (.len 0: in any; of whose community), and what
+ * this member is in. */
+uint64_t view_audience_mark(const struct view *view, struct span group);
+uint64_t view_membership_mark(const struct view *view, struct span member);
 bool view_same_community(const struct view *view, struct span a, struct span b);
 
 /* Contents that are not for everybody, given to members by this process; from any thread. */
@@ -176,6 +192,9 @@ int view_each_of_community(const struct view *view, struct span member,
 
 /* On whose node this member lives, by its own profile as it is here; "" nobody's. */
 int view_host_of(const struct view *view, struct span guest, char ret[ORIGIN_MAX + 1], struct err *err);
+
+/* Was a member given less since the last call, because the index had not folded all yet? Any thread. */
+bool view_was_behind(void);
 
 /* ---- policy ---- */
 

@@ -1,6 +1,8 @@
 /* Members as viewers: which words reach them, and which contents they are for. */
+#include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/random.h"
 #include "index/capability.h"
 #include "index/internal.h"
 #include "index/view.h"
@@ -23,6 +25,24 @@ bool view_same_community(const struct view *view, struct span a, struct span b)
         if (capabilities[i]->same_community && capabilities[i]->same_community(view, a, b))
             return true;
     return false;
+}
+
+uint64_t view_audience_mark(const struct view *view, struct span group)
+{
+    uint64_t mark = 0;
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->audience_mark)
+            mark ^= capabilities[i]->audience_mark(view, group);
+    return mark;
+}
+
+uint64_t view_membership_mark(const struct view *view, struct span member)
+{
+    uint64_t mark = 0;
+    for (size_t i = 0; capabilities[i]; i++)
+        if (capabilities[i]->membership_mark)
+            mark ^= capabilities[i]->membership_mark(view, member);
+    return mark;
 }
 
 enum group_state view_group_state(const struct view *view, struct span group)
@@ -111,6 +131,97 @@ void view_tlp_range(const struct view *view, int *ret_least, int *ret_most)
 
 /* ---- is a member in an audience? ---- */
 
+/*
+ * Has the index folded all that is here of this log? What a member is given by a group's list must not be decided by an
+ * older one while a newer is here: until it is folded it is given nothing by that group, and is told again afterwards
+ * (view_was_behind). This node's own people lose nothing by that, nor do they give anything away.
+ */
+static atomic_bool was_behind;
+
+bool view_was_behind(void)
+{
+    return atomic_exchange(&was_behind, false);
+}
+
+static bool is_folded(const struct view *view, struct span origin)
+{
+    struct log_info log;
+    struct cursor cursor;
+    struct err ignored;
+    if (view->viewer.class != VIEWER_MEMBER || !view->index ||
+        store_log_by_origin(view->store, origin, &log, &ignored) != 0)
+        return true;
+    bool is_at =
+        cursor_get(view->index, log.number, &cursor, &ignored) == 0 && cursor_is_at(&cursor, &log, fold_end(&log));
+    union {
+        const struct view *shown;
+        struct view *told;
+    } both = {.shown = view};
+    if (!is_at) {
+        both.told->is_behind = true;
+        atomic_store(&was_behind, true);
+    }
+    return is_at;
+}
+
+/* Who asks what of which group and when, as one number: under a key of this process, so that nobody makes two alike. */
+static uint64_t group_key(struct span author, struct span group, struct span member, int64_t time_ms)
+{
+    uint8_t text[2 * ORIGIN_MAX + RECORD_LINE_MAX + 32];
+    const struct span parts[] = {author, group, member, span_of(&time_ms, sizeof(time_ms))};
+    size_t len = 0;
+    for (size_t i = 0; i < 4; i++) {
+        if (parts[i].len > 0xffff || len + 2 + parts[i].len > sizeof(text))
+            return 0;
+        text[len++] = (uint8_t)parts[i].len;
+        text[len++] = (uint8_t)(parts[i].len >> 8);
+        if (parts[i].len > 0)
+            memcpy(text + len, parts[i].data, parts[i].len);
+        len += parts[i].len;
+    }
+    return random_hash(span_of(text, len));
+}
+
+static bool look_since(const struct view *view, struct span author, struct span group, struct span member,
+                       int64_t time_ms, int64_t *ret_since_ms)
+{
+    bool is_in = false;
+    *ret_since_ms = INT64_MAX;
+    for (size_t i = 0; capabilities[i]; i++) {
+        int64_t since_ms = INT64_MIN;
+        bool says = capabilities[i]->in_group_since
+                        ? capabilities[i]->in_group_since(view, author, group, member, time_ms, &since_ms)
+                        : capabilities[i]->in_group && capabilities[i]->in_group(view, group, member, time_ms);
+        if (says && since_ms < *ret_since_ms)
+            *ret_since_ms = since_ms;
+        is_in |= says;
+    }
+    return is_in;
+}
+
+static bool in_group_since(const struct view *view, struct span author, struct span group, struct span member,
+                           int64_t time_ms, int64_t *ret_since_ms)
+{
+    /* What is looked up once is no part of what a view means. */
+    union {
+        const struct view *shown;
+        struct view *cached;
+    } both = {.shown = view};
+    uint64_t key = group_key(author, group, member, time_ms);
+    struct view_group_seen *seen = &both.cached->groups[key % VIEW_GROUPS_CACHED];
+    *ret_since_ms = INT64_MAX;
+    if (!is_folded(view, audience_group_origin(group)))
+        return false;
+    if (key == 0)
+        return look_since(view, author, group, member, time_ms, ret_since_ms);
+    if (seen->key != key) {
+        seen->is_in = look_since(view, author, group, member, time_ms, &seen->since_ms);
+        seen->key = key;
+    }
+    *ret_since_ms = seen->since_ms;
+    return seen->is_in;
+}
+
 int view_host_of(const struct view *view, struct span guest, char ret[ORIGIN_MAX + 1], struct err *err)
 {
     struct log_info log;
@@ -138,12 +249,21 @@ static int is_guest_of(const struct view *view, struct span guest, struct span h
     return rc;
 }
 
+/* The same for what both say of their community. */
+static bool same_community_now(const struct view *view, struct span author, struct span member)
+{
+    return view_same_community(view, author, member) && is_folded(view, author) && is_folded(view, member);
+}
+
 int view_audience(const struct view *view, struct span member, int64_t time_ms, struct span author,
                   const struct record *record, enum audience_verdict *ret, struct err *err)
 {
     struct span groups[RECORD_LINES_MAX], guests[RECORD_LINES_MAX];
     struct audience audience = {record->tlp, author, record->to, record->to_count};
     struct audience_who who = {.origin = member, .groups = groups, .guests = guests};
+    /* A list may have been made by the clock by which this was said, which is ahead of ours. */
+    int64_t said_ms = record->has_time ? record->time_ms : INT64_MIN, since_ms;
+    int64_t now_ms = said_ms > time_ms ? said_ms : time_ms;
     *ret = audience_admits(&audience, &who); /* most often that is all */
     if (audience_is_in(*ret) || (*ret != AUDIENCE_NOT_NAMED && record->tlp != TLP_GREEN))
         return 0;
@@ -151,8 +271,12 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
         struct span to = record->to[i];
         bool is_guest = false;
         if (audience_is_group(to)) {
-            if (view_in_group(view, to, member, time_ms))
+            if (!in_group_since(view, author, to, member, now_ms, &since_ms))
+                continue;
+            if (said_ms >= since_ms)
                 groups[who.group_count++] = to;
+            else
+                who.came_later = true;
             continue;
         }
         int rc = record->tlp == TLP_AMBER ? is_guest_of(view, to, member, &is_guest, err) : 0;
@@ -161,7 +285,7 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
         if (is_guest)
             guests[who.guest_count++] = to;
     }
-    who.same_community = record->tlp == TLP_GREEN && view_same_community(view, author, member);
+    who.same_community = record->tlp == TLP_GREEN && same_community_now(view, author, member);
     *ret = audience_admits(&audience, &who);
     return 0;
 }
@@ -184,7 +308,8 @@ static int reach_group(void *ctx, struct span group, struct err *err)
 {
     struct group_search *search = ctx;
     struct view *view = search->view;
-    if (!view_in_group(view, group, search->member, view->viewer.time_ms))
+    /* Whatever its clock: it only chooses where to look. */
+    if (!is_folded(view, audience_group_origin(group)) || !view_in_group(view, group, search->member, INT64_MAX))
         return 0;
     return reach_find(view->store, group, &view->reach, err);
 }
@@ -236,7 +361,7 @@ int view_payloads_for(const struct view *view, const struct log_info *log, uint6
     struct reach reach = view->reach;
     bool is_there = false;
     int rc = 0;
-    if (view_knows_communities() && view_same_community(view, span_str(log->origin), span_str(view->viewer.origin)))
+    if (view_knows_communities() && same_community_now(view, span_str(log->origin), span_str(view->viewer.origin)))
         rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &reach, err);
     if (rc == 0)
         rc = reach_is_in(view->store, &reach, log->number, first, count, &is_there, err);
@@ -270,7 +395,7 @@ static int filter_came(void *ctx, const struct log_info *log, struct err *err)
     if (!view_sees_log(filter->view, log) || !view_may_share(filter->view, log))
         return 0;
     if (filter->told) {
-        if (!view_same_community(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))
+        if (!same_community_now(filter->view, span_str(log->origin), span_str(filter->view->viewer.origin)))
             return 0;
         rc = reach_came(filter->view->store, filter->told, log->number, filter->reached, &was_told, err);
     }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connect/audiences.h"
 #include "connect/oidc.h"
 #include "connect/parcels.h"
 #include "connect/routes.h"
@@ -259,6 +260,7 @@ struct following {
     int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
     int64_t parcels_ms;
     struct policing policing;
+    bool is_told; /* members were, of what may have come for them by groups */
 };
 
 static int refresh_set(struct following *f, struct err *err)
@@ -322,6 +324,15 @@ static int tend_parcels(struct following *f, bool is_new, struct err *err)
     return done.kept > 0 ? index_update(f->index, f->store, 0, NULL, err) : 0;
 }
 
+/* Once at a start, for what a process before this one left untold. */
+static int tend_audiences(struct following *f, bool is_new, struct err *err)
+{
+    bool again = view_was_behind() || !f->is_told;
+    int rc = is_new || again ? audiences_tend(f->store, f->index, again, err) : 0;
+    f->is_told = !rc;
+    return rc;
+}
+
 static int follow_store(struct following *f, struct err *err)
 {
     char generation[17];
@@ -342,6 +353,8 @@ static int follow_store(struct following *f, struct err *err)
             f->reached = reached;
         }
     }
+    if (!rc)
+        rc = tend_audiences(f, is_new, err);
     if (!rc)
         rc = tend_parcels(f, is_new, err);
     if (!rc && is_new)

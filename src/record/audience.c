@@ -25,7 +25,7 @@ static enum audience_verdict named(const struct audience *audience, const struct
         else if (best != AUDIENCE_GROUP && audience->tlp == TLP_AMBER && listed(who->guests, who->guest_count, to))
             best = AUDIENCE_HOST;
     }
-    return best;
+    return best == AUDIENCE_NOT_NAMED && who->came_later ? AUDIENCE_LATER : best;
 }
 
 enum audience_verdict audience_admits(const struct audience *audience, const struct audience_who *who)
@@ -43,7 +43,7 @@ enum audience_verdict audience_admits(const struct audience *audience, const str
     enum audience_verdict verdict = named(audience, who);
     if (audience->tlp != TLP_GREEN || audience_is_in(verdict))
         return verdict;
-    return who->same_community ? AUDIENCE_COMMUNITY : AUDIENCE_NOT_NAMED;
+    return who->same_community ? AUDIENCE_COMMUNITY : verdict == AUDIENCE_EMPTY ? AUDIENCE_NOT_NAMED : verdict;
 }
 
 bool audience_admits_user(enum tlp tlp)
@@ -57,6 +57,7 @@ const char *audience_why(enum audience_verdict verdict)
         [AUDIENCE_UNMARKED] = "no TLP word that is known here",
         [AUDIENCE_EMPTY] = "for nobody but its author",
         [AUDIENCE_NOT_NAMED] = "not named",
+        [AUDIENCE_LATER] = "in a group that is named, but not yet when this was said",
         [AUDIENCE_PERSONS] = "TLP:RED is for named persons",
         [AUDIENCE_PUBLIC] = "TLP:CLEAR is for everybody",
         [AUDIENCE_AUTHOR] = "its author",

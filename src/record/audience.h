@@ -8,7 +8,8 @@
  *   amber+strict  whom `to` names, directly or by a group
  *   red           named persons of members: no member by itself
  *
- * The author always; an empty audience is nobody. Source: PROTOCOL.md, "Audiences".
+ * Directly or by a group: who is in the group and was when it was said, or to whom its author granted it since. The
+ * author always; an empty audience is nobody. Source: PROTOCOL.md, "Audiences".
  */
 #ifndef TONGZHOU_RECORD_AUDIENCE_H
 #define TONGZHOU_RECORD_AUDIENCE_H
@@ -30,12 +31,14 @@ struct audience_who {
     size_t group_count; /* those of `to` of which it is a member */
     const struct span *guests;
     size_t guest_count; /* those of `to` that say of themselves that they live on its node */
+    bool came_later; /* it is in a group of `to`, but was not when this was said, and its author has not granted it */
 };
 
 enum audience_verdict {
     AUDIENCE_UNMARKED,  /* no `tlp`, or a word that we do not know */
     AUDIENCE_EMPTY,     /* names nobody */
     AUDIENCE_NOT_NAMED, /* others are named */
+    AUDIENCE_LATER,     /* it came into a named group later */
     AUDIENCE_PERSONS,   /* for persons */
     /* From here on it is admitted. */
     AUDIENCE_PUBLIC,

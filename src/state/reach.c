@@ -162,6 +162,42 @@ int reach_drop(struct store *store, int64_t number, uint64_t index, struct err *
     return rc ? rc : reach_orphans(store, err);
 }
 
+/* Log by log, as if something had come to each. */
+static int reach_again_in(struct store *store, int64_t word, struct err *err)
+{
+    int64_t log = 0;
+    for (;;) {
+        int rc = db_int(store, &log, err, "SELECT coalesce(min(log), 0) FROM reach WHERE word = ? AND log > ?", "ii",
+                        word, log);
+        if (rc || log == 0)
+            return rc;
+        rc = reach_counted(store, log, err);
+        if (!rc)
+            rc = db_run(store, err, "UPDATE reach SET came = ? WHERE word = ? AND log = ?", "iii", store->reached, word,
+                        log);
+        if (rc)
+            return rc;
+    }
+}
+
+int reach_mark(struct store *store, struct span word, uint64_t mark, bool again, struct err *err)
+{
+    int64_t id = 0, before = (int64_t)mark;
+    sqlite3_stmt *stmt = db_query(store, err, "SELECT word, mark FROM reader WHERE text = ?", "t", word);
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    if (rc == 1) {
+        id = sqlite3_column_int64(stmt, 0);
+        before = sqlite3_column_int64(stmt, 1);
+    }
+    db_end(stmt);
+    if (rc <= 0 || (before == (int64_t)mark && !again))
+        return rc < 0 ? rc : 0;
+    rc = reach_again_in(store, id, err);
+    return rc ? rc : db_run(store, err, "UPDATE reader SET mark = ? WHERE word = ?", "ii", (int64_t)mark, id);
+}
+
 /* ---- asking ---- */
 
 int reach_find(struct store *store, struct span word, struct reach *reach, struct err *err)

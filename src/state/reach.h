@@ -35,6 +35,12 @@ int reach_groups(struct store *store, int (*each)(void *ctx, struct span group, 
 int reach_is_in(struct store *store, const struct reach *reach, int64_t number, uint64_t first, size_t count, bool *ret,
                 struct err *err);
 
+/*
+ * Who is reached by this word may be others by now: if `mark` is not the one of last time, or `again`, all that is held for it counts as
+ * having come now, so that whoever it reaches is told again. Within a transaction.
+ */
+int reach_mark(struct store *store, struct span word, uint64_t mark, bool again, struct err *err);
+
 /* How often, ever, something restricted came or was said here. */
 int reach_count(struct store *store, int64_t *ret, struct err *err);
 

@@ -34,7 +34,8 @@ static const char schema[] =
     "CREATE TABLE tail_payload(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);" /* salt ‖ payload */
     "CREATE TABLE tail_spare(ref INTEGER PRIMARY KEY, item BLOB NOT NULL);"
     "CREATE TABLE slot(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL);"
-    "CREATE TABLE reader(word INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, is_group INTEGER NOT NULL);"
+    "CREATE TABLE reader(word INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, is_group INTEGER NOT NULL,"
+    " mark INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX reader_group ON reader(word) WHERE is_group = 1;"
     "CREATE TABLE reach(word INTEGER NOT NULL, log INTEGER NOT NULL, bundle INTEGER NOT NULL, came INTEGER NOT NULL,"
     " PRIMARY KEY(word, log, bundle)) WITHOUT ROWID;"

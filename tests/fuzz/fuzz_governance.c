@@ -18,6 +18,7 @@ static void write_again(const struct record *record, struct arena *arena, struct
     struct charter *charter = arena_alloc(arena, sizeof(*charter));
     struct roster_version version;
     struct group group;
+    struct grant grant;
     struct statement said;
     bool parsed = false;
     if (!charter)
@@ -28,6 +29,8 @@ static void write_again(const struct record *record, struct arena *arena, struct
         (void)roster_write(&version, 0, out, err);
     else if (is_kind(record, GROUP_KIND) && (parsed = group_parse(record, arena, &group, err) == 0))
         (void)group_write(&group, TLP_CLEAR, 0, out, err);
+    else if (is_kind(record, GRANT_KIND) && (parsed = grant_parse(record, &grant, err) == 0))
+        (void)grant_write(&grant, 0, out, err);
     else if ((parsed = statement_parse(record, &said, err) == 0))
         (void)statement_write(&said, 0, out, err);
     /* Unknown members are not written again, but escapes of a large body may be longer than they were. */

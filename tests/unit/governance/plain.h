@@ -14,6 +14,7 @@
 #include "base/codec.h"
 #include "base/sha256.h"
 #include "governance/community.h"
+#include "governance/grant.h"
 #include "governance/group.h"
 #include "governance/statement.h"
 #include "record/kind.h"

@@ -187,14 +187,49 @@ static void groups(void **state)
     buf_done(&text);
 }
 
+static void grants(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    struct grant grant = {.group = A "#cert-desk", .has_since = true, .since_ms = PLAIN_TIME_MS - 5}, again;
+    arena_init(&arena, 1u << 20);
+    buf_init(&text, PAYLOAD_MAX);
+    good(grant_write(&grant, PLAIN_TIME_MS, &text, &err));
+    good(record_parse(buf_view(&text), &arena, &record, &err));
+    assert_true(payload_foldable(&record));
+    assert_int_equal(record.tlp, TLP_AMBER_STRICT); /* nobody else learns who is granted what */
+    assert_int_equal(record.to_count, 1);
+    assert_true(span_is(record.to[0], A "#cert-desk"));
+    good(grant_parse(&record, &again, &err));
+    assert_string_equal(again.group, grant.group);
+    assert_true(again.has_since && again.since_ms == grant.since_ms);
+    record.body = SPAN_LIT("{\"group\":\"" A "#cert-desk\"}");
+    good(grant_parse(&record, &again, &err));
+    assert_false(again.has_since);
+    record.body = SPAN_LIT("{\"group\":\"" A "\"}");
+    bad(grant_parse(&record, &again, &err), ERR_SYNTAX, "no ORIGIN#NAME");
+    record.body = SPAN_LIT("{\"group\":\"" A "#x\",\"since\":\"yesterday\"}");
+    bad(grant_parse(&record, &again, &err), ERR_SYNTAX, "no time");
+    record.body = SPAN_LIT("{}");
+    bad(grant_parse(&record, &again, &err), ERR_SYNTAX, "group");
+    record.body = SPAN_LIT("[]");
+    bad(grant_parse(&record, &again, &err), ERR_SYNTAX, "object");
+    record.has_time = false;
+    bad(grant_parse(&record, &again, &err), ERR_SYNTAX, "no time line");
+    struct grant wrong = {.group = "x"};
+    bad(grant_write(&wrong, PLAIN_TIME_MS, &text, &err), ERR_SYNTAX, "no ORIGIN#NAME");
+    arena_done(&arena);
+    buf_done(&text);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(charters),
-        cmocka_unit_test(rosters),
-        cmocka_unit_test(statements),
-        cmocka_unit_test(groups),
+        cmocka_unit_test(charters), cmocka_unit_test(rosters), cmocka_unit_test(statements),
+        cmocka_unit_test(groups),   cmocka_unit_test(grants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,6 +260,80 @@ static void who_is_in_a_group(void **state)
     story_end(&story);
 }
 
+/* Since when is what `author` says to it for this member; INT64_MAX: it is not in it. */
+static int64_t since(const struct town *town, const char *author, const char *owner, const char *name,
+                     const char *member)
+{
+    char group[ORIGIN_MAX + 80];
+    int64_t since_ms = INT64_MAX;
+    snprintf(group, sizeof(group), "%s#%s", owner, name);
+    bool is_in = governance_capability.in_group_since(&town->view, span_str(author), span_str(group), span_str(member),
+                                                      INT64_MAX, &since_ms);
+    return is_in ? since_ms : INT64_MAX;
+}
+
+static void granted(struct made_log *log, const char *owner, const char *name, int64_t since_ms, int64_t time_ms)
+{
+    struct grant grant = {.has_since = since_ms > INT64_MIN, .since_ms = since_ms};
+    struct buf text;
+    snprintf(grant.group, sizeof(grant.group), "%s#%s", owner, name);
+    buf_init(&text, PAYLOAD_MAX);
+    good(grant_write(&grant, time_ms, &text, &err));
+    made_sealed(log, buf_view(&text), false);
+    buf_done(&text);
+}
+
+static uint64_t mark_of(const struct town *town, const char *owner, const char *name)
+{
+    char group[ORIGIN_MAX + 80];
+    snprintf(group, sizeof(group), "%s#%s", owner, name);
+    return governance_capability.audience_mark(&town->view, span_str(group));
+}
+
+/* Newcomers get what is said from then on; what was said before when its author says so, and nobody else. */
+static void newcomers(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct town town;
+    struct made_log *logs = story.logs;
+    story_founding(&story);
+    const char *first[] = {logs[1].origin}, *both[] = {logs[1].origin, logs[4].origin};
+    grouped(&logs[0], "watch", first, 1, TIME_MS);
+    grouped(&logs[0], "watch", both, 2, TIME_MS + 10);
+    grouped(&logs[0], "watch", first, 1, TIME_MS + 20);
+    grouped(&logs[0], "watch", both, 2, TIME_MS + 30);
+    grouped(&logs[0], "other", first, 1, TIME_MS);
+    granted(&logs[2], logs[0].origin, "watch", INT64_MIN, TIME_MS + 15); /* while it was in for the first time */
+    granted(&logs[3], logs[0].origin, "watch", TIME_MS + 5, TIME_MS + 40);
+    granted(&logs[3], logs[0].origin, "other", INT64_MIN, TIME_MS + 40);
+    town_open(&town, &story);
+    const char *owner = logs[0].origin;
+    assert_true(since(&town, owner, owner, "watch", logs[1].origin) == INT64_MIN); /* by all lists */
+    assert_int_equal(since(&town, owner, owner, "watch", logs[4].origin), TIME_MS + 30);
+    assert_int_equal(since(&town, logs[2].origin, owner, "watch", logs[4].origin), TIME_MS + 30); /* it went since */
+    assert_int_equal(since(&town, logs[3].origin, owner, "watch", logs[4].origin), TIME_MS + 5);
+    assert_true(since(&town, logs[3].origin, owner, "watch", logs[5].origin) == INT64_MAX); /* in none */
+    assert_true(since(&town, owner, owner, "none", logs[1].origin) == INT64_MAX);
+    /* Another list or grant is another mark; of another group it is not. */
+    uint64_t watch = mark_of(&town, owner, "watch"), other = mark_of(&town, owner, "other");
+    uint64_t all = governance_capability.audience_mark(&town.view, (struct span){0});
+    uint64_t one = governance_capability.membership_mark(&town.view, span_str(logs[1].origin));
+    uint64_t five = governance_capability.membership_mark(&town.view, span_str(logs[5].origin));
+    assert_true(watch != other);
+    struct log_info log;
+    good(store_log_by_origin(town.node.store, span_str(logs[3].origin), &log, &err));
+    good(index_forget(town.index, RECORD_REF(log.number, logs[3].count - 2), &err));
+    assert_true(mark_of(&town, owner, "watch") != watch);
+    assert_true(mark_of(&town, owner, "other") == other);
+    assert_true(governance_capability.audience_mark(&town.view, (struct span){0}) != all);
+    assert_true(governance_capability.membership_mark(&town.view, span_str(logs[1].origin)) != one);
+    assert_true(governance_capability.membership_mark(&town.view, span_str(logs[5].origin)) == five);
+    assert_int_equal(since(&town, logs[3].origin, owner, "watch", logs[4].origin), TIME_MS + 30); /* taken back */
+    town_close(&town);
+    story_end(&story);
+}
+
 /* ---- what else is asked ---- */
 
 static int count_words(void *ctx, const struct governance_word *word, struct err *err)
@@ -344,6 +418,7 @@ int main(void)
         cmocka_unit_test(whatever_is_said),
         cmocka_unit_test(who_is_in_the_same),
         cmocka_unit_test(who_is_in_a_group),
+        cmocka_unit_test(newcomers),
         cmocka_unit_test(questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
