@@ -32,7 +32,9 @@ static bool knows_community(const struct view *view, struct span a, struct span 
     return community_stands && span_eq(a, author) && span_is(b, FRIEND);
 }
 
-static const struct capability knowing = {.name = "test", .in_group = knows_group, .same_community = knows_community};
+static const char *const no_tables[] = {NULL};
+static const struct capability knowing = {
+    .name = "test", .schema = "", .tables = no_tables, .in_group = knows_group, .same_community = knows_community};
 const struct capability *const capabilities[] = {&knowing, NULL};
 
 static struct node node;
@@ -153,7 +155,7 @@ static void while_the_index_is_behind(void **state)
     struct index *index;
     struct log_info owner;
     char group[ORIGIN_MAX + 16];
-    node_member(&node, "second.example", true, &owner);
+    node_member(&node, "second.example", false, &owner);
     snprintf(group, sizeof(group), "%s#energy", owner.origin);
     say(TLP_AMBER, group, "one");
     snprintf(groups_of, sizeof(groups_of), "%s %s\n", MEMBER, group);
