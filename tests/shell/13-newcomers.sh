@@ -63,14 +63,18 @@ no "not what was said meanwhile" got n meanwhile-words
 ok "no file of n holds that" nowhere meanwhile-words "$tmp/n"
 
 # ---- a community ----
-ok "a founds a community" eval 'node a community found Circle --sponsors 1 >"$tmp/circle" && grep -q "in force" "$tmp/circle"'
+ok "a founds a community with b" eval 'node a community found Circle --sponsors 1 --with b.example >"$tmp/circle"'
 circle=$(awk 'NR == 1 {print $2}' "$tmp/circle")
+ok "b endorses it" until_true node b community endorse "$circle"
+ok "it is in force" until_true eval 'is "$(node a community show Circle --json | jq -r .version)" 1'
 say green green-words >/dev/null
+ok "b, who belongs to it, gets what is green" until_true got b green-words
 ok "h has the seals" until_true settled h
 no "h, who belongs to none, has nothing of it" got h green-words
 ok "h asks to join" until_true node h community join "$circle"
 ok "a vouches for it" until_true node a community sponsor "$circle" h.example
-ok "and admits it" until_true eval 'node a community propose "$circle" | grep -q h.example'
+ok "and proposes it" until_true eval 'node a community propose "$circle" >"$tmp/second" && grep -q h.example "$tmp/second"'
+ok "b endorses that" until_true node b community endorse "$(grep -oE '\b[0-9a-f]{12}\b' "$tmp/second" | head -1)"
 ok "what was said before comes with the admission" until_true got h green-words
 no "not to who did not join" got n green-words
 done_testing
