@@ -357,6 +357,7 @@ static int flush_after(struct sync *sync, const struct flushed *flushed, struct 
         if (is_finished) {
             sync->slots[job->log.number].head_from = job->peer->row.number;
             sync->slots[job->log.number].head_size = job->target;
+            paces_free(&sync->slots[job->log.number]); /* the content of what is new comes a little later, often */
             sync->report.logs++;
             sync->report.entries += job->target - job->old_size;
             sync->report.healed += job->log.role == LOG_OWN;
