@@ -95,7 +95,7 @@ const struct sandbox_state *sandbox_state(void)
 
 void sandbox_describe(char out[SANDBOX_TEXT_MAX])
 {
-    char parts[96] = "";
+    char parts[64] = "";
     const struct {
         bool is;
         const char *word;
