@@ -151,6 +151,129 @@ for n in "${nodes[@]}"; do
     [ ! -s "$tmp/not" ] || no "no file of $n holds anything else" grep -rqaFf "$tmp/not" "$tmp/$n"
 done
 
+# ---- people who sign in: what the node holds, but for what is for persons; for nodes and monitoring they are the public ----
+user_wanted() { wanted "$1" | grep -v '^mx-red-'; }
+within() { # found, allowed: nothing else
+    local more
+    more=$(comm -23 <(printf '%s\n' "$1" | sort -u | grep .) <(printf '%s\n' "$2" | sort -u))
+    [ -z "$more" ] || { echo "found $more"; return 1; }
+}
+as=() # what curl says besides: who asks
+curl() { command curl --max-time 20 "${as[@]}" "$@"; }
+for n in "${nodes[@]}"; do
+    node "$n" user add every.one --role administrator --no-password >/dev/null
+    node "$n" token add every.one matrix --scope read,publish,admin,metrics --expires 1h 2>/dev/null | head -1 >"$tmp/$n.token"
+done
+user_cell() { # outlet, node
+    local as=(-H "Authorization: Bearer $(cat "$tmp/$2.token")") got
+    got=$("outlet_${1//-/_}" "$2")
+    case $1 in
+    http-pages | http-search | http-sweep) is "$got" "$(user_wanted "$2")" ;;
+    http-events | http-decide) within "$got" "$(user_wanted "$2")" ;;
+    http-logs) is "$got" "$(public)" ;;
+    *) is "$got" "" ;;
+    esac
+}
+for outlet in "${outlets[@]}"; do
+    [[ $outlet == http-* || $outlet == preview ]] || continue
+    for n in "${nodes[@]}"; do ok "$outlet of $n for who is signed in" user_cell "$outlet" "$n"; done
+done
+
+# ---- every registered address, by whoever: nothing that he may not have ----
+mapfile -t routes < <(grep -rhoE '\{HTTP_(GET|POST), "[^"]*"' "$root/src" --include='*.c' | sed -E 's/\{HTTP_([A-Z]+), "(.*)"/\1 \2/' | sort -u)
+ok "the program's addresses are read" [ "${#routes[@]}" -ge 40 ]
+restricted=$(node a log a.example --limit 0 --json | jq -r 'select(.title|test("mx-(red|amber-bc)")).index')
+hex=$(printf %s "$origin" | sha256sum | cut -d' ' -f1)
+addresses() { # of one pattern
+    local index id
+    for index in $restricted; do
+        for id in "$hex" "$circle"; do
+            printf '%s\n' "$1" | sed -e "s,{name}/{hash},$origin," -e "s,{index},$index," -e "s,/logs/{hash},/logs/$hex," \
+                -e "s,{hash},$id," -e "s,{rest},payload/0," -e 's,{[a-z]*},x,'
+        done
+    done | sort -u
+}
+asked() { # node: what all addresses together tell
+    local route address
+    for route in "${routes[@]}"; do
+        addresses "${route#* }" | while read -r address; do
+            case $route in
+            *' /events') curl -sN -m 1 "$(url "$1")/events?since=0" ;;
+            GET*) curl -s "$(url "$1")$address" "$(url "$1")$address?q=mx-&v=mx-amber-bc.example" ;;
+            # With no form's token nothing is done; what a refusal says is looked at.
+            POST*) curl -s -d q=mx- -d v=mx-amber-bc.example "$(url "$1")$address" ;;
+            esac
+        done
+    done | text
+}
+# The answer to a question holds its words: this one is asked for.
+for n in "${nodes[@]}"; do
+    ok "all addresses of $n, for the public" within "$(asked "$n" | grep -vx mx-amber-bc.example)" "$(public)"
+    as=(-H "Authorization: Bearer $(cat "$tmp/$n.token")")
+    ok "and for who is signed in" within "$(asked "$n" | grep -vx mx-amber-bc.example)" "$(user_wanted "$n")"
+    as=()
+done
+
+# ---- every command: what it tells the operator is what the node holds ----
+tells() { # node: what all commands that tell something say
+    local i size
+    size=$(fact "$1" a.example size)
+    {
+        while read -r command; do
+            # shellcheck disable=SC2086
+            node "$1" $command </dev/null
+        done <<<"$telling"
+        for ((i = 0; i < size; i++)); do
+            node "$1" show "a.example/$i"
+            node "$1" why "a.example/$i"
+        done
+        node "$1" sweep "$tmp/log"
+        for format in list hosts rpz csv stix; do node "$1" export --all $format; done
+        node "$1" policy check /dev/null
+        node "$1" policy try /dev/null
+        echo draft | node "$1" preview --kind culture/note --tlp amber --to a.example --all -
+        node "$1" backup "$tmp/backup.$1"
+        zstd -qdc "$tmp/backup.$1"
+    } 2>&1 | text
+}
+telling='status
+inbox
+peer list
+members
+log --limit 0
+verify
+parcel
+feed list
+member list
+community list
+community groups
+policy show
+policy held
+policy refused
+policy notices
+policy rates
+user list
+token list every.one
+audit
+list drafts
+list adopted
+version'
+other='init serve follow sync show publish preview erase import sweep export rotate pack unpack backup restore export-static rebuild why
+peer_add peer_remove feed_add feed_remove member_add member_export member_move
+community_found community_show community_charter community_join community_sponsor community_leave community_propose community_endorse
+community_refound community_group community_grant community_verify
+policy_check policy_release policy_refuse policy_apply policy_try policy_notice policy_counter policy_decisions policy_reopen
+user_add user_remove user_role user_password user_totp user_lock user_unlock user_bind user_unbind token_add token_remove
+list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase'
+all_known() {
+    local known
+    known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| every.one//; s/ /_/'; printf '%s\n' $other)
+    comm -23 <("$bin" --words | tr ' ' _ | sort) <(printf '%s\n' "$known" | sort) >"$tmp/new"
+    [ ! -s "$tmp/new" ] || { echo "commands that this matrix does not know: $(xargs <"$tmp/new")"; return 1; }
+}
+ok "this matrix knows every command" all_known
+for n in "${nodes[@]}"; do ok "all commands of $n together" within "$(tells "$n")" "$(wanted "$n")"; done
+
 # ---- what it tells ----
 ok "log says for whom" eval 'node b log a.example --limit 0 | grep "for b.example/.* and 1 more: .*mx-amber-bc"'
 index_of() { node a log a.example --limit 0 --json | jq -r "select(.title|contains(\"$1\"))|.index" | head -1; }
