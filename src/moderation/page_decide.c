@@ -86,7 +86,7 @@ static int write_verdicts(struct page *page, const struct view *view, enum polic
 int page_held(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     struct page page;
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     page_policy_begin(&page, request, reply, TR_MARK("What waits"));
     page_say_p(&page, "lead",
@@ -128,7 +128,7 @@ int page_refused(const struct view *view, const struct http_request *request, st
 {
     struct page page;
     struct logs_refused logs = {.page = &page, .view = view};
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     page_policy_begin(&page, request, reply, TR_MARK("What was refused"));
     page_say_p(&page, "lead",
@@ -212,7 +212,7 @@ int page_objections(const struct view *view, const struct http_request *request,
                     struct err *err)
 {
     struct page page;
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     page_policy_begin(&page, request, reply, TR_MARK("Objections"));
     page_say_p(&page, "lead",
@@ -399,7 +399,7 @@ int page_decide(const struct view *view, const struct http_request *request, str
 {
     struct view_record record;
     bool found = false;
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     int rc = find(view, request, reply, &record, &found, err);
     return rc < 0 || !found ? rc : write_page(view, request, reply, &record, NULL, NULL, err);
@@ -465,7 +465,7 @@ int page_decide_post(const struct view *view, const struct http_request *request
     struct deciding d = {0};
     struct err wrong = {0};
     bool found = false;
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     int rc = find(view, request, reply, &record, &found, err);
     if (rc < 0 || !found)

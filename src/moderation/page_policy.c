@@ -58,6 +58,11 @@ void page_policy_begin(struct page *page, const struct http_request *request, st
     page_raw(page, "</ul></nav>\n");
 }
 
+bool page_may_decide(const struct http_request *request, struct http_reply *reply)
+{
+    return account_may(request, reply, ACTION_DECIDE) && account_may(request, reply, ACTION_READ);
+}
+
 void page_rule_place(struct page *page, const struct view *view, const struct verdict *verdict)
 {
     struct rules_version version = {0};

@@ -40,7 +40,7 @@ static void begin(struct page *page, const struct http_request *request, struct 
 int page_try(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     struct page page;
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     begin(&page, request, reply);
     int rc = write_form(&page, view, SPAN_LIT(""), err);
@@ -188,7 +188,7 @@ int page_try_post(const struct view *view, const struct http_request *request, s
     struct policy *policy = NULL;
     struct span typed = http_form_value(request, "text");
     struct err wrong = {0};
-    if (!account_may(request, reply, ACTION_DECIDE))
+    if (!page_may_decide(request, reply))
         return 0;
     struct policy_errors *errors = arena_alloc(request->arena, sizeof(*errors));
     if (!errors)

@@ -18,6 +18,9 @@ bool moderation_page_title(struct page *page, const struct view *view, const str
 void page_policy_begin(struct page *page, const struct http_request *request, struct http_reply *reply,
                        const char *title);
 
+/* As account_may: whoever decides also reads, which a token may be without. */
+bool page_may_decide(const struct http_request *request, struct http_reply *reply);
+
 /* "line 3 of 0123456789ab", or "no rule". */
 void page_rule_place(struct page *page, const struct view *view, const struct verdict *verdict);
 

@@ -229,7 +229,7 @@ static void outlets_for_members(void **state)
     struct view view;
     struct viewer viewer = {.class = VIEWER_MEMBER, .origin = NAMED, .time_ms = TIME_MS};
     for (int i = 0; i < OUTLETS; i++)
-        if (i == OUTLET_HTTP_LOGS || i == OUTLET_HTTP_HEADS)
+        if (i == OUTLET_HTTP_LOGS || i == OUTLET_HTTP_HEADS || i == OUTLET_HTTP_EVENTS)
             good(view_open(node.store, NULL, viewer, (enum outlet)i, &view, &err));
         else
             bad(view_open(node.store, NULL, viewer, (enum outlet)i, &view, &err), ERR_REFUSED, outlet_table[i].name);

@@ -28,6 +28,7 @@ static const char *const opened_for[OUTLETS] = {
     [OUTLET_HTTP_PAGES] = "PRAWX",
     [OUTLET_HTTP_SEARCH] = "PAWX",
     [OUTLET_HTTP_SWEEP] = "PAWX",
+    [OUTLET_HTTP_DECIDE] = "PWXt",
     [OUTLET_CLI_LOG] = "PO",
     [OUTLET_CLI_SWEEP] = "PO",
     [OUTLET_EXPORT] = "PO",

@@ -16,6 +16,7 @@ static void every_cell(void **state)
         {ACTION_SWEEP, SCOPE_READ, "--+++"},
         {ACTION_PUBLISH, SCOPE_PUBLISH, "---++"},
         {ACTION_USERS, SCOPE_ADMIN, "----+"},
+        {ACTION_DECIDE, SCOPE_PUBLISH, "---++"},
         {ACTION_METRICS, SCOPE_METRICS, "----+"},
     };
     assert_int_equal(sizeof cells / sizeof *cells, ACTIONS);
