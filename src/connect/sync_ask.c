@@ -318,15 +318,18 @@ void unheard_free(struct sync_peer *peer)
 
 int asker_is_meant(struct sync *sync, struct span author, const struct record *record, bool *ret, struct err *err)
 {
-    struct view view;
+    struct viewer here = {.class = VIEWER_OPERATOR, .time_ms = sync_now_ms()};
     int code = 0;
     *ret = false;
     if (!sync->index && (code = index_open(store_dir(sync->store), &sync->index, err)) < 0)
         return code;
-    code = view_open(sync->store, sync->index, (struct viewer){.class = VIEWER_OPERATOR}, OUTLET_CLI_LOG, &view, err);
+    if (!sync->is_meant_ready)
+        code = view_open(sync->store, sync->index, here, OUTLET_CLI_LOG, &sync->meant, err);
+    sync->is_meant_ready = code == 0;
     for (size_t i = 0; code == 0 && i < sync->asker_count && !*ret; i++) {
         enum audience_verdict verdict;
-        code = view_audience(&view, span_str(sync->askers[i].origin), sync_now_ms(), author, record, &verdict, err);
+        code = view_audience(&sync->meant, span_str(sync->askers[i].origin), sync->meant.viewer.time_ms, author, record,
+                             &verdict, err);
         *ret = code == 0 && audience_is_in(verdict);
     }
     return code;

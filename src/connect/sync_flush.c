@@ -160,6 +160,7 @@ static int flush_once(struct sync *sync, struct flushed *flushed, struct refusal
     struct job *job;
     *flushed = (struct flushed){0};
     *refusal = (struct refusal){0};
+    sync->is_meant_ready = false;
     int code = sync_begin(sync, err);
     if (code < 0)
         return code;

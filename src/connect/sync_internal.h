@@ -28,6 +28,7 @@
 #include "connect/heads.h"
 #include "connect/listing.h"
 #include "connect/sync.h"
+#include "index/view.h"
 #include "state/mirror.h"
 #include "state/payload.h"
 
@@ -206,7 +207,9 @@ struct sync {
     struct store *store;
     struct sync_options options;
     struct fetcher *fetcher;
-    struct index *index;  /* opened when first needed: groups, communities */
+    struct index *index; /* opened when first needed: groups, communities */
+    struct view meant;   /* of one flush: what is asked of each content is looked up once */
+    bool is_meant_ready;
     struct asker *askers; /* the operator first */
     size_t asker_count, asker_cap;
     struct sync_report report, published;

@@ -379,6 +379,36 @@ static void a_seal_is_one_logs(void **state)
     buf_done(&item);
 }
 
+/* Who guesses a content that can only be one of few learns nothing from its seal: the salt is drawn anew each time. */
+static void a_guess_does_not_fit(void **state)
+{
+    (void)state;
+    struct buf first, second, item, other;
+    struct err misfit;
+    buf_init(&first, ENTRY_MAX);
+    buf_init(&second, ENTRY_MAX);
+    buf_init(&item, PAYLOAD_MAX + 64);
+    buf_init(&other, PAYLOAD_MAX + 64);
+    uint64_t yes = say_to(&author, "yes", TLP_AMBER_STRICT, reader.own.origin);
+    uint64_t again = say_to(&author, "yes", TLP_AMBER_STRICT, reader.own.origin);
+    good(store_read_entry(author.store, author.own.number, yes, &first, &err));
+    good(store_read_entry(author.store, author.own.number, again, &second, &err));
+    assert_false(span_eq(buf_view(&first), buf_view(&second)));
+    good(payload_read(author.store, author.own.number, yes, &item, NULL, &err));
+    good(payload_read(author.store, author.own.number, again, &other, NULL, &err));
+    struct span origin = span_str(author.own.origin), guess = span_sub(buf_view(&item), 36, item.len);
+    assert_true(span_eq(guess, span_sub(buf_view(&other), 36, other.len))); /* the very bytes */
+    good(seal_check(origin, buf_view(&first), span_sub(buf_view(&item), 4, 32), guess, &err));
+    static const uint8_t none[32];
+    assert_int_equal(seal_check(origin, buf_view(&first), span_of(none, 32), guess, &misfit), ERR_VERIFY);
+    assert_int_equal(seal_check(origin, buf_view(&first), span_sub(buf_view(&other), 4, 32), guess, &misfit),
+                     ERR_VERIFY);
+    buf_done(&first);
+    buf_done(&second);
+    buf_done(&item);
+    buf_done(&other);
+}
+
 static void erased_is_erased_for_all(void **state)
 {
     (void)state;
