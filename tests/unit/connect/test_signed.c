@@ -592,7 +592,8 @@ int main(void)
         cmocka_unit_test(only_whom_it_is_for_is_woken), cmocka_unit_test(cursors_tell_nothing),
         cmocka_unit_test(the_author_has_it_back),       cmocka_unit_test(behind_a_web_server),
         cmocka_unit_test(not_after_a_restart),          cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(erased_is_erased_for_all),
+        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(a_guess_does_not_fit),
+        cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     start_all();
