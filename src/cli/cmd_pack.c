@@ -116,6 +116,8 @@ static int run_unpack(struct invocation *inv)
     struct unpack_options unpack_options = {
         .now_s = cli_now_ms() / 1000, .report = report, .progress = progress_part, .ctx = &progress};
     int status = session_open(inv, &session, SESSION_WRITE | SESSION_INDEX, OUTLET_CLI_LOG);
+    if (!status)
+        status = session_confine(inv, inv->args, 1);
     progress_begin(&progress, "Unpacking", 0);
     int rc = status ? 0 : pack_read(session.store, inv->args[0], &unpack_options, &result, &inv->err);
     progress_end(&progress);

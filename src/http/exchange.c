@@ -519,6 +519,23 @@ static void read_headers(struct exchange *x)
     request->last_event_id = header(x, "Last-Event-ID");
 }
 
+/*
+ * A page of somebody else's whose name was made to point to this machine must not read what is served to it. Names that this
+ * node says it is reached by are its own: those a web server in front passes on.
+ */
+static bool is_our_name(struct exchange *x, struct span host)
+{
+    struct pool_handle *handle;
+    struct err err;
+    if (!x->server->loopback || http_host_is_loopback(host))
+        return true;
+    if (pool_take(x->server->pool, &handle, &err) < 0)
+        return false;
+    bool is = signed_is_named(x->server->signed_state, handle->store, host, x->request.now_ms);
+    pool_give(x->server->pool, handle);
+    return is;
+}
+
 /* The request's line and headers are here. An answer given now refuses it before its body is read. */
 static enum MHD_Result start(struct exchange *x, const char *method, const char *version)
 {
@@ -534,10 +551,9 @@ static enum MHD_Result start(struct exchange *x, const char *method, const char 
     request->lang = http_language_choose(rc == 0 ? http_query(request, "lang") : SPAN_LIT(""), request->cookie,
                                          request->accept_language, &request->lang_explicit);
     struct span host = header(x, MHD_HTTP_HEADER_HOST);
-    /* A page of somebody else's whose name was made to point to this machine must not read what is served to it. */
-    if (x->server->loopback && !http_host_is_loopback(host))
+    if (!is_our_name(x, host))
         return send_problem(x, 421, TR_MARK("Wrong name"),
-                            TR_MARK("This node answers to this machine only, under the name localhost."));
+                            TR_MARK("This node answers to the name localhost only, and to those of its endpoints."));
     if (rc == 0)
         rc = router_find(request, &x->route, &allowed, &err);
     if (rc == 0 &&

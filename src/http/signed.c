@@ -210,6 +210,22 @@ static void names_look(struct signed_state *state, struct store *store, int64_t 
     (void)store_logs(store, names_of, &search, &err); /* those found so far are ours */
 }
 
+bool signed_is_named(struct signed_state *state, struct store *store, struct span host, int64_t now_ms)
+{
+    static const char *const schemes[] = {"http", "https"};
+    bool is = false;
+    pthread_mutex_lock(&state->lock);
+    names_look(state, store, now_ms);
+    for (size_t s = 0; s < 2; s++) {
+        char authority[HTTP_SIG_AUTHORITY_MAX + 1];
+        bool has = http_sig_authority(span_str(schemes[s]), host, authority);
+        for (size_t i = 0; has && i < state->name_count; i++)
+            is |= strcmp(state->names[i].authority, authority) == 0;
+    }
+    pthread_mutex_unlock(&state->lock);
+    return is;
+}
+
 /* Is it the address at which this connection reached us? */
 static bool is_local(const struct signed_request *request, const char *authority)
 {

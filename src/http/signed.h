@@ -42,6 +42,8 @@ struct signed_state;
 int signed_new(const char *dir, int64_t now_ms, struct signed_state **ret, struct err *err);
 /* This node is reached there, too. ERR_USAGE no http:// or https:// address; ERR_LIMIT. Before the first request. */
 int signed_endpoint(struct signed_state *state, const char *url, struct err *err);
+/* Is this Host header one of the names that this node is reached by, given or in the profiles of those who live here? */
+bool signed_is_named(struct signed_state *state, struct store *store, struct span host, int64_t now_ms);
 void signed_free(struct signed_state *state);
 
 /*

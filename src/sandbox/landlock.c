@@ -77,9 +77,6 @@ static const char *const system_paths[] = {
     "/dev/random",
 };
 
-/* Variables that name more of them. */
-static const char *const system_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR", "CREDENTIALS_DIRECTORY"};
-
 /* No such path is no error: nothing is allowed then. */
 static void allow(int rules, const char *path, uint64_t access)
 {
@@ -107,11 +104,6 @@ static void allow_files(int rules, const struct sandbox_options *options, uint64
         allow(rules, options->read[i], READ);
     for (size_t i = 0; i < sizeof(system_paths) / sizeof(*system_paths); i++)
         allow(rules, system_paths[i], READ);
-    for (size_t i = 0; i < sizeof(system_variables) / sizeof(*system_variables); i++) {
-        const char *path = getenv(system_variables[i]);
-        if (path)
-            allow(rules, path, READ);
-    }
 }
 
 static int allow_port(int rules, uint16_t port, struct err *err)

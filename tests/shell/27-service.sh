@@ -38,6 +38,15 @@ for ports in 0 65536 x "443," ,443 "443 8440" "$(seq -s, 1 33)"; do
 done
 no "--sandbox maybe" node n serve --sandbox maybe
 
+# ---- behind a web server, which passes the name on that it was asked by ----
+init named named.example --endpoint https://named.example.org
+start named --alone --endpoint https://other.example.org:8443/node
+asked() { curl -s -o /dev/null -w '%{http_code}' -H "Host: $1" "$(url named)/healthz"; }
+ok "the name of the profile is its own" eval 'is "$(asked named.example.org)" 200'
+ok "so is one that it was told" eval 'is "$(asked other.example.org:8443)" 200'
+ok "others are not" eval 'is "$(asked evil.example.org) $(asked other.example.org) $(asked named.example.org:8443)" "421 421 421"'
+stop named
+
 # ---- what it still does there ----
 certificate() { # name: a new pair, put in the old one's place as renewing does
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$1" -subj "/CN=$2" -addext subjectAltName=IP:127.0.0.1 \

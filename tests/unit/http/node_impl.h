@@ -57,7 +57,13 @@ void node_start(struct node *node, unsigned connections)
     assert_non_null(mkdtemp(node->dir));
     must(store_open(node->dir, &options, &node->store, &err), &err);
     make_operator(node);
-    struct http_options http = {.dir = node->dir, .listen = "127.0.0.1:0", .threads = 2, .connections = connections};
+    static const char *const endpoints[] = {"https://node.test:8443/behind"};
+    struct http_options http = {.dir = node->dir,
+                                .listen = "127.0.0.1:0",
+                                .endpoints = endpoints,
+                                .endpoint_count = 1,
+                                .threads = 2,
+                                .connections = connections};
     must(http_server_start(&http, &node->server, &err), &err);
     assert_int_equal(sscanf(http_server_url(node->server), "http://127.0.0.1:%d", &node->port), 1);
 }

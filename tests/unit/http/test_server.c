@@ -323,6 +323,7 @@ static void nothing_follows_chunks(void **state)
     close(fd);
 }
 
+/* And those of its endpoints, which a web server in front passes on. */
 static void names_of_this_machine_only(void **state)
 {
     (void)state;
@@ -332,6 +333,10 @@ static void names_of_this_machine_only(void **state)
     } cases[] = {{"localhost", 200},
                  {"127.0.0.1:1", 200},
                  {"[::1]:5", 200},
+                 {"node.test:8443", 200}, /* an endpoint that it was given */
+                 {"NODE.test:8443", 200},
+                 {"node.test", 421},
+                 {"x.node.test:8443", 421},
                  {"evil.test", 421},
                  {"localhost.evil.test", 421},
                  {"10.0.0.1", 421},
