@@ -62,8 +62,12 @@ static void put_line(const struct preview *preview, const struct preview_line *l
             putchar(*text);
             continue;
         }
-        origin_short(span_str(origin), name);
-        fputs(name, stdout);
+        if (origin_valid(span_str(origin))) {
+            origin_short(span_str(origin), name);
+            fputs(name, stdout);
+        } else {
+            fputs(origin, stdout);
+        }
         text += 2;
     }
     putchar('\n');

@@ -103,7 +103,8 @@ static void write_effects(struct page *page, const struct preview *preview)
         page_raw(page, "<li>");
         page_sayf(page, page_text(page, preview_effect_words(preview, line->effect)),
                   SAY(say_origin(span_str(line->origin ? line->origin : "")),
-                      say_origin(span_str(line->other ? line->other : ""))));
+                      line->effect == EFFECT_GROUP ? say_text(span_str(line->other))
+                                                   : say_origin(span_str(line->other ? line->other : ""))));
         page_raw(page, "</li>\n");
     }
     page_raw(page, "</ul>\n");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connect/preview_group.h"
 #include "index/crowd.h"
 
 struct previewing {
@@ -12,7 +13,8 @@ struct previewing {
     struct view everybody, member; /* who looks */
     struct view_content content;
     size_t cap, meant, far; /* members in its audience; those on other nodes who get it */
-    bool parcel_kept;       /* policy keeps it from one whom a parcel would be for */
+    struct preview_groups *groups;
+    bool parcel_kept; /* policy keeps it from one whom a parcel would be for */
 };
 
 /* ---- each member ---- */
@@ -83,6 +85,18 @@ static int ask_member(struct previewing *p, const struct log_info *log, const st
     return rc == 0 ? view_gives(&p->member, &p->content, ret, err) : rc;
 }
 
+/* Does its node know that it is in a group for which this is? */
+static int doubt_member(const struct previewing *p, struct preview_member *member, struct err *err)
+{
+    bool is_known = true;
+    struct span origin = span_str(member->origin);
+    if (!p->content.crowd)
+        return 0;
+    int rc = preview_groups_known(p->groups, &p->member, crowd_groups(p->content.crowd, origin), &is_known, err);
+    member->doubt = rc == 0 && !is_known;
+    return rc;
+}
+
 static int each_member(void *ctx, const struct log_info *log, struct err *err)
 {
     struct previewing *p = ctx;
@@ -96,6 +110,8 @@ static int each_member(void *ctx, const struct log_info *log, struct err *err)
     if (rc < 0)
         return rc;
     judge_member(p, &answer, member);
+    if (member->audience == AUDIENCE_GROUP && member->paths & PATH_SIGNED && (rc = doubt_member(p, member, err)) < 0)
+        return rc;
     p->meant += audience_is_in(member->audience);
     p->far += member->fate == PREVIEW_GETS && !member->is_here;
     p->preview->gets += member->fate == PREVIEW_GETS;
@@ -154,6 +170,23 @@ static const struct preview_member *find_member(const struct preview *preview, c
     return preview->count ? bsearch(&wanted, preview->members, preview->count, sizeof(wanted), compare_members) : NULL;
 }
 
+/* Groups of others: what says who is in them does not come with this log. */
+static int see_groups(struct previewing *p, struct err *err)
+{
+    struct preview *preview = p->preview;
+    for (size_t i = 0; i < preview->record.to_count; i++) {
+        struct span word = preview->record.to[i], owner = audience_group_origin(word);
+        if (!audience_is_group(word) || span_is(owner, preview->author->origin))
+            continue;
+        const char *origin = arena_strz(p->arena, owner);
+        const char *name = arena_strz(p->arena, span_sub(word, owner.len + 1, word.len));
+        if (!origin || !name)
+            return err_memory(err);
+        add_line(preview, EFFECT_GROUP, origin, name);
+    }
+    return 0;
+}
+
 /* Those who are named and live with somebody else: on whose node it comes to lie. */
 static int see_hosts(struct previewing *p, struct err *err)
 {
@@ -208,7 +241,8 @@ static int see_effects(struct previewing *p, struct err *err)
         add_line(preview, EFFECT_AGE, NULL, NULL);
     if (is_handed_on(preview))
         add_line(preview, tlp == TLP_CLEAR && preview->everybody.is_given ? EFFECT_OPEN : EFFECT_KEPT, NULL, NULL);
-    return tlp == TLP_CLEAR ? 0 : see_hosts(p, err);
+    int rc = tlp == TLP_CLEAR ? 0 : see_hosts(p, err);
+    return rc == 0 ? see_groups(p, err) : rc;
 }
 
 /* ---- which rules ---- */
@@ -250,6 +284,9 @@ static int ask_all(struct previewing *p, struct err *err)
     int rc = crowd_new(draft->view, draft->now_ms, span_str(draft->author->origin), &preview->record, &crowd, err);
     p->content = (struct view_content){
         .log = draft->author, .record = &preview->record, .bytes = draft->text.len, .crowd = crowd};
+    if (rc == 0)
+        rc =
+            preview_groups_find(draft->view, draft->author, &preview->record, draft->now_ms, p->arena, &p->groups, err);
     if (rc == 0)
         rc = view_gives(&p->everybody, &p->content, &preview->everybody, err);
     if (rc == 0)

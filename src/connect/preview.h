@@ -3,7 +3,7 @@
  * contradicts itself, so that it is not said at all.
  *
  * A preview decides nothing by itself: each member is put to the function that decides what is served (view_gives), parcels are
- * checked by what sends them, and whether a member is heard by what hears it. It tells what holds now: who joins a group
+ * checked by what sends them, and whether a member is heard by what hears it. It tells what holds now: who joins a community
  * tomorrow gets it tomorrow.
  */
 #ifndef TONGZHOU_CONNECT_PREVIEW_H
@@ -35,6 +35,7 @@ struct preview_member {
     enum audience_verdict audience;
     unsigned line; /* of the rule that decided; 0: none was asked, or none matched */
     bool is_here;
+    bool doubt; /* it is meant as one of a group, and policy keeps from it the record that says who is in it */
     enum view_hearing hearing;
 };
 
@@ -57,6 +58,7 @@ enum preview_effect {
     EFFECT_NODE,   /* likewise, but the host is not meant: it only keeps it for `other` */
     EFFECT_HERE,   /* users of this node may read it */
     EFFECT_OPEN,   /* policy keeps from some what everybody gets who does not say who he is */
+    EFFECT_GROUP,  /* a named group is another's: who does not have that log cannot know that it is meant */
     EFFECT_AGE,    /* rules look at its age: tomorrow it may be others */
     EFFECT_KEPT,   /* some whom policy keeps it from may get it from others */
     EFFECTS

@@ -44,6 +44,7 @@ static const char *audience_words(enum audience_verdict verdict)
         [AUDIENCE_UNMARKED] = TR_MARK("it bears no marking that is known here"),
         [AUDIENCE_EMPTY] = TR_MARK("it is for nobody but its author"),
         [AUDIENCE_NOT_NAMED] = TR_MARK("not named"),
+        [AUDIENCE_LATER] = TR_MARK("in a group that is named, but not yet when this was said"),
         [AUDIENCE_PERSONS] = TR_MARK("it is for named persons"),
         [AUDIENCE_PUBLIC] = TR_MARK("for everybody"),
         [AUDIENCE_AUTHOR] = TR_MARK("its author"),
@@ -57,6 +58,10 @@ static const char *audience_words(enum audience_verdict verdict)
 
 const char *preview_why(const struct preview_member *member)
 {
+    if (member->doubt)
+        return TR_MARK(
+            "in a group that is named, but policy keeps from it who is in the group: its node may not know, and "
+            "leave it");
     if (member->fate == PREVIEW_UNHEARD)
         return member->hearing == HEARING_SUSPENDED
                    ? TR_MARK("meant, but its log is forked, so it is not heard")
@@ -100,6 +105,9 @@ const char *preview_effect_words(const struct preview *preview, enum preview_eff
         [EFFECT_OPEN] =
             TR_MARK("Policy keeps it from some by what they are, and yet they get it as everybody does, by not "
                     "saying who asks."),
+        [EFFECT_GROUP] =
+            TR_MARK("Who is in the group {2} stands in the log of {1}: a node that does not have it cannot "
+                    "know for whom this is, and leaves it."),
         [EFFECT_AGE] = TR_MARK("Rules of the policy look at its age: later it may be others who get it."),
         [EFFECT_KEPT] = TR_MARK("Some do not get it from here, and yet may from others who do: what it says of its "
                                 "audience admits them."),
@@ -140,6 +148,8 @@ static void put_member(struct buf *out, const struct preview_member *member)
     put_paths(out, member->paths);
     if (member->line)
         buf_fmt(out, ",\"line\":%u", member->line);
+    if (member->doubt)
+        buf_str(out, ",\"doubt\":true");
     buf_byte(out, '}');
 }
 
@@ -166,7 +176,7 @@ static void put_rules(const struct preview *preview, struct buf *out)
 static void put_effects(const struct preview *preview, struct buf *out)
 {
     static const char *const names[EFFECTS] = {"relays", "parcel", "onward", "host", "node",
-                                               "here",   "open",   "age",    "kept"};
+                                               "here",   "open",   "group",  "age",  "kept"};
     buf_str(out, "\"effects\":[");
     for (size_t i = 0; i < preview->line_count; i++) {
         const struct preview_line *line = &preview->lines[i];

@@ -179,6 +179,7 @@ const struct capability governance_capability = {
     .in_group = governance_in_group,
     .each_in_group = governance_each_in_group,
     .each_of_community = governance_each_of_community,
+    .group_record = governance_group_record,
     .group_state = governance_group_state,
     .in_group_since = governance_in_group_since,
     .audience_mark = governance_audience_mark,

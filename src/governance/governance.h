@@ -120,8 +120,10 @@ int governance_each_of_community(const struct view *view, struct span member,
                                  int (*each)(void *ctx, struct span other, struct err *err), void *ctx,
                                  struct err *err);
 int governance_each_in_group(const struct view *view, struct span group, int64_t time_ms,
-                             int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
+                             int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                             struct err *err);
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
+int64_t governance_group_record(const struct view *view, struct span group, int64_t time_ms);
 enum group_state governance_group_state(const struct view *view, struct span group);
 bool governance_in_group_since(const struct view *view, struct span author, struct span group, struct span member,
                                int64_t time_ms, int64_t *ret_since_ms);

@@ -83,8 +83,7 @@ static bool owner_stands(const struct view *view, struct span owner)
     return owner_state(view, owner) == GROUP_STANDS;
 }
 
-/* The record that says who is in the group then; negative: nobody is. */
-static int64_t group_then(const struct view *view, struct span group, int64_t time_ms)
+int64_t governance_group_record(const struct view *view, struct span group, int64_t time_ms)
 {
     struct span owner, name;
     if (!view->index || !group_address(group, &owner, &name) || !owner_stands(view, owner))
@@ -95,18 +94,35 @@ static int64_t group_then(const struct view *view, struct span group, int64_t ti
                      SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms)), -1);
 }
 
+/* Since when a member is in a group without a break: the first list behind the last one (?3: its time at most) without it. */
+#define SINCE(member)                                                                                                  \
+    "coalesce((SELECT time_ms FROM governance_group WHERE origin = ?1 AND name = ?2 AND ref > (SELECT max(ref) FROM"   \
+    " governance_group AS g WHERE origin = ?1 AND name = ?2 AND time_ms <= ?3 AND NOT EXISTS (SELECT 1 FROM"           \
+    " governance_group_member AS k WHERE k.ref = g.ref AND k.origin = " member                                         \
+    ")) ORDER BY ref LIMIT 1), -9223372036854775808)"
+
 int governance_each_in_group(const struct view *view, struct span group, int64_t time_ms,
-                             int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err)
+                             int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                             struct err *err)
 {
-    int64_t ref = group_then(view, group, time_ms);
-    return ref < 0 ? 0
-                   : governance_each_text(view->index, "SELECT origin FROM governance_group_member WHERE ref = ?1",
-                                          SQL_VALUES(SQL_I(ref)), each, ctx, err);
+    struct span owner, name;
+    int64_t ref = governance_group_record(view, group, time_ms);
+    if (ref < 0 || !group_address(group, &owner, &name))
+        return 0;
+    sqlite3_stmt *query = governance_sql(
+        view->index, "SELECT m.origin, " SINCE("m.origin") " FROM governance_group_member AS m WHERE m.ref = ?4",
+        SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms), SQL_I(ref)), err);
+    int rc = query ? 0 : err->code;
+    while (query && rc == 0 && (rc = index_step(view->index, query, err)) > 0)
+        rc = each(ctx, span_str((const char *)sqlite3_column_text(query, 0)), sqlite3_column_int64(query, 1), err);
+    if (query)
+        sqlite3_reset(query);
+    return rc;
 }
 
 bool governance_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms)
 {
-    int64_t ref = group_then(view, group, time_ms);
+    int64_t ref = governance_group_record(view, group, time_ms);
     return ref >= 0 && number_of(view->index, "SELECT 1 FROM governance_group_member WHERE ref = ?1 AND origin = ?2",
                                  SQL_VALUES(SQL_I(ref), SQL_T(member)), 0) == 1;
 }
@@ -121,14 +137,8 @@ bool governance_in_group_since(const struct view *view, struct span author, stru
     struct span owner, name;
     if (!governance_in_group(view, group, member, time_ms) || !group_address(group, &owner, &name))
         return false;
-    int64_t since = number_of(
-        view->index,
-        "SELECT coalesce((SELECT time_ms FROM governance_group WHERE origin = ?1 AND name = ?2 AND ref > without ORDER "
-        "BY"
-        " ref LIMIT 1), -9223372036854775808) FROM (SELECT max(ref) AS without FROM governance_group AS g WHERE"
-        " origin = ?1 AND name = ?2 AND time_ms <= ?3 AND NOT EXISTS (SELECT 1 FROM governance_group_member AS m"
-        " WHERE m.ref = g.ref AND m.origin = ?4))",
-        SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms), SQL_T(member)), INT64_MAX);
+    int64_t since = number_of(view->index, "SELECT " SINCE("?4"),
+                              SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms), SQL_T(member)), INT64_MAX);
     int64_t granted = number_of(view->index,
                                 "SELECT coalesce(min(since_ms), 9223372036854775807) FROM governance_grant WHERE"
                                 " word = ?1 AND origin = ?2 AND time_ms >= ?3",

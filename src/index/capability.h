@@ -73,13 +73,17 @@ struct capability {
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */
     bool (*in_group)(const struct view *view, struct span group, struct span member, int64_t time_ms);
-    /* The same for all who are in it then, each once or more; and all who are of a community of this member's, itself too. */
+    /* The same for all who are in it then, with since when what is said to it is for them (as in_group_since, but for what was
+     * granted); and all who are of a community of this member's, itself too. */
     int (*each_in_group)(const struct view *view, struct span group, int64_t time_ms,
-                         int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
+                         int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                         struct err *err);
     int (*each_of_community)(const struct view *view, struct span member,
                              int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
     /* May be NULL: is the group ORIGIN#NAME published, and anybody in it, now? Likewise. */
     enum group_state (*group_state)(const struct view *view, struct span group);
+    /* May be NULL: the ref of the record that says who is in the group then; negative: there is none. */
+    int64_t (*group_record)(const struct view *view, struct span group, int64_t time_ms);
     /*
      * May be NULL: is `member` in the group at that time, and since when is what `author` says to it for this member? Said
      * before *ret_since_ms it is not: the member was not in it then, and the author has not granted it since.

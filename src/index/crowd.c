@@ -12,16 +12,18 @@
 struct known {
     struct span origin; /* .len 0: free */
     uint64_t groups, guests;
-    bool same_community;
+    bool same_community, came_later;
 };
 
 struct crowd {
+    const struct view *view;
     const struct record *record;
     struct span author;
+    int64_t said_ms, now_ms; /* the record's time; the later of it and the time of asking */
     struct arena arena;
     struct known *table; /* open addressing; at most half full */
     size_t cap, count;
-    uint64_t word; /* the bit that is being asked about; 0: the community */
+    uint64_t word; /* the bit that is being asked about */
 };
 
 /* An origin ends in a hash of its own, so its last bytes are spread already. */
@@ -70,43 +72,56 @@ static int row_of(struct crowd *crowd, struct span origin, struct known **ret, s
     return 0;
 }
 
-static int take_member(void *ctx, struct span origin, struct err *err)
+static int take_fellow(void *ctx, struct span origin, struct err *err)
 {
-    struct crowd *crowd = ctx;
     struct known *row = NULL;
-    int rc = row_of(crowd, origin, &row, err);
-    if (rc == 0 && crowd->word)
-        row->groups |= crowd->word;
-    else if (rc == 0)
+    int rc = row_of(ctx, origin, &row, err);
+    if (rc == 0)
         row->same_community = true;
     return rc;
 }
 
+/* One that came into the group after this was said may have been granted it: that is asked one by one. */
+static int take_member(void *ctx, struct span origin, int64_t since_ms, struct err *err)
+{
+    struct crowd *crowd = ctx;
+    struct known *row = NULL;
+    struct span group = crowd->record->to[__builtin_ctzll(crowd->word)];
+    if (crowd->said_ms < since_ms &&
+        !view_in_group_since(crowd->view, crowd->author, group, origin, crowd->now_ms, &since_ms))
+        return 0;
+    int rc = row_of(crowd, origin, &row, err);
+    if (rc == 0 && crowd->said_ms >= since_ms)
+        row->groups |= crowd->word;
+    else if (rc == 0)
+        row->came_later = true;
+    return rc;
+}
+
 /* Of a member that is named: on whose node does it live? */
-static int take_host(struct crowd *crowd, const struct view *view, struct span guest, struct err *err)
+static int take_host(struct crowd *crowd, struct span guest, struct err *err)
 {
     char host[ORIGIN_MAX + 1];
     struct known *row = NULL;
-    int rc = view_host_of(view, guest, host, err);
+    int rc = view_host_of(crowd->view, guest, host, err);
     if (rc == 0 && host[0] != '\0' && (rc = row_of(crowd, span_str(host), &row, err)) == 0)
         row->guests |= crowd->word;
     return rc;
 }
 
-static int fill(struct crowd *crowd, const struct view *view, int64_t time_ms, struct err *err)
+static int fill(struct crowd *crowd, struct err *err)
 {
     const struct record *record = crowd->record;
     int rc = grow(crowd, err);
     for (size_t i = 0; rc == 0 && i < record->to_count; i++) {
         crowd->word = UINT64_C(1) << i;
         if (audience_is_group(record->to[i]))
-            rc = view_each_in_group(view, record->to[i], time_ms, take_member, crowd, err);
+            rc = view_each_in_group(crowd->view, record->to[i], crowd->now_ms, take_member, crowd, err);
         else if (record->tlp == TLP_AMBER)
-            rc = take_host(crowd, view, record->to[i], err);
+            rc = take_host(crowd, record->to[i], err);
     }
-    crowd->word = 0;
     if (rc == 0 && record->tlp == TLP_GREEN)
-        rc = view_each_of_community(view, crowd->author, take_member, crowd, err);
+        rc = view_each_of_community(crowd->view, crowd->author, take_fellow, crowd, err);
     return rc;
 }
 
@@ -119,10 +134,13 @@ int crowd_new(const struct view *view, int64_t time_ms, struct span author, cons
     struct crowd *crowd = calloc(1, sizeof(*crowd));
     if (!crowd)
         return err_memory(err);
+    crowd->view = view;
     crowd->record = record;
     crowd->author = author;
+    crowd->said_ms = record->has_time ? record->time_ms : INT64_MIN;
+    crowd->now_ms = crowd->said_ms > time_ms ? crowd->said_ms : time_ms;
     arena_init(&crowd->arena, CROWD_ARENA_MAX);
-    int rc = fill(crowd, view, time_ms, err);
+    int rc = fill(crowd, err);
     if (rc == 0)
         *ret = crowd;
     else
@@ -137,6 +155,11 @@ void crowd_free(struct crowd *crowd)
     arena_done(&crowd->arena);
     free(crowd->table);
     free(crowd);
+}
+
+uint64_t crowd_groups(const struct crowd *crowd, struct span member)
+{
+    return member.len > 0 ? crowd->table[place_of(crowd, member)].groups : 0;
 }
 
 static size_t pick(const struct record *record, uint64_t bits, struct span *out)
@@ -158,6 +181,7 @@ enum audience_verdict crowd_audience(const struct crowd *crowd, struct span memb
         who.group_count = pick(record, row->groups, groups);
         who.guest_count = pick(record, row->guests, guests);
         who.same_community = row->same_community;
+        who.came_later = row->came_later;
     }
     return audience_admits(&audience, &who);
 }

@@ -20,6 +20,9 @@ int crowd_new(const struct view *view, int64_t time_ms, struct span author, cons
               struct crowd **ret, struct err *err);
 void crowd_free(struct crowd *crowd);
 
+/* In which words of `to` that are groups is the member? A bit each, from the first. */
+uint64_t crowd_groups(const struct crowd *crowd, struct span member);
+
 /* As view_audience. */
 enum audience_verdict crowd_audience(const struct crowd *crowd, struct span member);
 

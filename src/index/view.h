@@ -172,6 +172,7 @@ bool view_knows_communities(void);
 
 /* As any of them says: is the member in the group then; is anybody in it; are both of one community, or one of any? */
 bool view_in_group(const struct view *view, struct span group, struct span member, int64_t time_ms);
+int64_t view_group_record(const struct view *view, struct span group, int64_t time_ms);
 enum group_state view_group_state(const struct view *view, struct span group);
 
 /* Numbers that change when it may be answered otherwise who is in this group (.len 0: in any; of whose community), and what
@@ -186,7 +187,10 @@ uint64_t view_restricted_given(void);
 /* All of them at once, as in_group and same_community would say of each (index/crowd.h); can they be asked so? */
 bool view_knows_many(void);
 int view_each_in_group(const struct view *view, struct span group, int64_t time_ms,
-                       int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err);
+                       int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                       struct err *err);
+bool view_in_group_since(const struct view *view, struct span author, struct span group, struct span member,
+                         int64_t time_ms, int64_t *ret_since_ms);
 int view_each_of_community(const struct view *view, struct span member,
                            int (*each)(void *ctx, struct span other, struct err *err), void *ctx, struct err *err);
 

@@ -45,6 +45,15 @@ uint64_t view_membership_mark(const struct view *view, struct span member)
     return mark;
 }
 
+int64_t view_group_record(const struct view *view, struct span group, int64_t time_ms)
+{
+    int64_t ref = -1;
+    for (size_t i = 0; ref < 0 && capabilities[i]; i++)
+        if (capabilities[i]->group_record)
+            ref = capabilities[i]->group_record(view, group, time_ms);
+    return ref;
+}
+
 enum group_state view_group_state(const struct view *view, struct span group)
 {
     for (size_t i = 0; capabilities[i]; i++) {
@@ -66,7 +75,8 @@ bool view_knows_many(void)
 }
 
 int view_each_in_group(const struct view *view, struct span group, int64_t time_ms,
-                       int (*each)(void *ctx, struct span member, struct err *err), void *ctx, struct err *err)
+                       int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                       struct err *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && capabilities[i]; i++)
@@ -199,8 +209,8 @@ static bool look_since(const struct view *view, struct span author, struct span 
     return is_in;
 }
 
-static bool in_group_since(const struct view *view, struct span author, struct span group, struct span member,
-                           int64_t time_ms, int64_t *ret_since_ms)
+bool view_in_group_since(const struct view *view, struct span author, struct span group, struct span member,
+                         int64_t time_ms, int64_t *ret_since_ms)
 {
     /* What is looked up once is no part of what a view means. */
     union {
@@ -271,7 +281,7 @@ int view_audience(const struct view *view, struct span member, int64_t time_ms, 
         struct span to = record->to[i];
         bool is_guest = false;
         if (audience_is_group(to)) {
-            if (!in_group_since(view, author, to, member, now_ms, &since_ms))
+            if (!view_in_group_since(view, author, to, member, now_ms, &since_ms))
                 continue;
             if (said_ms >= since_ms)
                 groups[who.group_count++] = to;

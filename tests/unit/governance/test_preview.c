@@ -245,6 +245,7 @@ static void compare_parcel(struct world *w, const struct said_record *said)
     if (rc == ERR_REFUSED && said->preview.fault == PREVIEW_RIGHT && wanted > 0)
         fail_msg("world %llu: %s", (unsigned long long)world_seed, err.text);
     parcels += rc == 0;
+    fold(w);
 }
 
 static void compare(struct world *w, const struct said_record *said)
