@@ -334,5 +334,6 @@ static void preview_is_what_happens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(preview_is_what_happens)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("tests", tests, NULL, NULL);
 }

@@ -262,5 +262,6 @@ static void pulled_is_previewed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(pulled_is_previewed, begin, end)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("tests", tests, NULL, NULL);
 }
