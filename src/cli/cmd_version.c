@@ -3,7 +3,6 @@
 #include <cjose/version.h>
 #include <curl/curl.h>
 #include <microhttpd.h>
-#include <seccomp.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
@@ -16,10 +15,8 @@ static int run(struct invocation *inv)
     (void)inv;
     printf("tongzhou %s\n", TONGZHOU_VERSION);
     printf("records tongzhou/1, folder format %d\n", STORE_FORMAT);
-    const struct scmp_version *seccomp = seccomp_version();
-    printf("sqlite/%s libsodium/%s libmicrohttpd/%s cjose/%s seccomp/%u.%u.%u\n%s\n%s\n", sqlite3_libversion(),
-           sodium_version_string(), MHD_get_version(), cjose_version(), seccomp->major, seccomp->minor, seccomp->micro,
-           archive_version_details(), curl_version());
+    printf("sqlite/%s libsodium/%s libmicrohttpd/%s cjose/%s\n%s\n%s\n", sqlite3_libversion(), sodium_version_string(),
+           MHD_get_version(), cjose_version(), archive_version_details(), curl_version());
     return EXIT_DONE;
 }
 
