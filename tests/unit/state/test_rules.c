@@ -1,6 +1,8 @@
 /* The policy in force, verdicts, decisions and counts, as the store keeps them. */
 #include "state/node.h"
 
+#include <sys/stat.h>
+
 #include "state/rules.h"
 
 static void write_file(const struct node *node, const char *text)
@@ -94,6 +96,40 @@ static void versions(void **state)
     expect_trouble(node.store, "is no file");
     free(errors);
     store_close(other);
+    node_stop(&node);
+}
+
+/* Whatever stands in the place of the file, or in it: it is told of, nothing waits for it, and what is in force stays. */
+static void hostile_files(void **state)
+{
+    (void)state;
+    struct node node;
+    char path[128], other[160];
+    bool changed;
+    node_start(&node);
+    write_file(&node, "hold\n");
+    assert_true(adopt(node.store));
+    snprintf(path, sizeof path, "%s/policy.conf", node.dir);
+    snprintf(other, sizeof other, "%s/loop", node.dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    bad(rules_adopt(node.store, TIME_MS, NULL, &changed, &err), ERR_REFUSED, "is no file");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/zero", path), 0);
+    bad(rules_adopt(node.store, TIME_MS, NULL, &changed, &err), ERR_REFUSED, "is no file");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(symlink(path, other), 0);
+    bad(rules_adopt(node.store, TIME_MS, NULL, &changed, &err), ERR_IO, "policy.conf");
+    expect_trouble(node.store, "policy.conf");
+    assert_int_equal(unlink(path), 0);
+    write_file(&node, "accept\n");
+    assert_int_equal(truncate(path, POLICY_TEXT_MAX + 1), 0);
+    bad(rules_adopt(node.store, TIME_MS, NULL, &changed, &err), ERR_LIMIT, "bytes, at most");
+    assert_int_equal(truncate(path, 9), 0); /* "accept", a new line, two NULs */
+    bad(rules_adopt(node.store, TIME_MS, NULL, &changed, &err), ERR_SYNTAX, "2:1: this character has no meaning");
+    expect_force(node.store, "hold\n", 1);
+    expect_trouble(node.store, "2:1");
     node_stop(&node);
 }
 
@@ -243,8 +279,9 @@ static void authors(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions),  cmocka_unit_test(applied), cmocka_unit_test(verdicts),
-        cmocka_unit_test(decisions), cmocka_unit_test(counts),  cmocka_unit_test(authors),
+        cmocka_unit_test(versions), cmocka_unit_test(hostile_files), cmocka_unit_test(applied),
+        cmocka_unit_test(verdicts), cmocka_unit_test(decisions),     cmocka_unit_test(counts),
+        cmocka_unit_test(authors),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
