@@ -12,6 +12,7 @@
 #include "governance/governance.h"
 #include "http/tls.h"
 #include "index/view.h"
+#include "moderation/moderation.h"
 #include "state/notices.h"
 #include "state/peers.h"
 
@@ -221,6 +222,47 @@ static int look_at_lists(const struct watching *w, struct err *err)
     return rc == 0 ? tell_source(&sources, err) : rc;
 }
 
+/* ---- objections ---- */
+
+struct objections {
+    struct sha256 waiting;
+    bool any;
+};
+
+/* Of visitors the page tells itself. */
+static int take_objection(void *ctx, const struct open_complaint *one, struct err *err)
+{
+    struct objections *o = ctx;
+    (void)err;
+    if (!one->origin)
+        return 0;
+    sha256_add(&o->waiting, span_of(&one->source, sizeof(one->source)));
+    o->any = true;
+    return 0;
+}
+
+static int look_at_objections(const struct watching *w, struct err *err)
+{
+    static const char what[] = "objections";
+    struct objections objections = {.any = false};
+    struct notice_brief last = {0};
+    struct view view;
+    struct viewer viewer = {.class = VIEWER_OPERATOR};
+    uint8_t hash[32];
+    char hex[65];
+    sha256_init(&objections.waiting);
+    int rc = view_open(w->store, w->index, viewer, OUTLET_CLI_LOG, &view, err);
+    if (rc == 0)
+        rc = queue_each(&view, 0, take_objection, &objections, err);
+    sha256_end(&objections.waiting, hash);
+    if (rc < 0 || !objections.any)
+        return rc;
+    hex_encode(hash, 8, hex);
+    rc = told(w, NOTICE_DECISION, what, &last, err);
+    return rc < 0 || (rc > 0 && strcmp(last.more, hex) == 0) ? (rc < 0 ? rc : 0)
+                                                             : tell(w, NOTICE_MEMBERS_OBJECT, what, hex, err);
+}
+
 /* ---- this machine ---- */
 
 static int look_at_certificate(const struct watching *w, struct err *err)
@@ -273,6 +315,8 @@ int watching_look(const struct watching *w, struct err *err)
         rc = look_at_rosters(w, err);
     if (rc == 0)
         rc = look_at_lists(w, err);
+    if (rc == 0)
+        rc = look_at_objections(w, err);
     if (rc == 0)
         rc = look_at_certificate(w, err);
     return rc == 0 ? look_at_disk(w, err) : rc;

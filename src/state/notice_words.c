@@ -39,6 +39,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                           TR_MARK("The disk of this node is nearly full: {3} are left.")},
     [NOTICE_CONTENT_OBJECTED] = {NOTICE_DECISION, ROLE_PUBLISHER, false, "content-objected",
                                  TR_MARK("A visitor objects to a content of {1}.")},
+    [NOTICE_MEMBERS_OBJECT] = {NOTICE_DECISION, ROLE_PUBLISHER, true, "members-object",
+                               TR_MARK("Members object to contents, or answer objections, and wait for a decision.")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {
