@@ -22,7 +22,8 @@
 #define GUEST READERS
 #define BATCH 5
 
-static struct node author, reader[READERS];
+static struct node author, reader_0, reader_1, reader_2, reader_3;
+static struct node *const reader[READERS] = {&reader_0, &reader_1, &reader_2, &reader_3};
 static struct index *at_author, *at_reader[READERS];
 static char origin[MEMBERS][ORIGIN_MAX + 1];
 static char policy[4096], group_word[ORIGIN_MAX + 16];
@@ -66,16 +67,16 @@ static int begin(void **state)
     for (size_t i = 0; i < READERS; i++) {
         char name[32];
         snprintf(name, sizeof(name), "reader%zu.example", i);
-        node_start(&reader[i], name);
-        snprintf(origin[i], sizeof(origin[i]), "%s", reader[i].own.origin);
+        node_start(reader[i], name);
+        snprintf(origin[i], sizeof(origin[i]), "%s", reader[i]->own.origin);
     }
-    add_guest(&reader[2]);
+    add_guest(reader[2]);
     node_serve(&author);
     for (size_t i = 0; i < READERS; i++) {
-        node_serve(&reader[i]);
-        node_meets(&author, &reader[i]);
-        node_peer(&reader[i], &author);
-        good(index_open(reader[i].dir, &at_reader[i], &err));
+        node_serve(reader[i]);
+        node_meets(&author, reader[i]);
+        node_peer(reader[i], &author);
+        good(index_open(reader[i]->dir, &at_reader[i], &err));
     }
     good(index_open(author.dir, &at_author, &err));
     snprintf(group_word, sizeof(group_word), "%s#desk", author.own.origin);
@@ -89,7 +90,7 @@ static int end(void **state)
     node_stop(&author);
     for (size_t i = 0; i < READERS; i++) {
         index_close(at_reader[i]);
-        node_stop(&reader[i]);
+        node_stop(reader[i]);
     }
     arena_done(&arena);
     return 0;
@@ -100,8 +101,8 @@ static void pull_all(void)
 {
     good(index_update(at_author, author.store, 0, NULL, &err));
     for (size_t i = 0; i < READERS; i++) {
-        node_sync(&reader[i]);
-        good(index_update(at_reader[i], reader[i].store, 0, NULL, &err));
+        node_sync(reader[i]);
+        good(index_update(at_reader[i], reader[i]->store, 0, NULL, &err));
     }
 }
 
@@ -215,7 +216,7 @@ static void compare(const struct said_record *said, size_t node)
         doubted++;
         return;
     }
-    bool holds = has_payload(&reader[node], author.own.origin, said->index, said->body);
+    bool holds = has_payload(reader[node], author.own.origin, said->index, said->body);
     compared++;
     held += holds;
     if (holds != wanted)
