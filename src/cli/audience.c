@@ -11,21 +11,26 @@ const char *audience_marking(enum tlp tlp)
     return words[tlp];
 }
 
-static size_t count_to(const struct invocation *inv)
+static struct publishing_count count_to(const struct invocation *inv)
 {
-    size_t found = 0;
-    for (int i = 0; i < inv->given_count; i++)
-        found += strcmp(inv->given[i].option->name, "to") == 0;
+    struct publishing_count found = {0};
+    for (int i = 0; i < inv->given_count; i++) {
+        if (strcmp(inv->given[i].option->name, "to") != 0)
+            continue;
+        found.all++;
+        found.persons += publishing_is_person(span_str(inv->given[i].value));
+    }
     return found;
 }
 
 int audience_check(struct invocation *inv, enum tlp tlp)
 {
-    size_t count = count_to(inv);
+    struct publishing_count named = count_to(inv);
+    size_t count = named.all;
     bool keep = cli_flag(inv, "keep");
     if (cli_flag(inv, "local") && count <= AUDIENCE_TO_MAX)
         return keep ? cli_usage(inv, "--keep says nothing with --local: the local log goes nowhere anyway") : 0;
-    switch (publishing_check(tlp, count, keep)) {
+    switch (publishing_check(tlp, named, keep)) {
     case PUBLISHING_RIGHT:
         break;
     case PUBLISHING_TOO_MANY:
@@ -38,10 +43,12 @@ int audience_check(struct invocation *inv, enum tlp tlp)
         return cli_usage(inv,
                          "--to contradicts TLP:CLEAR, which is for everybody: leave --to out, or mark it green, amber "
                          "or amber+strict");
-    case PUBLISHING_RED_NAMED:
+    case PUBLISHING_RED_MEMBERS:
         return cli_usage(inv,
-                         "TLP:RED is for named persons, and no member is a person: amber+strict is for a member and "
-                         "nobody beyond it; --keep keeps it here");
+                         "TLP:RED is for named persons, and no member is a person: --to 'MEMBER PERSON' names one by "
+                         "the account on the member's node; amber+strict is for a member and nobody beyond it");
+    case PUBLISHING_PERSONS_NOT_RED:
+        return cli_usage(inv, "persons are named with TLP:RED alone: --to MEMBER");
     case PUBLISHING_NOBODY:
         return cli_usage(inv,
                          "%s without --to is for nobody: name members, or give --keep if its content is to stay on "
@@ -82,6 +89,13 @@ void audience_tell(const struct session *session, const struct named_audience *a
             "%s: members of our communities get its content when their nodes ask; all others see that something was "
             "said, not what",
             marking);
+        return;
+    }
+    if (audience->tlp == TLP_RED) {
+        cli_note(
+            "%s: on the pages of their members' nodes %zu named %s its content, when those nodes have asked for it; "
+            "all others see that something was said, not what",
+            marking, audience->count, audience->count == 1 ? "person sees" : "persons see");
         return;
     }
     cli_note("%s: %zu named %s the content when their nodes ask; all others see that something was said, not what",

@@ -10,7 +10,7 @@
 
 static const struct option options[] = {
     {"tlp", "T", "for whom: clear, green, amber, amber+strict or red (required unless --local)", AT_MOST_ONCE},
-    {"to", "MEMBER", "whom it is for: a member, or a group MEMBER#NAME", ANY_NUMBER},
+    {"to", "MEMBER", "whom it is for: a member, a group MEMBER#NAME, or 'MEMBER PERSON'", ANY_NUMBER},
     {"keep", NULL, "for nobody else: the contents stay on this node", AT_MOST_ONCE},
     {"parcel", NULL, "encrypted to --to as well, so that nodes carry it that may not read it", AT_MOST_ONCE},
     {"expires", "D", "when nodes forget the parcels: a duration (default 30d)", AT_MOST_ONCE},

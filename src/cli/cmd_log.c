@@ -20,10 +20,7 @@ static void print_audience(const struct view_row *row)
     char name[RECORD_LINE_MAX + 1];
     if (row->to_count == 0)
         return;
-    if (origin_valid(row->to[0]))
-        origin_short(row->to[0], name);
-    else
-        snprintf(name, sizeof(name), "%.*s", SPAN_ARGS(row->to[0]));
+    audience_short(row->to[0], name);
     fputs("for ", stdout);
     cli_put_text(stdout, span_str(name), 96);
     if (row->to_count > 1)

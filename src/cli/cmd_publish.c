@@ -60,9 +60,13 @@ const struct command cmd_publish = {
         "Prints the new record's address. Anyone may start a new kind: others mirror it and show it as it is.\n\n"
         "What is not clear goes to whom --to names, when their nodes ask for it: amber to members and the nodes they "
         "live\n"
-        "on, amber+strict to them alone, green to one's community as well. All others see that something was said.\n\n"
+        "on, amber+strict to them alone, green to one's community as well. All others see that something was said.\n"
+        "Red is for persons: on their member's node only who signs in by that name sees it. What is for somebody who "
+        "has\n"
+        "no account there yet waits.\n\n"
         "  tongzhou publish --kind culture/work --tlp clear --lang zh-Hans --type text/plain poem.txt\n"
-        "  tongzhou publish --kind culture/note --tlp amber --to cert.example.org note.txt\n",
+        "  tongzhou publish --kind culture/note --tlp amber --to cert.example.org note.txt\n"
+        "  tongzhou publish --kind culture/note --tlp red --to 'cert.example.org li.wei' note.txt\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

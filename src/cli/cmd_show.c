@@ -76,10 +76,12 @@ static const char *meant_for(const struct view_record *record)
     const struct record *r = &record->record;
     if (record->entry_class != ENTRY_SEAL || r->tlp == TLP_CLEAR)
         return "everybody";
-    if (record->log.role == LOG_LOCAL || r->tlp == TLP_NONE || r->tlp == TLP_RED)
+    if (record->log.role == LOG_LOCAL || r->tlp == TLP_NONE)
         return "nobody but its author";
     if (r->to_count == 0)
         return r->tlp == TLP_GREEN ? "the community of its author" : "nobody but its author";
+    if (r->tlp == TLP_RED)
+        return "the persons it names";
     snprintf(words, sizeof(words), "%s%s%s", "whom it names", r->tlp == TLP_AMBER ? " and the nodes they live on" : "",
              r->tlp == TLP_GREEN ? " and the community of its author" : "");
     return words;

@@ -6,13 +6,14 @@
 #include "cli/commands.h"
 #include "cli/password.h"
 #include "cli/session.h"
+#include "record/audience.h"
 #include "state/password.h"
 #include "state/totp.h"
 #include "state/users.h"
 
 #define ROLE_WORDS "reader, analyst, publisher or administrator"
 #define ROLES_EXPLAINED                                                                                                \
-    "  reader         reads what is not for everybody, but for TLP:RED, which is for named persons\n"                  \
+    "  reader         reads what is not for everybody; of TLP:RED what names this very person\n"                       \
     "  analyst        also searches in it and sweeps files for it\n"                                                   \
     "  publisher      also publishes under the operator's name\n"                                                      \
     "  administrator  also sees users and the trail, and locks and unlocks them\n"
@@ -54,6 +55,7 @@ static int read_role(struct invocation *inv, const char *word, enum role *ret)
 
 static const struct option add_options[] = {
     {"role", "R", ROLE_WORDS, ONCE},
+    {"member", "MEMBER", "whose person it is: a member that lives on this node (default: the operator)", AT_MOST_ONCE},
     PASSWORD_OPTIONS,
     {"no-password", NULL, "none at all: for who signs in at a provider (user bind) or by a proxy", AT_MOST_ONCE},
     {0},
@@ -68,6 +70,25 @@ static int ask_password(struct invocation *inv, const char *name, char out[PASSW
         return cli_usage(inv, "--no-password and --password-stdin or --generate exclude each other");
     password_generate(out);
     return 0;
+}
+
+/* Both at once, or a person of one member could see for a moment what is for that of another. */
+static int add(struct store *store, struct span name, enum role role, struct span password, struct span member,
+               struct user *ret, struct err *err)
+{
+    struct log_info log = {0};
+    int rc = member.len > 0 ? store_log_find(store, member, &log, err) : 0;
+    if (rc == 0)
+        rc = store_begin(store, err);
+    if (rc < 0)
+        return rc;
+    rc = user_add(store, name, role, password, cli_now_ms(), ret, err);
+    if (rc == 0 && member.len > 0)
+        rc = user_set_member(store, ret->number, span_str(log.origin), err);
+    if (rc == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return rc;
 }
 
 static int run_add(struct invocation *inv)
@@ -87,8 +108,8 @@ static int run_add(struct invocation *inv)
     if (status)
         return status;
     status = begin(inv, &change, false);
-    if (!status &&
-        user_add(change.session.store, span_str(name), role, span_str(password), cli_now_ms(), &change.user, &inv->err))
+    if (!status && add(change.session.store, span_str(name), role, span_str(password),
+                       span_str(cli_option(inv, "member", "")), &change.user, &inv->err))
         status = cli_fail(inv);
     status = end(inv, &change, status);
     if (!status) {
@@ -103,9 +124,12 @@ const struct command cmd_user_add = {
     .name = "user add",
     .arguments = "NAME",
     .summary = "Let somebody sign in on this node's pages",
-    .details =
-        ROLES_EXPLAINED "\nThe password is asked for at the terminal unless told otherwise; 10 bytes at least.\n\n"
-                        "  tongzhou user add li.wei --role analyst --generate\n",
+    .details = ROLES_EXPLAINED
+    "\nThe password is asked for at the terminal unless told otherwise; 10 bytes at least.\n\n"
+    "What is TLP:RED for MEMBER and NAME, said by whomever, is for whoever signs in as NAME and is a\n"
+    "person of that member: give a name to nobody else than it was given to before.\n\n"
+    "  tongzhou user add li.wei --role analyst --generate\n"
+    "  tongzhou user add wang --member guest.example --role reader --generate\n",
     .options = add_options,
     .min_args = 1,
     .max_args = 1,
@@ -120,21 +144,42 @@ static int print_user(void *ctx, const struct user *user, struct err *err)
     (void)err;
     ++*(unsigned *)ctx;
     when_format(user->made_ms, made);
+    char member[ORIGIN_MAX + 1];
+    origin_short(span_str(user->member), member);
     cli_put_column(stdout, span_str(user->name), 24);
-    printf(" %-14s since %.10s%s%s\n", role_word(user->role), made, user->has_totp ? ", one-time codes" : "",
+    printf(" %-14s since %.10s%s%s, of ", role_word(user->role), made, user->has_totp ? ", one-time codes" : "",
            user->locked ? ", LOCKED" : "");
+    cli_put_text(stdout, span_str(member), ORIGIN_MAX);
+    putchar('\n');
+    return 0;
+}
+
+#define WAITING_SHOWN 100
+
+static int print_waiting(void *ctx, struct span person, struct err *err)
+{
+    char name[RECORD_LINE_MAX + 1];
+    (void)err;
+    if ((*(unsigned *)ctx)++ == 0)
+        puts("Something that is TLP:RED waits for these, who have no account here:");
+    audience_short(person, name);
+    fputs("  ", stdout);
+    cli_put_text(stdout, span_str(name), RECORD_LINE_MAX);
+    putchar('\n');
     return 0;
 }
 
 static int run_list(struct invocation *inv)
 {
     struct session session;
-    unsigned count = 0;
-    int status = session_open(inv, &session, 0, OUTLET_CLI_LOG);
+    unsigned count = 0, waiting = 0;
+    int status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!status && user_each(session.store, print_user, &count, &inv->err))
         status = cli_fail(inv);
     if (!status && count == 0)
         puts("no users yet: tongzhou user add NAME --role R");
+    if (!status && view_persons_waiting(&session.view, WAITING_SHOWN, print_waiting, &waiting, &inv->err))
+        status = cli_fail(inv);
     session_close(&session);
     return status;
 }
@@ -142,7 +187,7 @@ static int run_list(struct invocation *inv)
 const struct command cmd_user_list = {
     .name = "user list",
     .arguments = "",
-    .summary = "List who may sign in, and as what",
+    .summary = "List who may sign in, as what, and for whom without an account something waits",
     .max_args = 0,
     .run = run_list,
 };

@@ -72,7 +72,11 @@ static void write_form(struct page *page, const struct publish_form *typed, cons
     page_form_token(page);
     write_input(page, "kind", TR_MARK("Kind"), typed->kind, true);
     write_markings(page, typed->tlp);
-    write_area(page, "to", TR_MARK("For whom: members or groups, one a line"), typed->to, "rows=\"3\"");
+    write_area(
+        page, "to",
+        TR_MARK(
+            "For whom: members or groups, one a line; with red, members and a person of each: cert.example.org li.wei"),
+        typed->to, "rows=\"3\"");
     page_fmt(page, "<p><input type=\"checkbox\" id=\"keep\" name=\"keep\" value=\"1\"%s> <label for=\"keep\">",
              typed->keep ? " checked" : "");
     page_say(page, TR_MARK("For nobody else: its content stays on this node"));

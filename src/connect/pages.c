@@ -65,10 +65,16 @@ void page_audience(struct page *page, enum tlp tlp, const struct span *to, size_
     page_raw(page, " ");
     page_tlp(page, tlp);
     page_raw(page, " ");
+    char name[RECORD_LINE_MAX + 1];
+    struct page_slot first = {0};
+    if (count > 0) {
+        audience_short(to[0], name);
+        first = origin_valid(to[0]) ? say_origin(to[0]) : say_text(span_str(name));
+    }
     if (count > 1)
-        page_sayf(page, TR(page, "for {1} and {2} more"), SAY(say_origin(to[0]), say_number(count - 1)));
+        page_sayf(page, TR(page, "for {1} and {2} more"), SAY(first, say_number(count - 1)));
     else if (count == 1)
-        page_sayf(page, TR(page, "for {1}"), SAY(say_origin(to[0])));
+        page_sayf(page, TR(page, "for {1}"), SAY(first));
     else if (tlp == TLP_GREEN)
         page_say(page, TR_MARK("for its author's community"));
     else

@@ -83,6 +83,8 @@ static int add_if_in_group(void *ctx, const struct log_info *log, struct err *er
 static int add_word(struct sending *s, struct span to, struct err *err)
 {
     struct log_info log;
+    if (audience_is_person(to)) /* it is encrypted to the member, whose node shows it to that person alone */
+        to = audience_person_origin(to);
     if (!audience_is_group(to)) {
         int rc = store_log_by_origin(s->view->store, to, &log, err);
         return rc ? err_in(err, "%.*s", SPAN_ARGS(to)) : add_recipient(s, &log, err);

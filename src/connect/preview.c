@@ -47,7 +47,8 @@ static int add_member(struct previewing *p, const struct log_info *log, struct p
 static bool has_parcel(const struct previewing *p, const struct preview_member *member)
 {
     return p->draft->parcel && member->hearing != HEARING_UNKNOWN &&
-           (member->audience == AUDIENCE_NAMED || member->audience == AUDIENCE_GROUP);
+           (member->audience == AUDIENCE_NAMED || member->audience == AUDIENCE_GROUP ||
+            member->audience == AUDIENCE_PERSON);
 }
 
 static void judge_member(struct previewing *p, const struct view_answer *answer, struct preview_member *member)
@@ -124,7 +125,7 @@ static int each_member(void *ctx, const struct log_info *log, struct err *err)
 static void see_onward(const struct previewing *p)
 {
     struct preview *preview = p->preview;
-    if (p->far == 0 && !preview->everybody.is_given)
+    if (preview->record.tlp == TLP_RED || (p->far == 0 && !preview->everybody.is_given))
         return;
     for (size_t i = 0; i < preview->count; i++)
         if (preview->members[i].fate == PREVIEW_KEPT || preview->members[i].fate == PREVIEW_UNHEARD)
@@ -132,6 +133,17 @@ static void see_onward(const struct previewing *p)
 }
 
 /* ---- what contradicts itself ---- */
+
+/* Does it name a person of its author, who is no member that gets anything, and yet somebody? */
+static bool is_for_own_person(const struct previewing *p)
+{
+    const struct record *record = &p->preview->record;
+    struct span author = span_str(p->draft->author->origin);
+    for (size_t i = 0; record->tlp == TLP_RED && i < record->to_count; i++)
+        if (audience_is_person(record->to[i]) && span_eq(audience_person_origin(record->to[i]), author))
+            return true;
+    return false;
+}
 
 static enum preview_fault find_fault(const struct previewing *p)
 {
@@ -142,7 +154,7 @@ static enum preview_fault find_fault(const struct previewing *p)
         return preview->everybody.is_given || preview->gets > 0 || preview->kept == 0 ? PREVIEW_RIGHT
                                                                                       : PREVIEW_CLEAR_KEPT;
     if (p->meant == 0)
-        return PREVIEW_NOBODY;
+        return is_for_own_person(p) ? PREVIEW_RIGHT : PREVIEW_NOBODY;
     if (p->draft->parcel && p->parcel_kept)
         return PREVIEW_PARCEL_KEPT;
     if (preview->gets > 0)
@@ -193,13 +205,15 @@ static int see_hosts(struct previewing *p, struct err *err)
     struct preview *preview = p->preview;
     for (size_t i = 0; i < preview->record.to_count; i++) {
         char said[ORIGIN_MAX + 1];
-        const char *guest = arena_strz(p->arena, preview->record.to[i]);
+        struct span named = preview->record.to[i];
+        named = audience_is_person(named) ? audience_person_origin(named) : named;
+        const char *guest = arena_strz(p->arena, named);
         if (!guest)
             return err_memory(err);
         const struct preview_member *member = find_member(preview, guest);
         if (!member || member->is_here || member->fate != PREVIEW_GETS)
             continue;
-        int rc = view_host_of(p->draft->view, preview->record.to[i], said, err);
+        int rc = view_host_of(p->draft->view, named, said, err);
         if (rc < 0)
             return rc;
         if (said[0] == '\0' || strcmp(said, guest) == 0)
@@ -235,7 +249,8 @@ static int see_effects(struct previewing *p, struct err *err)
         add_line(preview, EFFECT_PARCEL, NULL, NULL);
     if (preview->gets > 0 || preview->everybody.is_given)
         add_line(preview, EFFECT_ONWARD, NULL, NULL);
-    if (audience_admits_user(tlp) && tlp != TLP_CLEAR)
+    struct audience unaddressed = {.tlp = tlp};
+    if (audience_admits_user(&unaddressed, (struct span){0}) && tlp != TLP_CLEAR)
         add_line(preview, EFFECT_HERE, NULL, NULL);
     if (policy_looks_at_age(preview->policy, POLICY_SHARE))
         add_line(preview, EFFECT_AGE, NULL, NULL);

@@ -52,6 +52,7 @@ static const char *audience_words(enum audience_verdict verdict)
         [AUDIENCE_NAMED] = TR_MARK("named"),
         [AUDIENCE_GROUP] = TR_MARK("in a group that is named"),
         [AUDIENCE_HOST] = TR_MARK("host of a member that is named"),
+        [AUDIENCE_PERSON] = TR_MARK("a person of it is named, and nobody else there sees it"),
     };
     return words[verdict];
 }

@@ -21,12 +21,14 @@ struct publish_form publish_form_read(const struct http_request *request)
                                  .keep = http_form_value(request, "keep").len > 0};
 }
 
-static size_t count_lines(struct span text)
+static struct publishing_count count_names(struct span text)
 {
-    size_t count = 0;
+    struct publishing_count count = {0};
     while (text.len > 0) {
         size_t end = span_find(text, '\n');
-        count += span_trim(span_sub(text, 0, end)).len > 0;
+        struct span name = span_trim(span_sub(text, 0, end));
+        count.all += name.len > 0;
+        count.persons += publishing_is_person(name);
         text = span_sub(text, end + 1, text.len);
     }
     return count;
@@ -40,7 +42,7 @@ static const char *fault_of(const struct publish_form *typed, enum tlp tlp)
                        "not in the log in full.");
     if (tlp == TLP_NONE)
         return TR_MARK("A marking is needed: nothing has a default audience.");
-    switch (publishing_check(tlp, count_lines(typed->to), typed->keep)) {
+    switch (publishing_check(tlp, count_names(typed->to), typed->keep)) {
     case PUBLISHING_RIGHT:
         break;
     case PUBLISHING_TOO_MANY:
@@ -50,9 +52,11 @@ static const char *fault_of(const struct publish_form *typed, enum tlp tlp)
     case PUBLISHING_CLEAR_KEPT:
     case PUBLISHING_CLEAR_NAMED:
         return TR_MARK("TLP:CLEAR is for everybody: leave the names out, and do not keep it here.");
-    case PUBLISHING_RED_NAMED:
-        return TR_MARK(
-            "TLP:RED is for named persons, and no member is a person: keep it here, or choose amber+strict.");
+    case PUBLISHING_RED_MEMBERS:
+        return TR_MARK("TLP:RED is for named persons, and no member is a person: write the member and behind it the "
+                       "person's account there, or choose amber+strict.");
+    case PUBLISHING_PERSONS_NOT_RED:
+        return TR_MARK("Persons are named with TLP:RED alone: name their members.");
     case PUBLISHING_NOBODY:
         return TR_MARK("This would be for nobody: name members, or keep it here.");
     }

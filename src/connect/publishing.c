@@ -6,8 +6,14 @@
 #include "index/capability.h"
 #include "state/author.h"
 
-enum publishing_fault publishing_check(enum tlp tlp, size_t count, bool keep)
+bool publishing_is_person(struct span typed)
 {
+    return span_find(typed, ' ') < typed.len || audience_is_person(typed);
+}
+
+enum publishing_fault publishing_check(enum tlp tlp, struct publishing_count named, bool keep)
+{
+    size_t count = named.all;
     if (count > AUDIENCE_TO_MAX)
         return PUBLISHING_TOO_MANY;
     if (keep && count > 0)
@@ -16,8 +22,10 @@ enum publishing_fault publishing_check(enum tlp tlp, size_t count, bool keep)
         return PUBLISHING_CLEAR_KEPT;
     if (count > 0 && tlp == TLP_CLEAR)
         return PUBLISHING_CLEAR_NAMED;
-    if (count > 0 && tlp == TLP_RED)
-        return PUBLISHING_RED_NAMED;
+    if (tlp == TLP_RED && named.persons < count)
+        return PUBLISHING_RED_MEMBERS;
+    if (tlp != TLP_RED && named.persons > 0)
+        return PUBLISHING_PERSONS_NOT_RED;
     return count == 0 && !keep && tlp >= TLP_AMBER ? PUBLISHING_NOBODY : PUBLISHING_RIGHT;
 }
 
@@ -68,11 +76,32 @@ static const char *group_words(enum group_state state)
     return words[state];
 }
 
+/* Whether there is such a person only that member's node knows: until there is, it waits there, and nobody sees it. */
+static int resolve_person(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
+{
+    struct span member = audience_person_origin(typed);
+    if (!audience_is_person(typed))
+        member = span_sub(typed, 0, span_find(typed, ' '));
+    struct span name = span_trim(span_sub(typed, member.len + 1, typed.len));
+    if (!audience_person_name_valid(name))
+        return refuse(err, ERR_SYNTAX, typed,
+                      "MEMBER PERSON is needed; a person's name is that of an account on the member's node, 1 to 64 of "
+                      "a-z, 0-9 and . _ - @");
+    int rc = resolve_member(view, member, may_be_local, out, err);
+    if (rc < 0)
+        return rc;
+    size_t len = strlen(out);
+    snprintf(out + len, RECORD_LINE_MAX + 1 - len, "/%.*s", SPAN_ARGS(name));
+    return 0;
+}
+
 static int resolve(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
 {
     size_t mark = span_find(typed, '#');
     if (typed.len > RECORD_LINE_MAX)
         return refuse(err, ERR_LIMIT, typed, "too long");
+    if (publishing_is_person(typed))
+        return resolve_person(view, typed, may_be_local, out, err);
     int rc = resolve_member(view, span_sub(typed, 0, mark), may_be_local, out, err);
     if (rc < 0 || mark == typed.len)
         return rc;

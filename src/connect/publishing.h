@@ -7,7 +7,7 @@
 
 #include "index/view.h"
 
-#define AUDIENCE_TO_MAX 64 /* members and groups that can be named at once */
+#define AUDIENCE_TO_MAX 64 /* members, groups or persons that can be named at once */
 
 struct named_audience {
     enum tlp tlp;
@@ -22,18 +22,27 @@ enum publishing_fault {
     PUBLISHING_KEPT_AND_NAMED,
     PUBLISHING_CLEAR_KEPT,
     PUBLISHING_CLEAR_NAMED,
-    PUBLISHING_RED_NAMED,
+    PUBLISHING_RED_MEMBERS,
+    PUBLISHING_PERSONS_NOT_RED,
     PUBLISHING_NOBODY,
 };
 
+/* How many are named as they were typed, and how many of them are persons. */
+struct publishing_count {
+    size_t all, persons;
+};
+
+/* Is it "MEMBER PERSON", or ORIGIN/PERSON, that was typed? */
+bool publishing_is_person(struct span typed);
+
 /* Do marking and audience fit each other? Not for what goes into a local log, which goes nowhere. */
-enum publishing_fault publishing_check(enum tlp tlp, size_t count, bool keep);
+enum publishing_fault publishing_check(enum tlp tlp, struct publishing_count named, bool keep);
 
 /* Content kinds alone: those that stand in the log in full have ways of their own. */
 bool publishing_kind_valid(struct span kind);
 
 /*
- * Add whom a person typed, as a whole origin or group. "NAME: why not": who is not known here, a local log unless
+ * Add whom a person typed, as a whole origin, group or person. "NAME: why not": who is not known here, a local log unless
  * `may_be_local`, nothing of whose log is here, named twice.
  */
 int publishing_name(const struct view *view, struct span typed, bool may_be_local, struct named_audience *audience,

@@ -316,7 +316,8 @@ static struct viewer viewer_of(const struct exchange *x)
         viewer = (struct viewer){.class = VIEWER_USER,
                                  .name = x->visitor.user.name,
                                  .role = x->visitor.user.role,
-                                 .scopes = x->visitor.scopes};
+                                 .scopes = x->visitor.scopes,
+                                 .person = x->visitor.person};
     return outlet_admits(x->route->outlet, &viewer) ? viewer : everybody;
 }
 

@@ -6,8 +6,9 @@
 #define TRAIL_MS (INT64_C(7) * 24 * 3600 * 1000) /* so far back */
 #define TRAIL_SHOWN 200                          /* entries, the newest */
 
-static const char *const user_headings[] = {TR_MARK("User name"), TR_MARK("Role"), TR_MARK("One-time codes"),
-                                            TR_MARK("Action")};
+static const char *const user_headings[] = {TR_MARK("User name"), TR_MARK("Role"), TR_MARK("Member"),
+                                            TR_MARK("One-time codes"), TR_MARK("Action")};
+#define USER_HEADINGS (sizeof(user_headings) / sizeof(user_headings[0]))
 static const char *const trail_headings[] = {TR_MARK("When"), TR_MARK("Who"), TR_MARK("From"), TR_MARK("What"),
                                              TR_MARK("Result")};
 
@@ -20,13 +21,57 @@ static int write_user(void *ctx, const struct user *user, struct err *err)
     page_table_cell(page, user_headings[1]);
     page_esc(page, span_str(account_role_words(page, user->role)));
     page_table_cell(page, user_headings[2]);
-    page_say(page, user->has_totp ? TR_MARK("yes") : TR_MARK("no"));
+    page_sayf(page, "{1}", SAY(say_origin(span_str(user->member))));
     page_table_cell(page, user_headings[3]);
+    page_say(page, user->has_totp ? TR_MARK("yes") : TR_MARK("no"));
+    page_table_cell(page, user_headings[4]);
     account_button(page, "/users", user->locked ? "unlock" : "lock", span_str(user->name),
                    user->locked ? TR_MARK("Let in again") : TR_MARK("Lock"));
     page_table_row_end(page);
     return 0;
 }
+
+/* ---- for whom something waits ---- */
+
+#define WAITING_SHOWN 100
+
+struct waited {
+    struct page *page;
+    size_t count;
+};
+
+static int write_waiting(void *ctx, struct span person, struct err *err)
+{
+    struct waited *waited = ctx;
+    struct page *page = waited->page;
+    char name[RECORD_LINE_MAX + 1];
+    (void)err;
+    if (waited->count++ == 0) {
+        page_raw(page, "<section><h2>");
+        page_say(page, TR_MARK("For whom something waits"));
+        page_raw(page, "</h2>\n<p>");
+        page_say(page,
+                 TR_MARK("Something that is TLP:RED came for these persons, and they have no account here. Nobody "
+                         "sees it before somebody signs in under the name."));
+        page_raw(page, "</p>\n<ul>");
+    }
+    audience_short(person, name);
+    page_raw(page, "<li>");
+    page_bdi(page, span_str(name));
+    page_raw(page, "</li>\n");
+    return 0;
+}
+
+static int write_waited(struct page *page, const struct view *view, struct err *err)
+{
+    struct waited waited = {.page = page};
+    int rc = view_persons_waiting(view, WAITING_SHOWN, write_waiting, &waited, err);
+    if (waited.count > 0)
+        page_raw(page, "</ul></section>\n");
+    return rc;
+}
+
+/* ---- the trail ---- */
 
 /* The newest of a walk that gives the oldest first. */
 struct trail {
@@ -162,9 +207,11 @@ int page_users(const struct view *view, const struct http_request *request, stru
     page_raw(&page, "</h1>\n<p class=\"lead\">");
     page_say(&page, TR_MARK("Users are made and removed on the node's machine: tongzhou user add"));
     page_raw(&page, "</p>\n");
-    page_table(&page, user_headings, 4);
+    page_table(&page, user_headings, USER_HEADINGS);
     int rc = user_each(view->store, write_user, &page, err);
     page_table_end(&page);
+    if (rc == 0)
+        rc = write_waited(&page, view, err);
     if (rc == 0)
         rc = write_tokens(&page, view, err);
     return rc < 0 ? rc : page_end(&page, err);

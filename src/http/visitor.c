@@ -332,10 +332,9 @@ static int find_by_cookie(struct store *store, struct span cookie, int64_t now_m
     return 0;
 }
 
-int visitor_find(struct signing *signing, struct store *store, const struct visitor_headers *headers, int64_t now_ms,
-                 struct http_visitor *ret, struct err *err)
+static int find(struct signing *signing, struct store *store, const struct visitor_headers *headers, int64_t now_ms,
+                struct http_visitor *ret, struct err *err)
 {
-    *ret = (struct http_visitor){.signing = signing};
     bool by_proxy = read_way(signing, headers, now_ms, ret);
     if (!ret->is_offered)
         return 0;
@@ -347,6 +346,16 @@ int visitor_find(struct signing *signing, struct store *store, const struct visi
     if (headers->authorizations > 0 && bearer.len > 0)
         return find_by_token(store, bearer, now_ms, ret, err);
     return find_by_cookie(store, headers->cookie, now_ms, ret, err);
+}
+
+int visitor_find(struct signing *signing, struct store *store, const struct visitor_headers *headers, int64_t now_ms,
+                 struct http_visitor *ret, struct err *err)
+{
+    *ret = (struct http_visitor){.signing = signing};
+    int rc = find(signing, store, headers, now_ms, ret, err);
+    if (rc == 0 && ret->how != VISITOR_NOBODY)
+        snprintf(ret->person, sizeof(ret->person), "%s/%s", ret->user.member, ret->user.name);
+    return rc;
 }
 
 bool visitor_may(const struct http_visitor *visitor, enum role_action action)

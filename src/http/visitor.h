@@ -7,6 +7,7 @@
 
 #include "http/attempts.h"
 #include "http/route.h"
+#include "record/audience.h"
 #include "state/users.h"
 
 #define HTTP_FORM_MAX (16u << 10) /* bytes of a form without a file: names, words, choices */
@@ -21,6 +22,7 @@ struct http_visitor {
     bool is_secure;  /* it is encrypted up to the browser */
     struct user user;
     uint64_t unread; /* lines of its inbox, on pages */
+    char person[PERSON_MAX + 1]; /* as contents for named persons name this user */
     unsigned scopes;
     char address[ADDRESS_MAX];      /* the browser's, as far as known */
     char session[SESSION_TEXT + 1]; /* what the cookie said; "" none */

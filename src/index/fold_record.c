@@ -1,6 +1,7 @@
 #include "index/fold_record.h"
 
 #include "index/news.h"
+#include "record/audience.h"
 #include "record/member.h"
 
 #define SCRATCH_MAX (256u << 20)  /* bytes: a record of 16 MiB and what its parsers make of it */
@@ -128,6 +129,16 @@ static int delete_row(struct folder *f, int64_t ref, bool *ret_known, bool *ret_
     return rc;
 }
 
+/* Which persons a record named. */
+static int delete_persons(struct folder *f, int64_t ref, struct err *err)
+{
+    sqlite3_stmt *statement = index_statement(f->index, "DELETE FROM person WHERE ref = ?1", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, ref);
+    return index_run(f->index, statement, err);
+}
+
 /* Rows of one record out of all tables; *ret_known: there were any. */
 static int forget(struct folder *f, uint64_t at, bool *ret_known, struct err *err)
 {
@@ -141,6 +152,8 @@ static int forget(struct folder *f, uint64_t at, bool *ret_known, struct err *er
         return rc;
     if (!is_inline && f->cursor.payloads > 0)
         f->cursor.payloads--;
+    if (!is_inline)
+        rc = delete_persons(f, ref, err);
     for (size_t i = 0; rc == 0 && capabilities[i]; i++) {
         rc = capabilities[i]->forget ? capabilities[i]->forget(&f->fold, ref, err) : 0;
         if (rc < 0)
@@ -300,9 +313,30 @@ static int word_number(struct folder *f, struct span text, int64_t *ret, struct 
     return rc;
 }
 
+/* Whom a content that is for persons names: pages, lists and searches ask for each of them. */
+static int add_persons(struct folder *f, const struct record *record, const struct record_row *row, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < record->to_count; i++) {
+        struct span name = record->to[i];
+        if (!audience_is_person(name))
+            continue;
+        sqlite3_stmt *statement =
+            index_statement(f->index, "INSERT OR IGNORE INTO person(name, ref) VALUES(?1, ?2)", err);
+        if (!statement)
+            return err->code;
+        sqlite3_bind_text(statement, 1, (const char *)name.data, (int)name.len, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 2, row->ref);
+        rc = index_run(f->index, statement, err);
+    }
+    return rc;
+}
+
 static int add_row(struct folder *f, const struct record *record, struct record_row *row, struct err *err)
 {
     int rc = word_number(f, record->kind, &row->kind, err);
+    if (rc == 0 && record->tlp == TLP_RED && !row->is_inline)
+        rc = add_persons(f, record, row, err);
     if (rc == 0)
         rc = word_number(f, record->lang, &row->lang, err);
     if (rc == 0)

@@ -26,7 +26,11 @@ static const char *const core_schema =
     " tlp INTEGER NOT NULL, lang INTEGER NOT NULL, type INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " is_inline INTEGER NOT NULL, shown INTEGER NOT NULL, folded INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS record_time ON record(shown, time_ms, kind);"
-    "CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, ref INTEGER NOT NULL, count INTEGER NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, ref INTEGER NOT NULL, count INTEGER NOT NULL);"
+    /* Names as they stand, not as words, which stay when a record is erased. */
+    "CREATE TABLE IF NOT EXISTS person(name TEXT NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY(name, ref)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX IF NOT EXISTS person_ref ON person(ref);";
 
 /*
  * secure_delete: erased text is overwritten where it stood. wal_autocheckpoint: 8,192 pages of 8 kB, one sync each

@@ -308,6 +308,26 @@ static bool slot_allows(const struct view *view, int64_t ref)
     return (flags & (wanted | SLOT_ERASED | SLOT_WAITING)) == wanted;
 }
 
+/* Something that the public does not see, and whose marking is in the index: may this viewer? */
+static bool admits_held(const struct view *view, int64_t ref, enum tlp tlp)
+{
+    struct view_held held = view_held(view);
+    struct err ignored;
+    if ((int)tlp >= held.least && (int)tlp <= held.most)
+        return true;
+    sqlite3_stmt *statement =
+        tlp == TLP_RED && held.person.len > 0
+            ? index_statement(view->index, "SELECT 1 FROM person WHERE name = ?1 AND ref = ?2", &ignored)
+            : NULL;
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, (const char *)held.person.data, (int)held.person.len, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, ref);
+    bool is_named = index_step(view->index, statement, &ignored) > 0;
+    sqlite3_reset(statement);
+    return is_named;
+}
+
 bool view_sees_ref(const struct view *view, int64_t ref)
 {
     const struct view_log_seen *log = log_seen(view, RECORD_REF_LOG(ref));
@@ -319,7 +339,7 @@ bool view_sees_ref(const struct view *view, int64_t ref)
     if (!indexed_row(view, ref, &row))
         return false;
     /* An inline record of a log that is hidden from the public is not `shown`, and bears no marking. */
-    if (!row.shown && !(view_is_inside(view) && (row.is_inline || view_admits_tlp(view, row.tlp))))
+    if (!row.shown && !(view_is_inside(view) && (row.is_inline || admits_held(view, ref, row.tlp))))
         return false;
     if (row.is_inline || log->sharing == SHARING_ALL)
         return row.is_inline || log->settled || slot_allows(view, ref);

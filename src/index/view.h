@@ -6,9 +6,10 @@
  * their entries and proofs; payloads that are TLP:CLEAR. Never LOG_LOCAL, never LOG_LISTED's content, never a payload
  * that is not CLEAR, or that policy does not let leave; not held, not clear, not shared and erased are not told apart. A
  * member that signed its request sees the logs that the public sees, and the payloads in whose audience it is
- * (record/audience.h), those that are CLEAR among them, if policy lets them leave for it. A user who is signed in here
- * (state/users.h) sees all logs and, where the role allows it, all contents but those for named persons and those that
- * wait; policy is not asked, for nothing leaves the node. The operator (the command line) sees everything here.
+ * (record/audience.h), those that are CLEAR among them, if policy lets them leave for it. What is for named persons is given
+ * out by the node of its author alone. A user who is signed in here (state/users.h) sees all logs and, where the role allows
+ * it, all contents but those that wait and those for named persons of whom it is none; policy is not asked, for nothing
+ * leaves the node. The operator (the command line) sees everything here, and exports nothing that is for named persons.
  */
 #ifndef TONGZHOU_INDEX_VIEW_H
 #define TONGZHOU_INDEX_VIEW_H
@@ -29,6 +30,7 @@ struct viewer {
     const char *name;   /* VIEWER_USER: who is signed in, as what, and what for (state/role.h) */
     enum role role;
     unsigned scopes;
+    const char *person; /* VIEWER_USER: ORIGIN/NAME, as contents for named persons name it; NULL: none of them */
 };
 
 enum outlet {
@@ -153,11 +155,25 @@ static inline bool view_is_inside(const struct view *view)
     return view->viewer.class == VIEWER_OPERATOR || view->viewer.class == VIEWER_USER;
 }
 
-/* May a content be seen by its marking alone? What a member sees by its audience is not asked here. */
-bool view_admits_tlp(const struct view *view, enum tlp tlp);
+/* May a content be seen by its marking and whom it names? What a member sees by its audience is not asked here. */
+bool view_admits(const struct view *view, const struct record *record);
 
-/* The same for SQL: contents that are not shown to the public are admitted if their `tlp` is in this range. */
-void view_tlp_range(const struct view *view, int *ret_least, int *ret_most);
+/*
+ * The same for SQL: contents that are not shown to the public are admitted if their `tlp` is in this range, or if the index's
+ * table `person` has a row of this name for them.
+ */
+struct view_held {
+    int least, most;
+    struct span person; /* .len 0: no name that stands there */
+};
+struct view_held view_held(const struct view *view);
+
+/*
+ * Persons of members that live here, for whom something is held and who have no account: at most `max`, by name. Who they
+ * are, and neither what it is nor how much. ERR_REFUSED for others than the operator and administrators.
+ */
+int view_persons_waiting(const struct view *view, size_t max,
+                         int (*each)(void *ctx, struct span person, struct err *err), void *ctx, struct err *err);
 
 /*
  * Is this member in the audience of what `author` says in this record? Whoever is asked for does not look itself: the view

@@ -113,30 +113,34 @@ bool view_knows_communities(void)
 
 /* ---- those of this node ---- */
 
-bool view_admits_tlp(const struct view *view, enum tlp tlp)
+bool view_admits(const struct view *view, const struct record *record)
 {
+    struct audience audience = {.tlp = record->tlp, .to = record->to, .to_count = record->to_count};
     switch (view->viewer.class) {
     case VIEWER_OPERATOR:
-        return true;
+        return view->outlet != OUTLET_EXPORT || record->tlp != TLP_RED;
     case VIEWER_USER:
-        return audience_admits_user(tlp);
+        return audience_admits_user(&audience, view->viewer.person ? span_str(view->viewer.person) : (struct span){0});
     case VIEWER_PUBLIC:
     case VIEWER_MEMBER:
         break;
     }
-    return tlp == TLP_CLEAR;
+    return record->tlp == TLP_CLEAR;
 }
 
-void view_tlp_range(const struct view *view, int *ret_least, int *ret_most)
+struct view_held view_held(const struct view *view)
 {
-    *ret_least = TLP_RED + 1; /* nothing */
-    *ret_most = TLP_NONE;
+    struct view_held held = {.least = TLP_RED + 1, .most = TLP_NONE}; /* nothing */
     for (int tlp = TLP_NONE; tlp <= TLP_RED && view_is_inside(view); tlp++) {
-        if (!view_admits_tlp(view, (enum tlp)tlp))
+        struct record unaddressed = {.tlp = (enum tlp)tlp};
+        if (!view_admits(view, &unaddressed))
             continue;
-        *ret_least = *ret_least > TLP_RED ? tlp : *ret_least;
-        *ret_most = tlp;
+        held.least = held.least > TLP_RED ? tlp : held.least;
+        held.most = tlp;
     }
+    if (view->viewer.class == VIEWER_USER && view->viewer.person)
+        held.person = span_str(view->viewer.person);
+    return held;
 }
 
 /* ---- is a member in an audience? ---- */

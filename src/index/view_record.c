@@ -61,7 +61,7 @@ static int take_payload(const struct view *view, struct arena *arena, size_t max
         return err_memory(err);
     record->has_text = true;
     parse_text(record, arena);
-    if (!view_admits_tlp(view, record->record.tlp) || !leaves(view, record)) {
+    if (!view_admits(view, &record->record) || !leaves(view, record)) {
         record->has_text = record->parsed = false;
         record->text = record->salt = (struct span){0};
         record->record = (struct record){0};

@@ -97,7 +97,9 @@ int view_gives(const struct view *view, struct view_content *content, struct vie
     else
         rc = view_audience(view, member, view->viewer.time_ms, span_str(content->log->origin), content->record,
                            &ret->audience, err);
-    if (rc == 0 && audience_is_in(ret->audience))
+    /* Who got what is for persons keeps it: only its author gives it out, and whoever has it gives it back to the author. */
+    bool may_go = content->record->tlp != TLP_RED || content->log->role == LOG_OWN || ret->audience == AUDIENCE_AUTHOR;
+    if (rc == 0 && may_go && audience_is_in(ret->audience))
         ret->is_given = lets_leave(view, content, &ret->policy);
     return rc;
 }

@@ -349,7 +349,7 @@ static int try_text(struct trying *t, const struct log_info *log, uint64_t index
     struct err unread;
     arena_clear(&t->arena);
     if (record_parse(text, &t->arena, &record, &unread) < 0 || !record.has_time || record.time_ms < t->since_ms ||
-        !view_admits_tlp(t->view, record.tlp))
+        !view_admits(t->view, &record))
         return 0;
     struct content content = {.log = log, .record = &record, .bytes = text.len};
     int rc = is_decided(t, RECORD_REF(log->number, index), &content.is_decided, err);

@@ -118,7 +118,9 @@ int intel_counts(const struct view *view, struct intel_counts *ret, struct err *
     if (!view->index)
         return err_set(err, ERR_USAGE, "counting threat intelligence needs the index");
     struct counted range = {.logs = NULL};
-    view_tlp_range(view, &range.least, &range.most);
+    struct view_held held = view_held(view); /* what is for one person alone is not counted */
+    range.least = held.least;
+    range.most = held.most;
     struct set_key key;
     int64_t counter = 0, policy = !view_asks(view) ? 0 : view->judge.policy ? view->judge.version.number : -1;
     int rc = index_counter(view->index, INDICATOR_COUNTER, 0, &counter, err);

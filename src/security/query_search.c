@@ -327,21 +327,22 @@ static const char held_ranked[] = "SELECT ref FROM security_text_held WHERE secu
                                   "ORDER BY bm25(security_text_held, 0, 10, 1), rowid LIMIT ?2";
 static const char held_newest[] =
     "SELECT ref FROM security_text_held WHERE security_text_held MATCH ?1 AND"
-    " (SELECT tlp FROM record WHERE record.ref = security_text_held.rowid) BETWEEN ?3 AND ?4"
+    " ((SELECT tlp FROM record WHERE record.ref = security_text_held.rowid) BETWEEN ?3 AND ?4"
+    " OR EXISTS(SELECT 1 FROM person WHERE name = ?5 AND person.ref = security_text_held.rowid))"
     " ORDER BY rowid DESC LIMIT ?2";
 
 static int search_table(struct search *s, const char *sql, const char *query, struct found_list *list, struct err *err)
 {
-    int least, most;
+    struct view_held held = view_held(s->asker.view);
     sqlite3_stmt *statement = index_statement(s->asker.view->index, sql, err);
     if (!statement)
         return err->code;
     sqlite3_bind_text(statement, 1, query, -1, SQLITE_STATIC);
     sqlite3_bind_int(statement, 2, 2 * SEARCH_RESULTS_MAX);
     if (sql == held_newest) {
-        view_tlp_range(s->asker.view, &least, &most);
-        sqlite3_bind_int(statement, 3, least);
-        sqlite3_bind_int(statement, 4, most);
+        sqlite3_bind_int(statement, 3, held.least);
+        sqlite3_bind_int(statement, 4, held.most);
+        sqlite3_bind_text(statement, 5, (const char *)held.person.data, (int)held.person.len, SQLITE_TRANSIENT);
     }
     return collect(s, statement, list, err);
 }

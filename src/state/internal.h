@@ -293,6 +293,12 @@ int erase_pending(struct store *store, bool *ret, struct err *err);
 /* Finish erasures that were under way; `wait_ms` for readers that hold the WAL. ERR_STATE if they still do. */
 int erase_resume(struct store *store, int wait_ms, struct err *err);
 
+/* ---- users ---- */
+
+/* Of a row of `user`: the origin of the member whose person it is. */
+#define USER_MEMBER                                                                                                    \
+    "CASE member WHEN '' THEN ifnull((SELECT origin FROM log WHERE is_operator = 1), '') ELSE member END"
+
 /* ---- for whom (reach.c) ---- */
 
 /* Within a transaction: this content of the log is held now, and is not for everybody. */

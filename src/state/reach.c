@@ -57,6 +57,9 @@ static int reach_record(struct store *store, const struct log_row *row, uint64_t
     int rc = reach_word(store, row, bundle, span_str(row->info.origin), err);
     if (!rc && record->tlp == TLP_GREEN)
         rc = reach_word(store, row, bundle, SPAN_LIT(REACH_COMMUNITY), err);
+    for (size_t i = 0; record->tlp == TLP_RED && i < record->to_count && !rc; i++)
+        if (audience_is_person(record->to[i]))
+            rc = reach_word(store, row, bundle, audience_person_origin(record->to[i]), err);
     if (record->tlp != TLP_GREEN && record->tlp != TLP_AMBER && record->tlp != TLP_AMBER_STRICT)
         return rc;
     for (size_t i = 0; i < record->to_count && !rc; i++) {

@@ -1,7 +1,7 @@
 /*
- * Where restricted contents are for whom: for each word of an audience (an origin, a group, the author's community) the
- * bundles in which contents for it are held. It chooses what is looked at for a member, and tells when something came for
- * it; who may see a content is decided by the content itself (record/audience.h), each time.
+ * Where restricted contents are for whom: for each word of an audience (an origin, also for persons of it, a group, the
+ * author's community) the bundles in which contents for it are held. It chooses what is looked at for a member, and tells
+ * when something came for it; who may see a content is decided by the content itself (record/audience.h), each time.
  *
  * A member's request looks up its own words only, and reads no content of a bundle in which none of them stands: what it
  * costs does not depend on what is held for others. (In a bundle that holds something for it, others' are read, too; see

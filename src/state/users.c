@@ -3,24 +3,19 @@
 #include <sodium.h>
 
 #include "base/utf8.h"
+#include "record/audience.h"
 #include "state/internal.h"
 #include "state/password.h"
 #include "state/totp.h"
 
 bool user_name_valid(struct span name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && (i == 0 || c == 0 || !strchr("._-@", c)))
-            return false;
-    }
-    return name.len > 0 && name.len <= USER_NAME_MAX;
+    return audience_person_name_valid(name);
 }
 
 /* ---- rows ---- */
 
-#define USER_COLUMNS "SELECT number, name, role, totp IS NOT NULL, made_ms, locked FROM user "
+#define USER_COLUMNS "SELECT number, name, role, totp IS NOT NULL, made_ms, locked, " USER_MEMBER " FROM user "
 
 static void user_read(sqlite3_stmt *stmt, struct user *user)
 {
@@ -32,6 +27,7 @@ static void user_read(sqlite3_stmt *stmt, struct user *user)
     user->has_totp = sqlite3_column_int(stmt, 3) != 0;
     user->made_ms = sqlite3_column_int64(stmt, 4);
     user->locked = sqlite3_column_int(stmt, 5) != 0;
+    db_text(stmt, 6, user->member, sizeof user->member);
 }
 
 int user_find(struct store *store, struct span name, struct user *ret, struct err *err)
@@ -141,6 +137,22 @@ int user_set_role(struct store *store, int64_t number, enum role role, struct er
         return rc;
     rc = db_run(store, err, "UPDATE user SET role = ? WHERE number = ?", "ii", (int64_t)role, number);
     return store_end(store, own, user_change(store, number, rc, false, err), err);
+}
+
+int user_set_member(struct store *store, int64_t number, struct span member, struct err *err)
+{
+    struct log_info log;
+    bool own = !store->writing;
+    int rc = store_log_by_origin(store, member, &log, err);
+    if (!rc && log.role != LOG_OWN)
+        rc = err_set(err, ERR_REFUSED, "%s does not live on this node", log.origin);
+    if (!rc)
+        rc = own ? store_begin(store, err) : store_writable(store, err);
+    if (rc)
+        return rc;
+    rc = db_run(store, err, "UPDATE user SET member = ? WHERE number = ?", "si", log.is_operator ? "" : log.origin,
+                number);
+    return store_end(store, own, user_change(store, number, rc, true, err), err);
 }
 
 int user_set_password(struct store *store, int64_t number, struct span password, struct err *err)

@@ -15,6 +15,7 @@
 struct user {
     int64_t number, made_ms;
     char name[USER_NAME_MAX + 1];
+    char member[ORIGIN_MAX + 1]; /* whose person it is; the operator's unless user_set_member says otherwise */
     enum role role;
     bool has_totp, locked;
 };
@@ -32,6 +33,8 @@ int user_each(struct store *store, int (*each)(void *ctx, const struct user *use
 /* With sessions and tokens; the trail keeps the name. */
 int user_remove(struct store *store, int64_t number, struct err *err);
 int user_set_role(struct store *store, int64_t number, enum role role, struct err *err);
+/* Whose person it is: a member that lives here. ERR_NOTFOUND, ERR_REFUSED for others. Ends its sessions. */
+int user_set_member(struct store *store, int64_t number, struct span member, struct err *err);
 /* These end the user's sessions; locking revokes no tokens, but none is good while its user is locked. */
 int user_set_password(struct store *store, int64_t number, struct span password, struct err *err);
 int user_set_locked(struct store *store, int64_t number, bool locked, struct err *err);

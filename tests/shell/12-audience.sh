@@ -50,6 +50,10 @@ for tlp in green amber amber+strict; do
     say $tlp x-not "a b$also" --tlp $tlp --to a.example --to b.example
     say $tlp group "a b c$also" --tlp $tlp --to a.example#desk
 done
+# For persons: their members' nodes have it from its author alone (c has no path to a), and show it to them only.
+say red b-person "a b" --tlp red --to 'b.example chen'
+say red g-person "a h" --tlp red --to 'g.example wei'
+say red c-person "a b" --tlp red --to 'c.example chen' --to 'b.example chen' --to 'b.example later'
 mapfile -t values < <(printf '%s\n' "${!holders[@]}" | sort)
 printf '%s query\n' "${values[@]}" >"$tmp/log"
 
@@ -137,6 +141,39 @@ cell() { # outlet, node
     *) is "$("outlet_${1//-/_}" "$2")" "$(public)" ;;
     esac
 }
+# Who signs in: chen of b, wei of h's guest g, and on both nodes an administrator, who is named nowhere.
+declare -A tokens=()
+account() { # node, name, member, which of the red ones
+    printf 'correct horse battery\n' | node "$1" user add "$2" --role administrator --member "$3" --password-stdin >/dev/null
+    tokens[$1 $2]=$(node "$1" token add "$2" t --scope read,admin | head -1)
+    reds[$1 $2]=$4
+}
+declare -A reds=()
+account b chen b.example "mx-red-b-person.example mx-red-c-person.example"
+account b root b.example ""
+account h wei g.example "mx-red-g-person.example"
+account h chen g.example ""
+account h li h.example ""
+signed_in() { curl -s -H "Authorization: Bearer ${tokens[$1]}" "${@:2}"; }
+user_wanted() { { wanted "${1% *}" | grep -v mx-red; printf '%s\n' ${reds[$1]}; } | grep . | sort; }
+user_pages() {
+    local i size=$(fact "${1% *}" a.example size)
+    { for ((i = 0; i < size; i++)); do signed_in "$1" "$(url "${1% *}")/record/$origin/$i" "$(url "${1% *}")/record/$origin/$i/raw"; done
+        signed_in "$1" "$(url "${1% *}")/" "$(url "${1% *}")/members/$origin"; } | text
+}
+user_searches() { for value in "${values[@]}"; do signed_in "$1" "$(url "${1% *}")/intelligence?q=$value" | grep -q 'class="value"' && echo "$value"; done; }
+user_sweeps() { signed_in "$1" -F "file=@$tmp/log" "$(url "${1% *}")/sweep" | grep -oE '<mark>mx-[a-z+-]+\.example' | cut -c7- | sort -u; }
+for who in "${!reds[@]}"; do
+    for way in pages searches sweeps; do
+        ok "$way: ${who#* } on ${who% *} sees exactly what is for that person" eval 'is "$("user_$way" "$who")" "$(user_wanted "$who")"'
+    done
+done
+ok "an administrator is told for whom something waits" eval 'signed_in "b root" "$(url b)/users" | grep -q "b.example/....…/later"'
+no "not for whom an account is there" eval 'signed_in "b root" "$(url b)/users" | grep -q "…/chen"'
+ok "the command line tells as well" eval 'node b user list | grep -q "^  b.example/....…/later$"'
+account b later b.example "mx-red-c-person.example"
+ok "who has got an account sees what waited" eval 'is "$(user_pages "b later")" "$(user_wanted "b later")"'
+
 for outlet in "${outlets[@]}"; do
     ok "this matrix knows the outlet $outlet" declare -F "outlet_${outlet//-/_}"
     for n in "${nodes[@]}"; do
@@ -144,7 +181,7 @@ for outlet in "${outlets[@]}"; do
     done
 done
 for n in "${nodes[@]}"; do
-    ok "export --all of $n is its operator's" eval 'is "$(node "$n" export --all list | found)" "$(wanted "$n")"'
+    ok "export --all of $n is its operator's, without what is for persons" eval 'is "$(node "$n" export --all list | found)" "$(wanted "$n" | grep -v mx-red)"'
     for value in "${values[@]}"; do
         [[ " ${holders[$value]} " == *" $n "* ]] || echo "$value"
     done >"$tmp/not"
@@ -278,6 +315,7 @@ for n in "${nodes[@]}"; do ok "all commands of $n together" within "$(tells "$n"
 ok "log says for whom" eval 'node b log a.example --limit 0 | grep "for b.example/.* and 1 more: .*mx-amber-bc"'
 index_of() { node a log a.example --limit 0 --json | jq -r "select(.title|contains(\"$1\"))|.index" | head -1; }
 ok "show as well, as JSON" eval 'node b show --json "a.example/$(index_of mx-amber-b.example)" | jq -e ".tlp == \"amber\" and (.to|length) == 1 and (.for|startswith(\"whom it names\"))"'
+ok "for persons it says so" eval 'node b show --json "a.example/$(index_of mx-red-b-person.example)" | jq -e ".for == \"the persons it names\" and (.to[0]|endswith(\"/chen\"))"'
 no "who may not see it is told nothing" node x show "a.example/$(index_of mx-amber-b.example)"
 forged() { curl -s -o "$tmp/answer" -w '%{http_code}' -H 'Signature-Input: x=("@method");tag="tongzhou"' -H 'Signature: x=:AA==:' "$(url a)/heads"; }
 ok "what is signed wrongly is refused" eval 'is "$(forged)" 401'
@@ -300,6 +338,9 @@ ok "amber for nobody" refused 2 "without --to is for nobody" --tlp amber
 ok "amber+strict for nobody" refused 2 "without --to is for nobody" --tlp amber+strict
 ok "red for nobody" refused 2 "without --to is for nobody" --tlp red
 ok "red for a member" refused 2 "named persons" --tlp red --to b.example
+ok "red for a member beside a person" refused 2 "named persons" --tlp red --to b.example --to 'b.example chen'
+ok "amber for a person" refused 2 "TLP:RED alone" --tlp amber --to 'b.example chen'
+ok "red for a name that no account has" refused 1 "MEMBER PERSON" --tlp red --to 'b.example Chen Wei'
 ok "kept and shared" refused 2 "exclude each other" --tlp amber --keep --to b.example
 ok "for oneself" refused 1 "the author alone" --tlp amber --to a.example
 ok "for a stranger" refused 1 "no member" --tlp amber --to nobody.example

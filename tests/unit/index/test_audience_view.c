@@ -202,6 +202,27 @@ static void told_of_its_own(void **state)
     assert_int_equal(came(MEMBER, &reached), 1);
 }
 
+/* What is for persons goes to their members by its author alone: who got it does not pass it on, but back to the author. */
+static void persons_of_members(void **state)
+{
+    (void)state;
+    int64_t reached;
+    say(TLP_RED, NAMED "/li", "one");
+    say(TLP_RED, MEMBER "/li", "two");
+    say(TLP_AMBER, NAMED "/li", "three");
+    say(TLP_RED, GROUP, "four");
+    snprintf(groups_of, sizeof(groups_of), "%s %s\n", NAMED, GROUP);
+    community_stands = true;
+    assert_string_equal(given(NAMED), "01000");
+    assert_string_equal(given(MEMBER), "00100");
+    assert_string_equal(given(FRIEND), "00000");
+    assert_int_equal(came(NAMED, &reached), 1);
+    assert_int_equal(came(OUTSIDE, &reached), 0);
+    own.role = LOG_MIRROR; /* as a node that got it sees the log */
+    assert_string_equal(given(NAMED), "00000");
+    assert_string_equal(given(own.origin), "01111");
+}
+
 /* A member whose own profile names its host opens what is for it to the host, and nothing the other way round. */
 static void hosts_and_guests(void **state)
 {
@@ -295,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_its_own, begin, end),
         cmocka_unit_test_setup_teardown(while_the_index_is_behind, begin, end),
         cmocka_unit_test_setup_teardown(told_of_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(persons_of_members, begin, end),
         cmocka_unit_test_setup_teardown(hosts_and_guests, begin, end),
         cmocka_unit_test_setup_teardown(outlets_for_members, begin, end),
         cmocka_unit_test_setup_teardown(policy_beside_audience, begin, end),

@@ -3,6 +3,8 @@
 
 #include "index/made_log.h"
 #include "index/words.h"
+#include "record/audience.h"
+#include "state/users.h"
 #include "tlog/checkpoint.h"
 
 static const struct viewer the_public = {.class = VIEWER_PUBLIC}, the_operator = {.class = VIEWER_OPERATOR};
@@ -252,6 +254,137 @@ static void records_by_marking(void **state)
     assert_false(view_sees_ref(&ours, RECORD_REF(77, 1)));
     assert_false(view_sees_ref(&ours, 0));
     arena_done(&arena);
+    roles_end(&r);
+}
+
+/* ---- what is for named persons ---- */
+
+static void said_to(struct made_log *log, enum tlp tlp, const char *a, const char *b, const char *body)
+{
+    struct buf text;
+    struct span to[] = {span_str(a), span_str(b)};
+    buf_init(&text, PAYLOAD_MAX);
+    struct record_draft draft = {
+        .kind = "test/text", .time_ms = TIME_MS, .tlp = tlp, .to = to, .to_count = 2, .body = span_str(body)};
+    good(record_write(&draft, &text, &err));
+    made_sealed(log, buf_view(&text), tlp == TLP_CLEAR);
+    buf_done(&text);
+}
+
+static int count_named(void *ctx, const struct view_row *row, struct err *err)
+{
+    (void)err;
+    *(size_t *)ctx += row->has_text && row->to_count == 2;
+    return 0;
+}
+
+struct heard {
+    char text[512];
+};
+
+static int hear_person(void *ctx, struct span person, struct err *err)
+{
+    struct heard *heard = ctx;
+    (void)err;
+    char name[RECORD_LINE_MAX + 1];
+    audience_short(person, name);
+    snprintf(heard->text + strlen(heard->text), sizeof(heard->text) - strlen(heard->text), "%s ", name);
+    return 0;
+}
+
+static void waiting_is(const struct view *view, size_t max, const char *wanted)
+{
+    struct heard heard = {""};
+    char shown[sizeof(heard.text)] = "";
+    good(view_persons_waiting(view, max, hear_person, &heard, &err));
+    for (char *word = strtok(heard.text, " "); word; word = strtok(NULL, " "))
+        strcat(strcat(shown, strrchr(word, '/') + 1), " ");
+    assert_string_equal(shown, wanted);
+}
+
+static size_t listed_by(const struct view *view)
+{
+    size_t count = 0;
+    good(view_list(view, &(struct view_query){.kind = SPAN_LIT("test/text"), .limit = 99}, count_named, &count, &err));
+    return count;
+}
+
+/* Only this very person sees it, by each way in, whatever the role; administrators know that it waits, not what it is. */
+static void records_for_persons(void **state)
+{
+    (void)state;
+    struct roles r;
+    struct made_log made;
+    struct log_info log;
+    char li[PERSON_MAX + 1], wang[PERSON_MAX + 1], strange[PERSON_MAX + 1];
+    roles_begin(&r);
+    snprintf(li, sizeof(li), "%s/li", r.own.origin);
+    snprintf(wang, sizeof(wang), "%s/wang", r.own.origin);
+    snprintf(strange, sizeof(strange), "%s/li", r.mirror.origin);
+    made_begin(&made, "author.example");
+    said_to(&made, TLP_RED, li, wang, "one");
+    said_to(&made, TLP_RED, wang, strange, "two");
+    said_to(&made, TLP_RED, r.own.origin, "who", "three");
+    int64_t number = made_feed(&made, r.node.store, made.count, true);
+    update(r.index, r.node.store);
+    good(store_log(r.node.store, number, &log, &err));
+    const struct {
+        struct viewer viewer;
+        const char *sees;
+    } cases[] = {
+        {{.class = VIEWER_USER, .name = "li", .role = ROLE_READER, .scopes = SCOPES_ALL, .person = li}, "100"},
+        {{.class = VIEWER_USER, .name = "li", .role = ROLE_READER, .scopes = SCOPE_READ, .person = li}, "100"},
+        {{.class = VIEWER_USER, .name = "w", .role = ROLE_ADMINISTRATOR, .scopes = SCOPES_ALL, .person = wang}, "110"},
+        {{.class = VIEWER_USER, .name = "li", .role = ROLE_ADMINISTRATOR, .scopes = SCOPES_ALL, .person = strange},
+         "010"},
+        {{.class = VIEWER_USER, .name = "li", .role = ROLE_ADMINISTRATOR, .scopes = SCOPES_ALL}, "000"},
+        {the_public, "000"},
+        {the_operator, "111"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct view view = view_of(r.node.store, r.index, cases[i].viewer),
+                    without = view_of(r.node.store, NULL, cases[i].viewer);
+        size_t total = 0;
+        for (uint64_t at = 1; at <= 3; at++) {
+            struct arena arena;
+            struct view_record record;
+            bool sees = cases[i].sees[at - 1] == '1';
+            arena_init(&arena, 1u << 20);
+            good(view_record(&view, &log, at, &arena, &record, &err));
+            assert_int_equal(record.has_text, sees);
+            assert_int_equal(view_sees_ref(&view, RECORD_REF(number, at)), sees);
+            assert_int_equal(view_sees_ref(&without, RECORD_REF(number, at)), sees);
+            total += sees;
+            arena_done(&arena);
+        }
+        assert_int_equal(listed_by(&view), total);
+    }
+    /* Nobody exports it, not even the operator. */
+    struct view export;
+    good(view_open(r.node.store, r.index, the_operator, OUTLET_EXPORT, &export, &err));
+    for (uint64_t at = 1; at <= 3; at++)
+        assert_false(view_sees_ref(&export, RECORD_REF(number, at)));
+    /* Who has no account yet is waited for: of the members that live here. */
+    struct view ours = view_of(r.node.store, r.index, the_operator),
+                administrator = view_of(r.node.store, r.index, cases[2].viewer),
+                reader = view_of(r.node.store, r.index, cases[0].viewer);
+    struct user user;
+    struct heard heard;
+    waiting_is(&ours, 99, "li wang ");
+    waiting_is(&administrator, 1, "li ");
+    bad(view_persons_waiting(&reader, 99, hear_person, &heard, &err), ERR_REFUSED, "administrators");
+    good(user_add(r.node.store, SPAN_LIT("li"), ROLE_READER, SPAN_LIT("long enough to be one"), TIME_MS, &user, &err));
+    assert_string_equal(user.member, r.own.origin);
+    waiting_is(&ours, 99, "wang ");
+    /* Taken back: gone, and nobody is named any more. */
+    good(payload_erase(r.node.store, number, 1, &err));
+    good(payload_erase(r.node.store, number, 2, &err));
+    update(r.index, r.node.store);
+    assert_false(view_sees_ref(&administrator, RECORD_REF(number, 1)));
+    good(index_forget(r.index, RECORD_REF(number, 1), &err));
+    good(index_forget(r.index, RECORD_REF(number, 2), &err));
+    waiting_is(&ours, 99, "");
+    made_end(&made);
     roles_end(&r);
 }
 
@@ -749,6 +882,7 @@ int main(void)
         cmocka_unit_test(public_sees_served_logs),
         cmocka_unit_test(heads_pass_what_is_hidden),
         cmocka_unit_test(records_by_marking),
+        cmocka_unit_test(records_for_persons),
         cmocka_unit_test(records_by_policy),
         cmocka_unit_test(waiting_for_a_person),
         cmocka_unit_test(erased_before_the_index_knows),

@@ -76,11 +76,18 @@ static void by_marking(void **state)
         const char *to;
         bool b, c, group, community;
     } cases[] = {
-        {TLP_CLEAR, "", false, false, false, false},        {TLP_GREEN, "", false, false, false, true},
-        {TLP_GREEN, B, true, false, false, true},           {TLP_AMBER, B, true, false, false, false},
-        {TLP_AMBER, B " " C, true, true, false, false},     {TLP_AMBER_STRICT, C, false, true, false, false},
-        {TLP_AMBER, GROUP " " C, false, true, true, false}, {TLP_RED, B, false, false, false, false},
+        {TLP_CLEAR, "", false, false, false, false},
+        {TLP_GREEN, "", false, false, false, true},
+        {TLP_GREEN, B, true, false, false, true},
+        {TLP_AMBER, B, true, false, false, false},
+        {TLP_AMBER, B " " C, true, true, false, false},
+        {TLP_AMBER_STRICT, C, false, true, false, false},
+        {TLP_AMBER, GROUP " " C, false, true, true, false},
+        {TLP_RED, B, false, false, false, false},
         {TLP_AMBER, "", false, false, false, false},
+        {TLP_RED, B "/li", true, false, false, false},
+        {TLP_RED, B "/li " C "/wei " C "/li", true, true, false, false},
+        {TLP_AMBER, B "/li", false, false, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         say(TLP_CLEAR, "", 256 - own.size % 256); /* a bundle for each case */

@@ -319,6 +319,44 @@ static void strangers_do_not_empty_the_trail(void **state)
     assert_in_range(count, AUDIT_FAILED_MAX, AUDIT_FAILED_MAX + AUDIT_TRIM);
 }
 
+/* Of the operator unless it is said otherwise; only of members that live here, and sessions of before are ended. */
+static void whose_person(void **state)
+{
+    (void)state;
+    char session[SESSION_TEXT + 1], token[TOKEN_TEXT + 1];
+    struct log_info operator, guest, far = {0};
+    struct user user, found;
+    unsigned scopes;
+    bool due;
+    node_member(&node, "host.example", true, &operator);
+    node_member(&node, "guest.example", false, &guest);
+    good(user_add(node.store, SPAN_LIT("of.one"), ROLE_READER, SPAN_LIT(PASSWORD), TIME_MS, &user, &err));
+    assert_string_equal(user.member, operator.origin);
+    good(session_begin(node.store, user.number, "192.0.2.1", TIME_MS, session, &err));
+    good(token_add(node.store, &user, SPAN_LIT("x"), SCOPE_READ, TIME_MS + DAY_MS, TIME_MS, token, &err));
+    good(user_set_member(node.store, user.number, span_str(guest.origin), &err));
+    bad(session_found(span_str(session), TIME_MS, &found, &err), ERR_NOTFOUND, "");
+    good(session_begin(node.store, user.number, "192.0.2.1", TIME_MS, session, &err));
+    good(session_find(node.store, span_str(session), TIME_MS, &found, &due, &err));
+    assert_string_equal(found.member, guest.origin);
+    good(token_find(node.store, span_str(token), TIME_MS, &found, &scopes, &due, &err));
+    assert_string_equal(found.member, guest.origin);
+    assert_int_equal(scopes, SCOPE_READ);
+    good(user_find(node.store, SPAN_LIT("of.one"), &found, &err));
+    assert_string_equal(found.member, guest.origin);
+    struct log_new listed = {.origin = SPAN_LIT("far.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                             .role = LOG_LISTED,
+                             .mode = MODE_HEADS};
+    good(store_begin(node.store, &err));
+    good(store_log_create(node.store, &listed, &far.number, &err));
+    good(store_commit(node.store, &err));
+    bad(user_set_member(node.store, user.number, listed.origin, &err), ERR_REFUSED, "does not live on this node");
+    bad(user_set_member(node.store, user.number, SPAN_LIT("nobody"), &err), ERR_NOTFOUND, "");
+    good(user_set_member(node.store, user.number, span_str(operator.origin), &err));
+    good(user_find(node.store, SPAN_LIT("of.one"), &found, &err));
+    assert_string_equal(found.member, operator.origin);
+}
+
 static void removed(void **state)
 {
     (void)state;
@@ -366,6 +404,7 @@ int main(void)
         cmocka_unit_test(tokens),
         cmocka_unit_test(trail),
         cmocka_unit_test(strangers_do_not_empty_the_trail),
+        cmocka_unit_test(whose_person),
         cmocka_unit_test(removed),
         cmocka_unit_test(generated_passwords),
     };
