@@ -21,7 +21,7 @@ struct http_visitor {
     bool is_offered; /* may anybody sign in over this connection? */
     bool is_secure;  /* it is encrypted up to the browser */
     struct user user;
-    uint64_t unread; /* lines of its inbox, on pages */
+    uint64_t unread;             /* lines of its inbox, on pages */
     char person[PERSON_MAX + 1]; /* as contents for named persons name this user */
     unsigned scopes;
     char address[ADDRESS_MAX];      /* the browser's, as far as known */
