@@ -25,6 +25,16 @@ ensure_packages() {
             -o DPkg::Lock::Timeout=300 "${missing[@]}" >/dev/null
 }
 
+# Unpack a package of Debian into a folder, for its program alone: installing some would start a server.
+unpack_package() ( # name, folder
+    mkdir -p "$2" && cd "$2" || exit 1
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    apt-get download -qq "$1" 2>/dev/null ||
+        { "${as_root[@]}" apt-get update -qq -o DPkg::Lock::Timeout=300 && apt-get download -qq "$1"; } || exit 1
+    dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb
+)
+
 ensure_built() { # make's targets; all output only if it fails
     local log
     # shellcheck disable=SC2086
