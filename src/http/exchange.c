@@ -144,7 +144,7 @@ static void tell_refused(struct exchange *x, enum signed_outcome outcome)
 {
     struct http_server *server = x->server;
     int64_t now_ms = watch_now_ms(), told_ms = atomic_load(&server->told_ms);
-    char line[256];
+    char line[ORIGIN_MAX + 128];
     if (!server->tell)
         return;
     if (now_ms - told_ms < TELL_EACH_MS || !atomic_compare_exchange_strong(&server->told_ms, &told_ms, now_ms)) {
@@ -152,8 +152,9 @@ static void tell_refused(struct exchange *x, enum signed_outcome outcome)
         return;
     }
     long long untold = (long long)atomic_exchange(&server->untold, 0);
-    int len = snprintf(line, sizeof(line), "signed request refused: %s%s%s", signed_word(outcome),
-                       x->origin[0] ? ", said to be by " : "", x->origin);
+    int len = snprintf(line, sizeof(line), "signed request refused: %s%s%s%s", signed_word(outcome),
+                       x->origin[0] ? ", said to be by " : "", x->origin,
+                       x->origin[0] && outcome == SIGNED_UNKNOWN ? ", whose log is not mirrored here" : "");
     if (untold > 0 && len > 0 && (size_t)len < sizeof(line))
         snprintf(line + len, sizeof(line) - (size_t)len, " (and %lld more)", untold);
     server->tell(server->tell_ctx, line);

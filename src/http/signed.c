@@ -140,16 +140,16 @@ static enum signed_outcome find_member(struct signed_state *state, struct store 
     struct log_info log;
     struct err err;
     buf_init(&origin, ORIGIN_MAX);
-    int rc = http_sig_origin(keyid, &origin) && origin_valid(buf_view(&origin))
-                 ? store_log_by_origin(store, buf_view(&origin), &log, &err)
-                 : ERR_NOTFOUND;
+    bool is_named = http_sig_origin(keyid, &origin) && origin_valid(buf_view(&origin));
+    if (is_named) /* told if the request is refused */
+        snprintf(ret_origin, sizeof(log.origin), "%.*s", SPAN_ARGS(buf_view(&origin)));
+    int rc = is_named ? store_log_by_origin(store, buf_view(&origin), &log, &err) : ERR_NOTFOUND;
     buf_done(&origin);
     if (rc < 0)
         return rc == ERR_NOTFOUND ? SIGNED_UNKNOWN : SIGNED_FAILED;
     enum view_hearing hearing = view_hearing(&log);
     if (hearing != HEARING_GOOD)
         return hearing == HEARING_UNKNOWN ? SIGNED_UNKNOWN : SIGNED_SUSPENDED;
-    memcpy(ret_origin, log.origin, sizeof(log.origin));
     return key_kept(state, &log, key) ? SIGNED_BY_MEMBER : key_look(state, store, &log, key);
 }
 

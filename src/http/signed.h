@@ -48,7 +48,7 @@ void signed_free(struct signed_state *state);
 
 /*
  * Who signed it? `store` is the calling thread's.
- *   ret_origin  with SIGNED_BY_MEMBER: ORIGIN_MAX + 1 bytes
+ *   ret_origin  ORIGIN_MAX + 1 bytes: with SIGNED_BY_MEMBER who did; else perhaps whom it says to be by, for the log alone
  */
 enum signed_outcome signed_check(struct signed_state *state, struct store *store, const struct signed_request *request,
                                  char *ret_origin);

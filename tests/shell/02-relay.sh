@@ -10,6 +10,7 @@ ok "d knows b alone" peer d b
 ok "b has all of a" until_true same_size a b a.example
 ok "c has all of a" until_true same_size a c a.example
 ok "d has all of a by way of b" until_true same_size a d a.example
+ok "b tells that it does not know d" until_true grep -qE 'unknown, said to be by d[.]example/[a-z2-7]{52}, whose log is not mirrored here' "$tmp/b.log"
 ok "d has b and c too" eval 'until_true same_size b d b.example && until_true same_size c d c.example'
 two_cosigned() { [ "$(fact a a.example cosignatures)" -ge 2 ]; }
 ok "a collected two cosignatures" until_true two_cosigned
