@@ -12,7 +12,7 @@ VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 MODULES := base tlog record sweep policy sandbox state index http connect security governance moderation node cli
 LIBRARY := base tlog record sweep policy
 
-PKGS := libmicrohttpd libcurl libsodium libcrypto jansson gnutls sqlite3 libutf8proc libidn2 libarchive libseccomp cjose
+PKGS := libmicrohttpd libcurl libsodium libcrypto jansson gnutls sqlite3 libutf8proc libidn2 libarchive libseccomp cjose libqrencode
 
 ifeq ($(origin CC),default)
 CC := gcc

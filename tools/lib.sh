@@ -1,7 +1,7 @@
 # Shared by ./demo, ./check and .ci/run: what the program needs from Debian, and building it.
 
 build_packages="gcc g++ make pkg-config gettext libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libsodium-dev libssl-dev
-libjansson-dev libsimdjson-dev libsqlite3-dev libutf8proc-dev libidn2-dev libarchive-dev libcjose-dev libseccomp-dev"
+libjansson-dev libsimdjson-dev libsqlite3-dev libutf8proc-dev libidn2-dev libarchive-dev libcjose-dev libqrencode-dev libseccomp-dev"
 # shellcheck disable=SC2034 # used by those who source this file
 check_packages="libcmocka-dev perl sqlite3 curl xz-utils zstd gzip bzip2 jq python3 mandoc"
 

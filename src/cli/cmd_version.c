@@ -3,6 +3,7 @@
 #include <cjose/version.h>
 #include <curl/curl.h>
 #include <microhttpd.h>
+#include <qrencode.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
@@ -15,8 +16,9 @@ static int run(struct invocation *inv)
     (void)inv;
     printf("tongzhou %s\n", TONGZHOU_VERSION);
     printf("records tongzhou/1, folder format %d\n", STORE_FORMAT);
-    printf("sqlite/%s libsodium/%s libmicrohttpd/%s cjose/%s\n%s\n%s\n", sqlite3_libversion(), sodium_version_string(),
-           MHD_get_version(), cjose_version(), archive_version_details(), curl_version());
+    printf("sqlite/%s libsodium/%s libmicrohttpd/%s cjose/%s libqrencode/%s\n%s\n%s\n", sqlite3_libversion(),
+           sodium_version_string(), MHD_get_version(), cjose_version(), QRcode_APIVersionString(),
+           archive_version_details(), curl_version());
     return EXIT_DONE;
 }
 

@@ -13,8 +13,7 @@ const char *account_role_words(const struct page *page, enum role role)
     return role == ROLE_NONE ? "" : page_text(page, words[role]);
 }
 
-/* Somebody is signed in, as a person. False: the reply says so. */
-static bool is_person(const struct http_request *request, struct http_reply *reply)
+bool account_is_person(const struct http_request *request, struct http_reply *reply)
 {
     const struct http_visitor *visitor = request->visitor;
     if (visitor && visitor->how != VISITOR_NOBODY && visitor->how != VISITOR_TOKEN)
@@ -151,7 +150,7 @@ static int page_account(const struct view *view, const struct http_request *requ
                         struct err *err)
 {
     struct page page;
-    if (!is_person(request, reply))
+    if (!account_is_person(request, reply))
         return 0;
     const struct user *user = &request->visitor->user;
     page_begin(&page, request, reply, "", TR_MARK("Your account"));
@@ -163,6 +162,11 @@ static int page_account(const struct view *view, const struct http_request *requ
     page_raw(&page, " ");
     page_say(&page, user->has_totp ? TR_MARK("Signing in asks for a one-time code.")
                                    : TR_MARK("Signing in does not ask for a one-time code yet."));
+    if (request->visitor->how == VISITOR_SESSION) {
+        page_raw(&page, " <a href=\"/account/codes\">");
+        page_say(&page, user->has_totp ? TR_MARK("Set them up anew") : TR_MARK("Set them up"));
+        page_raw(&page, "</a>");
+    }
     page_raw(&page, "</p>\n");
     if (visitor_may(request->visitor, ACTION_USERS)) {
         page_raw(&page, "<p><a href=\"/administration\">");
@@ -188,7 +192,7 @@ static int end_sessions(const struct view *view, const struct http_request *requ
                         struct err *err)
 {
     (void)view;
-    if (!is_person(request, reply))
+    if (!account_is_person(request, reply))
         return 0;
     int rc = account_write(request, end_others, err);
     return rc < 0 ? rc : account_go(request, reply, "/account");
@@ -205,7 +209,7 @@ static int revoke_token(const struct view *view, const struct http_request *requ
                         struct err *err)
 {
     (void)view;
-    if (!is_person(request, reply))
+    if (!account_is_person(request, reply))
         return 0;
     int rc = account_write(request, remove_token, err);
     return rc < 0 ? rc : account_go(request, reply, "/account");
@@ -216,6 +220,8 @@ const struct route account_routes[] = {
     {HTTP_POST, "/sign-in", OUTLET_HTTP_PAGES, page_sign_in_post, "name, password, code"},
     {HTTP_POST, "/sign-out", OUTLET_HTTP_PAGES, page_sign_out, "the end of a session"},
     {HTTP_GET, "/account", OUTLET_HTTP_PAGES, page_account, "one's own sessions and tokens"},
+    {HTTP_GET, "/account/codes", OUTLET_HTTP_PAGES, page_codes, "setting up one-time codes"},
+    {HTTP_POST, "/account/codes", OUTLET_HTTP_PAGES, page_codes_post, "password, then a first code"},
     {HTTP_POST, "/account/sessions", OUTLET_HTTP_PAGES, end_sessions, "ends one's other sessions"},
     {HTTP_POST, "/account/tokens", OUTLET_HTTP_PAGES, revoke_token, "revokes one of one's tokens"},
     {HTTP_GET, "/events", OUTLET_HTTP_EVENTS, route_events, "what is new, as it comes"},

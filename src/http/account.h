@@ -24,6 +24,15 @@ int account_note(struct store *store, const struct http_request *request, const 
 int account_let_in(struct store *store, const struct http_request *request, struct http_reply *reply,
                    const struct user *user, struct err *err);
 
+/*
+ * Is what was sent in `password` and `code` this user's? Within the limits of attempts, and failures stand in the trail;
+ * then `then` is called, with NULL if it is not, to fill the reply. Where too many tried, the reply says so.
+ */
+typedef int (*account_then)(struct store *store, const struct http_request *request, struct http_reply *reply,
+                            const struct user *user, struct err *err);
+int account_ask(const struct http_request *request, struct http_reply *reply, struct span name, account_then then,
+                struct err *err);
+
 /* May anybody sign in here? False: the reply says why not. */
 bool account_is_offered(const struct http_request *request, struct http_reply *reply);
 
@@ -45,6 +54,14 @@ int account_write_trail(struct page *page, const struct view *view, struct err *
 
 int page_administration(const struct view *view, const struct http_request *request, struct http_reply *reply,
                         struct err *err);
+/* One-time codes, set up by whom they are for. */
+int page_codes(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_codes_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                    struct err *err);
+
+/* Somebody is signed in, as a person. False: the reply says so. */
+bool account_is_person(const struct http_request *request, struct http_reply *reply);
+
 int page_users(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_users_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                     struct err *err);

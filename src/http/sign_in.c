@@ -128,19 +128,20 @@ int page_sign_in(const struct view *view, const struct http_request *request, st
 
 /* ---- what was sent ---- */
 
-struct sign_in {
+struct asking {
     struct store *store; /* writes */
     const struct http_request *request;
     struct http_reply *reply;
-    struct span name, next;
+    struct span name;
     struct attempt attempt;
+    account_then then;
 };
 
-static int too_often(const struct sign_in *in, int64_t wait_ms)
+static int too_often(const struct asking *asking, int64_t wait_ms)
 {
-    int rc = http_problem(in->request, in->reply, 429, TR_MARK("Too many attempts"),
+    int rc = http_problem(asking->request, asking->reply, 429, TR_MARK("Too many attempts"),
                           TR_MARK("Too many attempts went wrong. Please wait a while, then try again."));
-    in->reply->retry_s = (unsigned)((wait_ms + 999) / 1000);
+    asking->reply->retry_s = (unsigned)((wait_ms + 999) / 1000);
     return rc;
 }
 
@@ -159,52 +160,74 @@ int account_let_in(struct store *store, const struct http_request *request, stru
     return rc;
 }
 
-static int let_in(const struct sign_in *in, const struct user *user, struct err *err)
-{
-    int rc = account_let_in(in->store, in->request, in->reply, user, err);
-    if (rc < 0)
-        return rc;
-    const char *path = http_path_is_ours(in->next) ? arena_strz(in->request->arena, in->next) : "/";
-    return path ? account_go(in->request, in->reply, path) : err_memory(err);
-}
-
 /* The name stands in the trail only if there is such a user: people type passwords into the wrong field. */
-static int turn_away(struct sign_in *in, const struct user *user, enum user_verdict verdict, struct err *err)
+static int note_failure(struct asking *asking, const struct user *user, enum user_verdict verdict, struct err *err)
 {
-    in->attempt.is_code = verdict == USER_CODE;
-    struct attempts *attempts = signing_attempts(in->request->visitor->signing);
-    attempts_failed(attempts, &in->attempt);
-    int rc = account_note(in->store, in->request, user->name, AUDIT_SIGN_IN, user_verdict_word(verdict), err);
-    struct notice notice = {
-        .what = NOTICE_SIGN_IN_FAILS, .time_ms = in->request->now_ms, .values = {in->request->visitor->address}};
-    if (rc == 0 && attempts_wait_ms(attempts, &in->attempt) > 0) /* so often that it has to wait now */
-        rc = notice_add(in->store, &notice, err);
-    if (rc < 0)
-        return rc;
-    in->reply->status = 403;
-    return write_form(in->request, in->reply, in->next,
-                      TR_MARK("This is not right. Name, password and, if you use one, a fresh code are needed."), err);
+    asking->attempt.is_code = verdict == USER_CODE;
+    struct attempts *attempts = signing_attempts(asking->request->visitor->signing);
+    attempts_failed(attempts, &asking->attempt);
+    int rc = account_note(asking->store, asking->request, user->name, AUDIT_SIGN_IN, user_verdict_word(verdict), err);
+    struct notice notice = {.what = NOTICE_SIGN_IN_FAILS,
+                            .time_ms = asking->request->now_ms,
+                            .values = {asking->request->visitor->address}};
+    if (rc == 0 && attempts_wait_ms(attempts, &asking->attempt) > 0) /* so often that it has to wait now */
+        rc = notice_add(asking->store, &notice, err);
+    return rc;
 }
 
 /* By whoever has the one handle for passwords: so a crowd cannot try together what each alone may not. */
-static int look(struct sign_in *in, struct err *err)
+static int look(struct asking *asking, struct err *err)
 {
-    const struct http_request *request = in->request;
+    const struct http_request *request = asking->request;
     struct http_visitor *visitor = request->visitor;
     enum user_verdict verdict = USER_UNKNOWN;
     struct user user;
-    in->attempt = (struct attempt){.address = visitor->address, .name = in->name, .now_ms = watch_now_ms()};
-    int rc = audit_knows(in->store, in->name, visitor->address, &in->attempt.is_known, err);
+    asking->attempt = (struct attempt){.address = visitor->address, .name = asking->name, .now_ms = watch_now_ms()};
+    int rc = audit_knows(asking->store, asking->name, visitor->address, &asking->attempt.is_known, err);
     if (rc < 0)
         return rc;
-    int64_t wait_ms = attempts_wait_ms(signing_attempts(visitor->signing), &in->attempt);
+    int64_t wait_ms = attempts_wait_ms(signing_attempts(visitor->signing), &asking->attempt);
     if (wait_ms > 0)
-        return too_often(in, wait_ms);
-    rc = user_verify(in->store, in->name, http_form_value(request, "password"), http_form_value(request, "code"),
-                     request->now_ms, &verdict, &user, err);
+        return too_often(asking, wait_ms);
+    rc = user_verify(asking->store, asking->name, http_form_value(request, "password"),
+                     http_form_value(request, "code"), request->now_ms, &verdict, &user, err);
+    if (rc == 0 && verdict != USER_GOOD)
+        rc = note_failure(asking, &user, verdict, err);
+    return rc < 0 ? rc : asking->then(asking->store, request, asking->reply, verdict == USER_GOOD ? &user : NULL, err);
+}
+
+int account_ask(const struct http_request *request, struct http_reply *reply, struct span name, account_then then,
+                struct err *err)
+{
+    struct asking asking = {.request = request, .reply = reply, .name = name, .then = then};
+    struct signing *signing = request->visitor->signing;
+    int rc = signing_take(signing, SIGNING_PASSWORD, &asking.store, err);
+    if (rc == ERR_STATE) {
+        rc = http_problem(request, reply, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
+        reply->retry_s = BUSY_S;
+    }
+    if (rc < 0 || !asking.store)
+        return rc;
+    rc = look(&asking, err);
+    signing_give(signing, SIGNING_PASSWORD, rc);
+    return rc;
+}
+
+static int let_in(struct store *store, const struct http_request *request, struct http_reply *reply,
+                  const struct user *user, struct err *err)
+{
+    struct span next = http_form_value(request, "next");
+    if (!user) {
+        reply->status = 403;
+        return write_form(request, reply, next,
+                          TR_MARK("This is not right. Name, password and, if you use one, a fresh code are needed."),
+                          err);
+    }
+    int rc = account_let_in(store, request, reply, user, err);
     if (rc < 0)
         return rc;
-    return verdict == USER_GOOD ? let_in(in, &user, err) : turn_away(in, &user, verdict, err);
+    const char *path = http_path_is_ours(next) ? arena_strz(request->arena, next) : "/";
+    return path ? account_go(request, reply, path) : err_memory(err);
 }
 
 int page_sign_in_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
@@ -217,21 +240,7 @@ int page_sign_in_post(const struct view *view, const struct http_request *reques
                             TR_MARK("This form is too old, or not ours. Please go back, load the page again and send "
                                     "it once more."));
     (void)view;
-    struct sign_in in = {.request = request,
-                         .reply = reply,
-                         .name = http_form_value(request, "name"),
-                         .next = http_form_value(request, "next")};
-    struct signing *signing = request->visitor->signing;
-    int rc = signing_take(signing, SIGNING_PASSWORD, &in.store, err);
-    if (rc == ERR_STATE) {
-        rc = http_problem(request, reply, 503, TR_MARK("Not now"), TR_MARK("Please try again in a moment."));
-        reply->retry_s = BUSY_S;
-    }
-    if (rc < 0 || !in.store)
-        return rc;
-    rc = look(&in, err);
-    signing_give(signing, SIGNING_PASSWORD, rc);
-    return rc;
+    return account_ask(request, reply, http_form_value(request, "name"), let_in, err);
 }
 
 /* ---- and out ---- */

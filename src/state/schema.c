@@ -89,7 +89,7 @@ static const char schema[] =
     "CREATE TABLE name_check(origin TEXT PRIMARY KEY, method INTEGER NOT NULL, checked_ms INTEGER NOT NULL,"
     " detail TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE user(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,"
-    " hash TEXT NOT NULL, totp BLOB, totp_step INTEGER NOT NULL DEFAULT 0, made_ms INTEGER NOT NULL,"
+    " hash TEXT NOT NULL, totp BLOB, totp_new BLOB, totp_step INTEGER NOT NULL DEFAULT 0, made_ms INTEGER NOT NULL,"
     " locked INTEGER NOT NULL DEFAULT 0, member TEXT NOT NULL DEFAULT '');" /* '': the operator's */
     "CREATE TABLE identity(issuer TEXT NOT NULL, subject TEXT NOT NULL, user INTEGER NOT NULL,"
     " PRIMARY KEY(issuer, subject)) WITHOUT ROWID;"

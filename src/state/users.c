@@ -186,8 +186,57 @@ int user_set_totp(struct store *store, int64_t number, struct span secret, struc
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "UPDATE user SET totp = ?, totp_step = 0 WHERE number = ?", "bi", value, number);
+    rc = db_run(store, err, "UPDATE user SET totp = ?, totp_new = NULL, totp_step = 0 WHERE number = ?", "bi", value,
+                number);
     return store_end(store, own, user_change(store, number, rc, true, err), err);
+}
+
+int user_offer_totp(struct store *store, int64_t number, struct span secret, struct err *err)
+{
+    bool own = !store->writing;
+    int rc = own ? store_begin(store, err) : store_writable(store, err);
+    if (rc)
+        return rc;
+    rc = db_run(store, err, "UPDATE user SET totp_new = ? WHERE number = ?", "bi", secret, number);
+    return store_end(store, own, user_change(store, number, rc, false, err), err);
+}
+
+static int offered(struct store *store, int64_t number, uint8_t out[TOTP_SECRET], bool *ret, struct err *err)
+{
+    sqlite3_stmt *stmt = db_query(store, err, "SELECT totp_new FROM user WHERE number = ?", "i", number);
+    if (!stmt)
+        return err->code;
+    int rc = db_step(store, stmt, err);
+    struct span secret = rc == 1 ? db_span(stmt, 0) : SPAN_LIT("");
+    *ret = secret.len == TOTP_SECRET;
+    if (*ret)
+        memcpy(out, secret.data, secret.len);
+    db_end(stmt);
+    return rc < 0 ? rc : 0;
+}
+
+static int take(struct store *store, int64_t number, struct span code, struct span session, int64_t now_ms, bool *ret,
+                struct err *err)
+{
+    uint8_t secret[TOTP_SECRET];
+    bool is_offered = false;
+    int rc = offered(store, number, secret, &is_offered, err);
+    uint64_t step = !rc && is_offered ? totp_check(span_of(secret, sizeof secret), code, now_ms, 0) : 0;
+    sodium_memzero(secret, sizeof secret);
+    *ret = step > 0;
+    if (rc || step == 0)
+        return rc;
+    rc = db_run(store, err, "UPDATE user SET totp = totp_new, totp_new = NULL, totp_step = ? WHERE number = ?", "ii",
+                (int64_t)step, number);
+    return rc ? rc : session_end_others(store, number, session, err);
+}
+
+int user_take_totp(struct store *store, int64_t number, struct span code, struct span session, int64_t now_ms,
+                   bool *ret, struct err *err)
+{
+    bool own = !store->writing;
+    int rc = own ? store_begin(store, err) : store_writable(store, err);
+    return rc ? rc : store_end(store, own, take(store, number, code, session, now_ms, ret, err), err);
 }
 
 /* ---- who is it? ---- */

@@ -41,6 +41,12 @@ int user_set_locked(struct store *store, int64_t number, bool locked, struct err
 /* .len 0: one-time codes are not asked for any more. */
 int user_set_totp(struct store *store, int64_t number, struct span secret, struct err *err);
 
+/* A secret that comes into force when its user has shown a code of it: nobody is asked for codes of a lost QR code. */
+int user_offer_totp(struct store *store, int64_t number, struct span secret, struct err *err);
+/* *ret: it has; sessions but the one of `session` end. */
+int user_take_totp(struct store *store, int64_t number, struct span code, struct span session, int64_t now_ms,
+                   bool *ret, struct err *err);
+
 enum user_verdict {
     USER_GOOD,
     USER_UNKNOWN,

@@ -164,6 +164,20 @@ ok "with one: in" eval 'is "$(sign_in analyst.one "$right" "$now")" 303'
 rm -f "$(jar analyst.one)"
 ok "not with the same again" eval 'is "$(sign_in analyst.one "$right" "$now")" 403'
 
+# Set up by oneself: with the password, a picture, and a first code.
+codes() { # person, curl arguments...: the status
+    browse "$1" -o "$tmp/answer" -w '%{http_code}' -d "csrf=$(browse "$1" "$(url n)/account" | form_token)" "${@:2}" "$(url n)/account/codes"
+}
+cp "$(jar reader.one)" "$(jar left.open)"
+ok "a session that was left open does not set codes up" eval 'is "$(codes left.open -d "password=a guess at it")" 403 && ! grep -q otpauth "$tmp/answer"'
+ok "the password does: a picture and an address" eval 'is "$(codes reader.one --data-urlencode "password=$right")" 200 && grep -q "<svg .*role=\"img\"" "$tmp/answer" && grep -o "otpauth://[^<]*" "$tmp/answer" | sed "s/&amp;/\&/g" >"$tmp/uri"'
+ok "a wrong code puts nothing into force, and shows no picture again" eval 'is "$(codes reader.one -d first=abcdef)" 403 && ! grep -q otpauth "$tmp/answer" && ! node n user list | grep "reader.one" | grep -q "one-time"'
+ok "the right one does" eval 'is "$(codes reader.one -d "first=$(code)")" 303 && node n user list | grep "reader.one" | grep -q "one-time"'
+ok "the password alone is not enough then" eval 'is "$(codes reader.one --data-urlencode "password=$right")" 403 && ! grep -q otpauth "$tmp/answer"'
+ok "nor at the sign-in page" eval 'is "$(sign_in reader.one "$right")" 403'
+node n user totp reader.one --off >/dev/null
+ok "the command line takes it off" eval 'is "$(sign_in reader.one "$right")" 303'
+
 # ---- programs ----
 token=$(node n token add publisher.one siem --scope read --expires 1h | head -1)
 bearer() { curl -s -H "Authorization: Bearer $1" "${@:2}"; }
