@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "base/sha256.h"
 
 #define PROBES_MAX 32 /* places of a table that an entry may be in; a table is grown when all are taken */
@@ -97,7 +98,7 @@ int nonces_take(struct nonces *nonces, struct span origin, struct span nonce, in
     sha256_end(&sha, hash);
     int rc = 0;
     pthread_mutex_lock(&nonces->lock);
-    struct share *share = &nonces->shares[who[0] % NONCES_SHARES];
+    struct share *share = &nonces->shares[random_hash(origin) % NONCES_SHARES]; /* nobody chooses whose share he has */
     struct nonce *place = place_of(share, hash, now_s, &found);
     while (!place && grow(share, now_s))
         place = place_of(share, hash, now_s, &found);

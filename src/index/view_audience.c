@@ -314,25 +314,27 @@ enum view_hearing view_hearing(const struct log_info *member)
 }
 
 struct group_search {
-    struct view *view;
-    struct span member;
+    const struct view *view;
+    struct reach *reach;
 };
 
 static int reach_group(void *ctx, struct span group, struct err *err)
 {
     struct group_search *search = ctx;
-    struct view *view = search->view;
+    const struct view *view = search->view;
     /* Whatever its clock: it only chooses where to look. */
-    if (!is_folded(view, audience_group_origin(group)) || !view_in_group(view, group, search->member, INT64_MAX))
+    if (!is_folded(view, audience_group_origin(group)) ||
+        !view_in_group(view, group, span_str(view->viewer.origin), INT64_MAX))
         return 0;
-    return reach_find(view->store, group, &view->reach, err);
+    return reach_find(view->store, group, search->reach, err);
 }
 
+/* Groups are looked for where they matter: among all for telling of news, else in the bundles that are asked for. */
 int view_reach(struct view *view, struct err *err)
 {
-    struct group_search search = {view, span_str(view->viewer.origin)};
-    int rc = reach_find(view->store, search.member, &view->reach, err);
-    if (rc == 0 && view_knows_groups())
+    struct group_search search = {view, &view->reach};
+    int rc = reach_find(view->store, span_str(view->viewer.origin), &view->reach, err);
+    if (rc == 0 && view->outlet == OUTLET_HTTP_HEADS && view_knows_groups())
         rc = reach_groups(view->store, reach_group, &search, err);
     return rc;
 }
@@ -373,10 +375,13 @@ int view_payloads_for(const struct view *view, const struct log_info *log, uint6
                       struct buf *out, size_t *ret_count, struct err *err)
 {
     struct reach reach = view->reach;
+    struct group_search search = {view, &reach};
     bool is_there = false;
     int rc = 0;
     if (view_knows_communities() && same_community_now(view, span_str(log->origin), span_str(view->viewer.origin)))
         rc = reach_find(view->store, SPAN_LIT(REACH_COMMUNITY), &reach, err);
+    if (rc == 0 && view_knows_groups())
+        rc = reach_groups_in(view->store, log->number, first, count, reach_group, &search, err);
     if (rc == 0)
         rc = reach_is_in(view->store, &reach, log->number, first, count, &is_there, err);
     if (rc < 0)

@@ -215,14 +215,14 @@ int reach_find(struct store *store, struct span word, struct reach *reach, struc
     return rc < 0 ? rc : 0;
 }
 
-int reach_groups(struct store *store, int (*each)(void *ctx, struct span group, struct err *err), void *ctx,
-                 struct err *err)
+/* One row at a time: `each` may ask the store, too. */
+static int each_group(struct store *store, const char *sql, const int64_t where[3],
+                      int (*each)(void *ctx, struct span group, struct err *err), void *ctx, struct err *err)
 {
     int64_t last = 0;
     for (;;) {
-        sqlite3_stmt *stmt =
-            db_query(store, err, "SELECT word, text FROM reader WHERE is_group = 1 AND word > ? ORDER BY word LIMIT 1",
-                     "i", last);
+        sqlite3_stmt *stmt = where ? db_query(store, err, sql, "iiii", last, where[0], where[1], where[2])
+                                   : db_query(store, err, sql, "i", last);
         char text[RECORD_LINE_MAX + 1] = "";
         if (!stmt)
             return err->code;
@@ -238,6 +238,26 @@ int reach_groups(struct store *store, int (*each)(void *ctx, struct span group, 
         if (rc)
             return rc;
     }
+}
+
+int reach_groups(struct store *store, int (*each)(void *ctx, struct span group, struct err *err), void *ctx,
+                 struct err *err)
+{
+    return each_group(store, "SELECT word, text FROM reader WHERE is_group = 1 AND word > ? ORDER BY word LIMIT 1",
+                      NULL, each, ctx, err);
+}
+
+int reach_groups_in(struct store *store, int64_t number, uint64_t first, size_t count,
+                    int (*each)(void *ctx, struct span group, struct err *err), void *ctx, struct err *err)
+{
+    if (count == 0)
+        return 0;
+    const int64_t where[3] = {number, (int64_t)(first / TILE_WIDTH), (int64_t)((first + count - 1) / TILE_WIDTH)};
+    return each_group(
+        store,
+        "SELECT word, text FROM reader WHERE is_group = 1 AND word > ?1 AND word IN (SELECT word FROM reach"
+        " WHERE log = ?2 AND bundle BETWEEN ?3 AND ?4) ORDER BY word LIMIT 1",
+        where, each, ctx, err);
 }
 
 int reach_is_in(struct store *store, const struct reach *reach, int64_t number, uint64_t first, size_t count, bool *ret,

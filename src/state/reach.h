@@ -16,7 +16,7 @@
 #include "state/store.h"
 
 #define REACH_COMMUNITY "#community" /* the word for TLP:GREEN: no origin has its form, and no group */
-#define REACH_WORDS_MAX 64           /* that count for one member: itself, its community, groups it is in */
+#define REACH_WORDS_MAX 1024         /* that count for one member: itself, its community, groups it is in */
 
 /* The words that reach one member, found once and looked for often. */
 struct reach {
@@ -30,6 +30,10 @@ int reach_find(struct store *store, struct span word, struct reach *reach, struc
 /* Every group for which something is held. */
 int reach_groups(struct store *store, int (*each)(void *ctx, struct span group, struct err *err), void *ctx,
                  struct err *err);
+
+/* Every group for which something is held of entries [first, first + count) of this log. */
+int reach_groups_in(struct store *store, int64_t number, uint64_t first, size_t count,
+                    int (*each)(void *ctx, struct span group, struct err *err), void *ctx, struct err *err);
 
 /* Is anything for these words held of entries [first, first + count)? */
 int reach_is_in(struct store *store, const struct reach *reach, int64_t number, uint64_t first, size_t count, bool *ret,
