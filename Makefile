@@ -1,5 +1,5 @@
 # Tongzhou. `make`, `make check`, `make bench`, `make fuzz`, `make fuzz-merge`, `make faults`, `make kill`, `make adversary`,
-# `make partitions`, `make analyze`, `make format`, `make install`.
+# `make partitions`, `make preview`, `make analyze`, `make format`, `make install`.
 #
 # Variables for people: CC, CXX, BUILD (build folder), PREFIX, DESTDIR, WERROR=1 (CI), SANITIZE=address,undefined | thread,
 # V=1 (show commands).
@@ -59,7 +59,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all lib tests check bench fuzz fuzz-merge faults kill adversary partitions analyze format format-check install clean bin replays benches
+.PHONY: all lib tests check bench fuzz fuzz-merge faults kill adversary partitions preview analyze format format-check install clean bin replays benches
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -169,6 +169,12 @@ adversary: bin
 # make partitions SEED=1 SEEDS=50, or SEEDS=endless: seven nodes in network namespaces whose links are cut and healed.
 partitions: bin
 	TONGZHOU_BIN=$(CURDIR)/$(BUILD)/tongzhou tests/partitions/run $(SEED) $(if $(filter file,$(origin SEEDS)),4,$(SEEDS))
+
+# make preview SEED=1 SEEDS=20, or SEEDS=endless: previews of drawn policies, groups, communities and records against what happens.
+preview: SEEDS = 20
+preview: $(BUILD)/tests/governance/test_preview $(BUILD)/tests/governance/test_preview_pull
+	PREVIEW_SEED=$(SEED) PREVIEW_PULLS=$(if $(filter endless,$(SEEDS)),100,$(SEEDS)) $(BUILD)/tests/governance/test_preview_pull
+	PREVIEW_SEED=$(SEED) PREVIEW_WORLDS=$(SEEDS) $(BUILD)/tests/governance/test_preview
 
 analyze:
 	tests/analyze $(BUILD)

@@ -14,8 +14,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const pictures = process.env.TONGZHOU_SCREENSHOTS;
 
 const texts = {
-    en: { lang: "en", signIn: "Sign in", signOut: "Sign out", publish: "Publish", preview: "Preview", notRight: "not right", members: "Members", search: "Search", sweep: "Look through it", nothing: "Nothing here speaks of", found: "What was found", none: "Nothing in it has been reported", withdrawn: /^Content of record [\d,]+ withdrawn$/, relation: /^Stuxnet uses \S/ },
-    "zh-Hans": { lang: "zh-Hans", signIn: "登录", signOut: "退出登录", publish: "发布", preview: "预览", notRight: "不正确", members: "成员", search: "搜索", sweep: "开始排查", nothing: "这里没有提到", found: "排查结果", none: "里面没有发现", withdrawn: /^撤回第 [\d,]+ 号记录的内容$/, relation: /^Stuxnet 使用 \S/ },
+    en: { lang: "en", signIn: "Sign in", signOut: "Sign out", publish: "Publish", preview: "Preview", gets: "Who gets it", notRight: "not right", members: "Members", search: "Search", sweep: "Look through it", nothing: "Nothing here speaks of", found: "What was found", none: "Nothing in it has been reported", withdrawn: /^Content of record [\d,]+ withdrawn$/, relation: /^Stuxnet uses \S/ },
+    "zh-Hans": { lang: "zh-Hans", signIn: "登录", signOut: "退出登录", publish: "发布", preview: "预览", gets: "谁拿得到", notRight: "不正确", members: "成员", search: "搜索", sweep: "开始排查", nothing: "这里没有提到", found: "排查结果", none: "里面没有发现", withdrawn: /^撤回第 [\d,]+ 号记录的内容$/, relation: /^Stuxnet 使用 \S/ },
 };
 
 let count = 0, failed = 0;
@@ -187,13 +187,16 @@ async function checkPerson(page, text) {
     await page.locator("#kind").fill("culture/note");
     await page.locator("#tlp").selectOption("amber");
     await page.locator("#body").fill("kept by the browser");
-    await page.locator("main").getByRole("button", { name: text.preview, exact: true }).click();
+    await Promise.all([page.waitForEvent("load"), page.locator("main").getByRole("button", { name: text.preview, exact: true }).click()]);
     await page.getByRole("alert").waitFor();
     assert.equal(await page.getByRole("alert").count(), 1); // for nobody: said before anything is signed
+    assert.equal(await page.locator("main").getByRole("button", { name: text.publish, exact: true }).count(), 0);
     assert.equal(await page.locator("#body").inputValue(), "kept by the browser");
     assert.deepEqual(await page.evaluate(audit), []);
     await page.locator("#keep").check();
-    await page.locator("main").getByRole("button", { name: text.preview, exact: true }).click();
+    await Promise.all([page.waitForEvent("load"), page.locator("main").getByRole("button", { name: text.preview, exact: true }).click()]);
+    await page.locator("#preview").getByRole("heading", { name: text.gets, exact: true }).waitFor();
+    assert.deepEqual(await page.evaluate(audit), []);
     await page.locator("main").getByRole("button", { name: text.publish, exact: true }).click();
     await page.waitForURL(/\/record\//);
     assert.ok((await page.locator("main").textContent()).includes("kept by the browser"));
