@@ -30,7 +30,7 @@ bool draft_refused(struct invocation *inv, const struct draft *draft);
         {"tlp", "T", "clear, green, amber, amber+strict or red", ONCE},                                                \
         {"type", "M", "media type of the body", AT_MOST_ONCE}, {"lang", "L", "its language, BCP 47", AT_MOST_ONCE},    \
         {"ref", "R", "a record that it refers to, MEMBER/INDEX, or a URI", ANY_NUMBER},                                \
-        {"to", "MEMBER", "whom it is for: a member, a group MEMBER#NAME, or 'MEMBER PERSON'", ANY_NUMBER},                              \
+        {"to", "MEMBER", "whom it is for: a member, a group MEMBER#NAME, or 'MEMBER PERSON'", ANY_NUMBER},             \
         {"keep", NULL, "for nobody else: its content stays on this node", AT_MOST_ONCE},                               \
         {"parcel", NULL, "encrypted to --to as well, so that nodes carry it that may not read it", AT_MOST_ONCE},      \
         {"expires", "D", "when nodes forget the parcel: a duration (default 30d)", AT_MOST_ONCE},                      \
