@@ -25,11 +25,8 @@ static void put_version(struct listing *l, int64_t number, char out[POLICY_VERSI
 {
     struct rules_version version = {0};
     struct err unknown;
-    struct buf text;
-    buf_init(&text, POLICY_TEXT_MAX);
-    (void)rules_text(l->session->store, number, &text, &version, &unknown);
+    (void)rules_text(l->session->store, number, NULL, &version, &unknown);
     memcpy(out, version.version, sizeof(version.version));
-    buf_done(&text);
 }
 
 static void put_json(const struct log_info *log, const struct verdict *v, const char *version)

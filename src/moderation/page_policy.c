@@ -67,14 +67,11 @@ void page_rule_place(struct page *page, const struct view *view, const struct ve
 {
     struct rules_version version = {0};
     struct err unknown;
-    struct buf text;
     if (verdict->line == 0) {
         page_say(page, TR_MARK("no rule"));
         return;
     }
-    buf_init(&text, POLICY_TEXT_MAX);
-    (void)rules_text(view->store, verdict->version, &text, &version, &unknown);
-    buf_done(&text);
+    (void)rules_text(view->store, verdict->version, NULL, &version, &unknown);
     page_sayf(page, TR(page, "line {1} of {2}"), SAY(say_number(verdict->line), say_text(span_str(version.version))));
 }
 

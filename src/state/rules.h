@@ -46,7 +46,7 @@ int rules_renew(struct store *store, int64_t now_ms, struct err *err);
 /* What is wrong with the file, appended; nothing if all is well. */
 int rules_trouble(struct store *store, struct buf *out, struct err *err);
 
-/* The text of a version that was in force (0: the built-in policy), appended. ERR_NOTFOUND. */
+/* The text of a version that was in force (0: the built-in policy), appended; `out` NULL: only which. ERR_NOTFOUND. */
 int rules_text(struct store *store, int64_t number, struct buf *out, struct rules_version *ret, struct err *err);
 
 /* The newest `max` versions, newest first. */
