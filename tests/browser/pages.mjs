@@ -218,7 +218,7 @@ async function axeFinds(page) {
 }
 
 /** What is there for those who are signed in. */
-const inside = ["/account", "/publish", "/inbox", "/administration", "/users"];
+const inside = ["/account", "/publish", "/inbox", "/administration", "/users", "/policy", "/policy/held", "/policy/refused", "/policy/objections", "/policy/try", "/policy/rates"];
 
 async function checkInside(page, text) {
     await page.goto(base + "/sign-in?next=/administration");
@@ -239,7 +239,7 @@ async function checkInside(page, text) {
     assert.equal(new URL(page.url()).pathname, "/sign-in");
 }
 
-const addresses = [...(user ? ["/sign-in"] : []), "/", "/members", "/community", "/intelligence", "/intelligence?q=" + words, "/intelligence/value?v=" + value, "/no-such-page"];
+const addresses = [...(user ? ["/sign-in"] : []), "/", "/members", "/community", "/policy", "/policy/rates", "/intelligence", "/intelligence?q=" + words, "/intelligence/value?v=" + value, "/no-such-page"];
 
 for (const [language, text] of Object.entries(texts)) {
     for (const scripts of [true, false]) {
