@@ -153,12 +153,12 @@ static enum preview_fault find_fault(const struct previewing *p)
     if (preview->record.tlp == TLP_CLEAR)
         return preview->everybody.is_given || preview->gets > 0 || preview->kept == 0 ? PREVIEW_RIGHT
                                                                                       : PREVIEW_CLEAR_KEPT;
-    if (p->meant == 0)
-        return is_for_own_person(p) ? PREVIEW_RIGHT : PREVIEW_NOBODY;
     if (p->draft->parcel && p->parcel_kept)
         return PREVIEW_PARCEL_KEPT;
-    if (preview->gets > 0)
+    if (preview->gets > 0 || is_for_own_person(p))
         return PREVIEW_RIGHT;
+    if (p->meant == 0)
+        return PREVIEW_NOBODY;
     return preview->kept > 0 ? PREVIEW_POLICY_KEEPS : PREVIEW_ALL_UNHEARD;
 }
 

@@ -37,7 +37,9 @@ static void draw_to(struct world *w, struct said_record *said)
     size_t count = 0;
     for (size_t i = said->draft.tlp == TLP_CLEAR ? 0 : draw(w, 5); i > 0; i--) {
         char *word = said->words[count];
-        if (chance(w, 40))
+        if (chance(w, said->draft.tlp == TLP_RED ? 80 : 5))
+            snprintf(word, RECORD_LINE_MAX, "%s/%s", w->origin[draw(w, PEOPLE)], chance(w, 50) ? "li.wei" : "desk-2");
+        else if (chance(w, 40))
             snprintf(word, RECORD_LINE_MAX, "%s#%s", w->origin[chance(w, 60) ? WHO_OWN : draw(w, PEOPLE)],
                      group_names[draw(w, 3)]);
         else
@@ -50,6 +52,15 @@ static void draw_to(struct world *w, struct said_record *said)
     }
     said->draft.to = said->to;
     said->draft.to_count = count;
+}
+
+/* Persons with red alone, and then nobody else: publishing refuses the rest before anything is made of it. */
+static bool may_send(const struct said_record *said)
+{
+    for (size_t i = 0; i < said->draft.to_count; i++)
+        if (audience_is_person(said->to[i]) != (said->draft.tlp == TLP_RED))
+            return false;
+    return said->draft.to_count > 0;
 }
 
 static void draw_record(struct world *w, struct said_record *said)
@@ -68,7 +79,7 @@ static void draw_record(struct world *w, struct said_record *said)
     struct preview_draft draft = {.view = &w->view,
                                   .author = said->log,
                                   .text = buf_view(&said->text),
-                                  .parcel = said->draft.to_count > 0 && chance(w, 30),
+                                  .parcel = may_send(said) && chance(w, 40),
                                   .now_ms = w->now_ms};
     good(preview_make(&draft, &arena, &said->preview, &err));
 }
@@ -248,6 +259,15 @@ static void compare_parcel(struct world *w, const struct said_record *said)
     fold(w);
 }
 
+/* A person of the author's needs nothing from anybody. */
+static bool names_own_person(const struct said_record *said)
+{
+    for (size_t i = 0; said->draft.tlp == TLP_RED && i < said->draft.to_count; i++)
+        if (audience_is_person(said->to[i]) && span_is(audience_person_origin(said->to[i]), said->log->origin))
+            return true;
+    return false;
+}
+
 static void compare(struct world *w, const struct said_record *said)
 {
     size_t others = 0;
@@ -257,7 +277,7 @@ static void compare(struct world *w, const struct said_record *said)
     for (size_t who = 0; who < PEOPLE; who++)
         compare_member(w, said, who, &others);
     enum preview_fault fault = said->preview.fault;
-    bool reached = others > 0 || public, parcel = said->preview.gets > others;
+    bool reached = others > 0 || public || names_own_person(said), parcel = said->preview.gets > others;
     if (fault != PREVIEW_PARCEL_KEPT && (fault == PREVIEW_RIGHT ? !reached && !parcel : reached))
         fail_msg("world %llu: it reached %zu, and the preview says: %s\n%s%.*s", (unsigned long long)world_seed, others,
                  fault == PREVIEW_RIGHT ? "all right" : preview_fault_words(fault), w->policy, (int)said->text.len,

@@ -168,6 +168,7 @@ static struct said_record batch[BATCH];
 
 static void draw_record(struct said_record *said)
 {
+    char person[MEMBERS][ORIGIN_MAX + 16];
     struct span to[MEMBERS + 1];
     size_t count = 0;
     struct view view;
@@ -178,8 +179,10 @@ static void draw_record(struct said_record *said)
     said->body[strlen(said->body)] = ' ';
     said->tlp = TLP_CLEAR + (enum tlp)draw(5);
     for (size_t i = 0; i < MEMBERS && said->tlp != TLP_CLEAR; i++)
-        if (draw(3) == 0)
-            to[count++] = span_str(origin[i]);
+        if (draw(3) == 0) {
+            snprintf(person[i], sizeof(person[i]), "%.*s/li.wei", ORIGIN_MAX, origin[i]);
+            to[count++] = span_str(said->tlp == TLP_RED ? person[i] : origin[i]);
+        }
     if (said->tlp != TLP_CLEAR && draw(2))
         to[count++] = span_str(group_word);
     struct record_draft record = {.kind = draw(2) ? "culture/note" : "economy/offer",
