@@ -38,7 +38,6 @@ struct parcel_counts {
     uint64_t expired;   /* parcels whose bytes this node forgot */
     uint64_t looked_at; /* by one call */
 };
-int parcel_counts_get(struct store *store, struct parcel_counts *ret, struct err *err);
 
 struct parcel_options {
     int64_t now_ms;
@@ -56,6 +55,15 @@ struct parcel_options {
  */
 int parcels_tend(struct store *store, struct index *index, const struct parcel_options *options,
                  struct parcel_counts *ret_done, struct err *err);
+
+/* ---- forgetting, and counting (parcel_expire.c) ---- */
+
+int parcel_counts_get(struct store *store, struct parcel_counts *ret, struct err *err);
+/* Within a transaction. */
+int parcel_counts_add(struct store *store, const struct parcel_counts *more, struct err *err);
+
+/* Erase those that are over, as parcels_tend does first; *ret_count grows by how many. */
+int parcels_expire(struct store *store, struct index *index, int64_t now_ms, uint64_t *ret_count, struct err *err);
 
 /* ---- sending (parcel_send.c) ---- */
 

@@ -151,5 +151,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(disk, start, stop),
         cmocka_unit_test_setup_teardown(certificate, start, stop),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -469,5 +469,6 @@ int main(void)
         cmocka_unit_test(test_required),
     };
     unsetenv("TONGZHOU_SANDBOX");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, setup, teardown);
 }
