@@ -316,6 +316,22 @@ ok "log says for whom" eval 'node b log a.example --limit 0 | grep "for b.exampl
 index_of() { node a log a.example --limit 0 --json | jq -r "select(.title|contains(\"$1\"))|.index" | head -1; }
 ok "show as well, as JSON" eval 'node b show --json "a.example/$(index_of mx-amber-b.example)" | jq -e ".tlp == \"amber\" and (.to|length) == 1 and (.for|startswith(\"whom it names\"))"'
 ok "for persons it says so" eval 'node b show --json "a.example/$(index_of mx-red-b-person.example)" | jq -e ".for == \"the persons it names\" and (.to[0]|endswith(\"/chen\"))"'
+# What b holds and what it never got are one to the public: status, headers and length of every answer about them.
+answers() { # indices of two digits: how the node's answers about each look, but for the index itself
+    local index what
+    for index in $1; do
+        for what in "" /raw /entry; do
+            curl -s -D - -o "$tmp/answer" -w '%{http_code} ' "$(url b)/record/$origin/$index$what" | tr -d '\r' |
+                grep -viE '^(date|etag):' | sed "s,/$index,/N,g" | tr '\n' ' '
+            stat -c %s "$tmp/answer"
+        done
+        curl -s "$(url b)/logs/$hex/payload/0?from=$index&to=$((index + 1))" | sha256sum
+    done | sort -u
+}
+two_digits() { node a log a.example --limit 0 --json | jq -r "select(.title|test(\"mx-(amber|amber.strict)-$1\\\\.\")) | .index | select(. > 9 and . < 100)" | xargs; }
+held=$(two_digits '(b|bc)') lacking=$(two_digits g)
+ok "there is something of both" eval '[ -n "$held" ] && [ -n "$lacking" ]'
+ok "what is held for others and what is not here look alike" eval 'is "$(answers "$held")" "$(answers "$lacking")"'
 no "who may not see it is told nothing" node x show "a.example/$(index_of mx-amber-b.example)"
 forged() { curl -s -o "$tmp/answer" -w '%{http_code}' -H 'Signature-Input: x=("@method");tag="tongzhou"' -H 'Signature: x=:AA==:' "$(url a)/heads"; }
 ok "what is signed wrongly is refused" eval 'is "$(forged)" 401'
