@@ -113,7 +113,8 @@ static void make_node(const char *dir, size_t count)
     const char **members = calloc(count, sizeof(*members));
     snprintf(recovery, sizeof(recovery), "%s.recovery", dir);
     snprintf(make.profile.name, sizeof(make.profile.name), "author.example");
-    must(members ? store_open(dir, &options, &store, &err) : -1, "open");
+    must(members ? 0 : err_memory(&err), "members");
+    must(store_open(dir, &options, &store, &err), "open");
     author_allow(store);
     must(author_create(store, &make, &own, &err), "author");
     must(store_begin(store, &err), "begin");
