@@ -157,7 +157,8 @@ account h li h.example ""
 signed_in() { curl -s -H "Authorization: Bearer ${tokens[$1]}" "${@:2}"; }
 user_wanted() { { wanted "${1% *}" | grep -v mx-red; printf '%s\n' ${reds[$1]}; } | grep . | sort; }
 user_pages() {
-    local i size=$(fact "${1% *}" a.example size)
+    local i size
+    size=$(fact "${1% *}" a.example size)
     { for ((i = 0; i < size; i++)); do signed_in "$1" "$(url "${1% *}")/record/$origin/$i" "$(url "${1% *}")/record/$origin/$i/raw"; done
         signed_in "$1" "$(url "${1% *}")/" "$(url "${1% *}")/members/$origin"; } | text
 }
@@ -330,8 +331,9 @@ answers() { # indices of two digits: how the node's answers about each look, but
 }
 two_digits() { node a log a.example --limit 0 --json | jq -r "select(.title|test(\"mx-(amber|amber.strict)-$1\\\\.\")) | .index | select(. > 9 and . < 100)" | xargs; }
 held=$(two_digits '(b|bc)') lacking=$(two_digits g)
-ok "there is something of both" eval '[ -n "$held" ] && [ -n "$lacking" ]'
-ok "what is held for others and what is not here look alike" eval 'is "$(answers "$held")" "$(answers "$lacking")"'
+ok "there is something held" [ -n "$held" ]
+ok "and something that is not here" [ -n "$lacking" ]
+ok "what is held for others and what is not here look alike" is "$(answers "$held")" "$(answers "$lacking")"
 no "who may not see it is told nothing" node x show "a.example/$(index_of mx-amber-b.example)"
 forged() { curl -s -o "$tmp/answer" -w '%{http_code}' -H 'Signature-Input: x=("@method");tag="tongzhou"' -H 'Signature: x=:AA==:' "$(url a)/heads"; }
 ok "what is signed wrongly is refused" eval 'is "$(forged)" 401'
