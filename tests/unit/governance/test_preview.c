@@ -3,7 +3,7 @@
  * then asked for by each member, by a request that it signs and the node checks, through the handler that serves
  * contents. Whoever gets it must have been in the preview, and nobody else.
  *
- *   PREVIEW_SEED    the first world (1)
+ *   PREVIEW_SEED    the first world (1001: in the second a list of tomorrow once took from a member what was for it today)
  *   PREVIEW_WORLDS  how many; "endless": until something is wrong (3)
  *   PREVIEW_DEALS   policies in each (60)
  */
@@ -330,7 +330,7 @@ static size_t number_of(const char *name, size_t fallback)
 static void preview_is_what_happens(void **state)
 {
     (void)state;
-    size_t first = number_of("PREVIEW_SEED", 1), worlds = number_of("PREVIEW_WORLDS", 3);
+    size_t first = number_of("PREVIEW_SEED", 1001), worlds = number_of("PREVIEW_WORLDS", 3);
     size_t deals = number_of("PREVIEW_DEALS", 60);
     arena_init(&arena, 64u << 20);
     for (size_t i = 0; i < BATCH; i++)
