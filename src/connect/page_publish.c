@@ -97,7 +97,7 @@ static int write_page(const struct view *view, const struct http_request *reques
 {
     struct page page;
     struct log_info log;
-    int rc = store_operator(view->store, &log, err);
+    int rc = publish_author(view, request, &log, err);
     if (rc < 0)
         return rc;
     page_begin(&page, request, reply, "", TR_MARK("Publish"));

@@ -160,6 +160,17 @@ static void note_seen(const struct publish_form *typed, struct publish_draft *dr
 
 /* ---- the whole ---- */
 
+int publish_author(const struct view *view, const struct http_request *request, struct log_info *ret, struct err *err)
+{
+    const struct user *user = &request->visitor->user;
+    if (!user->is_guest)
+        return store_operator(view->store, ret, err);
+    int rc = store_log_by_origin(view->store, span_str(user->member), ret, err);
+    if (rc == 0 && ret->role != LOG_OWN)
+        rc = err_set(err, ERR_REFUSED, "%s does not live here any more", user->member);
+    return rc;
+}
+
 int publish_draft_make(const struct view *view, const struct http_request *request, const struct publish_form *typed,
                        struct publish_draft *ret, struct err *err)
 {
@@ -167,7 +178,7 @@ int publish_draft_make(const struct view *view, const struct http_request *reque
     enum tlp tlp = tlp_parse(typed->tlp);
     *ret = (struct publish_draft){.wrong = fault_of(typed, tlp)};
     buf_init(&ret->text, PAYLOAD_MAX);
-    int rc = store_operator(view->store, &ret->log, err);
+    int rc = publish_author(view, request, &ret->log, err);
     if (rc < 0 || ret->wrong)
         return rc;
     rc = write_text(view, request, typed, tlp, ret, &wrong);

@@ -29,6 +29,9 @@ struct publish_draft {
     char seen[PUBLISH_SEEN_LEN + 1];
 };
 
+/* Under whose name the visitor speaks, who may publish: a guest under its member's, all others under the operator's. */
+int publish_author(const struct view *view, const struct http_request *request, struct log_info *ret, struct err *err);
+
 /* Done with publish_draft_done in every case. What is wrong with the draft is no error. */
 int publish_draft_make(const struct view *view, const struct http_request *request, const struct publish_form *typed,
                        struct publish_draft *ret, struct err *err);

@@ -175,8 +175,11 @@ static int write_notices(struct events *e, const struct view *view, const uint8_
                          struct err *err)
 {
     struct telling telling = {e, view, key, out};
-    struct notice_query query = {
-        .role = view->viewer.role, .topics = e->topics, .after = e->notice, .oldest_first = true, .max = 32};
+    struct notice_query query = {.role = view->viewer.guest ? ROLE_NONE : view->viewer.role,
+                                 .topics = e->topics,
+                                 .after = e->notice,
+                                 .oldest_first = true,
+                                 .max = 32};
     if (view->viewer.class != VIEWER_USER)
         return 0;
     return notice_each(view->store, &query, write_notice, &telling, err);

@@ -318,7 +318,9 @@ static struct viewer viewer_of(const struct exchange *x)
                                  .name = x->visitor.user.name,
                                  .role = x->visitor.user.role,
                                  .scopes = x->visitor.scopes,
-                                 .person = x->visitor.person};
+                                 .person = x->visitor.person,
+                                 .guest = x->visitor.user.is_guest ? x->visitor.user.member : NULL,
+                                 .time_ms = x->request.now_ms};
     return outlet_admits(x->route->outlet, &viewer) ? viewer : everybody;
 }
 
@@ -328,7 +330,8 @@ static int answer(struct exchange *x, const struct pool_handle *handle, struct h
     struct viewer viewer = viewer_of(x);
     int rc = view_open(handle->store, handle->index, viewer, x->route->outlet, &view, err);
     if (rc == 0 && (x->visitor.how == VISITOR_SESSION || x->visitor.how == VISITOR_PROXY))
-        rc = notice_unread(handle->store, x->visitor.user.number, x->visitor.user.role, &x->visitor.unread, err);
+        rc = notice_unread(handle->store, x->visitor.user.number,
+                           x->visitor.user.is_guest ? ROLE_NONE : x->visitor.user.role, &x->visitor.unread, err);
     if (rc == 0)
         rc = x->route->handler(&view, &x->request, reply, err);
     if (rc == 0 && viewer.class != VIEWER_PUBLIC) { /* for it alone: nothing between us keeps it or compares it */

@@ -45,7 +45,7 @@ static void write_visitor(struct page *page)
         page_say(page, TR_MARK("Publish"));
         page_raw(page, "</a> · ");
     }
-    if (visitor_may(visitor, ACTION_READ)) {
+    if (visitor_may(visitor, ACTION_INBOX)) {
         page_raw(page, "<a href=\"/inbox\">");
         page_say(page, TR_MARK("Inbox"));
         if (visitor->unread > 0)

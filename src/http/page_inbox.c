@@ -134,7 +134,7 @@ int page_inbox(const struct view *view, const struct http_request *request, stru
     struct page page;
     struct span topic = http_query(request, "topic");
     uint64_t before = 0;
-    if (!account_may(request, reply, ACTION_READ))
+    if (!account_may(request, reply, ACTION_INBOX))
         return 0;
     struct inbox inbox = {.page = &page, .store = view->store};
     inbox.query = (struct notice_query){.reader = request->visitor->user.number,
@@ -175,7 +175,7 @@ int page_inbox_post(const struct view *view, const struct http_request *request,
                     struct err *err)
 {
     (void)view;
-    if (!account_may(request, reply, ACTION_READ))
+    if (!account_may(request, reply, ACTION_INBOX))
         return 0;
     int rc = account_write(request, mark_read, err);
     return rc < 0 ? rc : account_go(request, reply, "/inbox");

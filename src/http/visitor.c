@@ -360,7 +360,8 @@ int visitor_find(struct signing *signing, struct store *store, const struct visi
 
 bool visitor_may(const struct http_visitor *visitor, enum role_action action)
 {
-    return visitor && visitor->how != VISITOR_NOBODY && role_may(visitor->user.role, visitor->scopes, action);
+    return visitor && visitor->how != VISITOR_NOBODY && (!visitor->user.is_guest || role_guests_may(action)) &&
+           role_may(visitor->user.role, visitor->scopes, action);
 }
 
 bool visitor_form_fits(const struct http_request *request)

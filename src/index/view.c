@@ -35,7 +35,7 @@ bool outlet_admits(enum outlet outlet, const struct viewer *viewer)
     case VIEWER_MEMBER:
         return info->members;
     case VIEWER_USER:
-        return role_may(viewer->role, viewer->scopes, info->users);
+        return (!viewer->guest || role_guests_may(info->users)) && role_may(viewer->role, viewer->scopes, info->users);
     }
     return false;
 }
@@ -55,6 +55,12 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
     if (rc < 0)
         return rc;
     *ret = (struct view){.store = store, .index = index, .viewer = viewer, .outlet = outlet};
+    if (viewer.class == VIEWER_USER && viewer.guest) {
+        struct log_info log;
+        rc = store_log_by_origin(store, span_str(viewer.guest), &log, err);
+        ret->guest_log = rc < 0 ? 0 : log.number;
+        return rc;
+    }
     return viewer.class == VIEWER_MEMBER ? view_reach(ret, err) : 0;
 }
 
@@ -62,7 +68,7 @@ int view_open(struct store *store, struct index *index, struct viewer viewer, en
 
 bool view_sees_log(const struct view *view, const struct log_info *log)
 {
-    if (view_is_inside(view))
+    if (view_is_inside(view) && !view->viewer.guest)
         return true;
     return log->role == LOG_OWN || log->role == LOG_MIRROR || log->role == LOG_MOVED;
 }
@@ -315,6 +321,8 @@ static bool admits_held(const struct view *view, int64_t ref, enum tlp tlp)
     struct err ignored;
     if ((int)tlp >= held.least && (int)tlp <= held.most)
         return true;
+    if (view->viewer.guest && RECORD_REF_LOG(ref) == view->guest_log && tlp != TLP_RED)
+        return true; /* what its member said itself */
     sqlite3_stmt *statement =
         tlp == TLP_RED && held.person.len > 0
             ? index_statement(view->index, "SELECT 1 FROM person WHERE name = ?1 AND ref = ?2", &ignored)

@@ -31,6 +31,7 @@ struct viewer {
     enum role role;
     unsigned scopes;
     const char *person; /* VIEWER_USER: ORIGIN/NAME, as contents for named persons name it; NULL: none of them */
+    const char *guest;  /* VIEWER_USER: the hosted member whose person it is; NULL: the operator's */
 };
 
 enum outlet {
@@ -93,6 +94,7 @@ struct view {
     struct index *index; /* may be NULL for outlets that read logs only */
     struct viewer viewer;
     enum outlet outlet;
+    int64_t guest_log;  /* of a guest: the number of its member's log */
     struct reach reach; /* of a member: the words that reach it, but its community's */
     struct judge judge; /* private to view_share.c, as the next three: the policy in force, once it is looked at */
     bool is_prepared;   /* it was; */
@@ -157,6 +159,9 @@ static inline bool view_is_inside(const struct view *view)
 
 /* May a content be seen by its marking and whom it names? What a member sees by its audience is not asked here. */
 bool view_admits(const struct view *view, const struct record *record);
+/* The same for a whole record of a known author: of a guest what its member says or is in the audience of, besides. */
+int view_admits_guest(const struct view *view, struct span author, const struct record *record, bool *ret,
+                      struct err *err);
 
 /*
  * The same for SQL: contents that are not shown to the public are admitted if their `tlp` is in this range, or if the index's

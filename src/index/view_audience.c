@@ -120,12 +120,29 @@ bool view_admits(const struct view *view, const struct record *record)
     case VIEWER_OPERATOR:
         return view->outlet != OUTLET_EXPORT || record->tlp != TLP_RED;
     case VIEWER_USER:
+        if (view->viewer.guest && record->tlp != TLP_CLEAR && record->tlp != TLP_RED)
+            return false; /* view_admits_guest knows more */
         return audience_admits_user(&audience, view->viewer.person ? span_str(view->viewer.person) : (struct span){0});
     case VIEWER_PUBLIC:
     case VIEWER_MEMBER:
         break;
     }
     return record->tlp == TLP_CLEAR;
+}
+
+int view_admits_guest(const struct view *view, struct span author, const struct record *record, bool *ret,
+                      struct err *err)
+{
+    enum audience_verdict verdict;
+    *ret = view_admits(view, record);
+    if (*ret || !view->viewer.guest || record->tlp == TLP_RED || record->tlp == TLP_NONE)
+        return 0;
+    *ret = span_is(author, view->viewer.guest);
+    if (*ret)
+        return 0;
+    int rc = view_audience(view, span_str(view->viewer.guest), view->viewer.time_ms, author, record, &verdict, err);
+    *ret = rc == 0 && audience_is_in(verdict);
+    return rc;
 }
 
 struct view_held view_held(const struct view *view)

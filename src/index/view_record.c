@@ -61,7 +61,11 @@ static int take_payload(const struct view *view, struct arena *arena, size_t max
         return err_memory(err);
     record->has_text = true;
     parse_text(record, arena);
-    if (!view_admits(view, &record->record) || !leaves(view, record)) {
+    bool admits = false;
+    rc = view_admits_guest(view, span_str(record->log.origin), &record->record, &admits, err);
+    if (rc < 0)
+        return rc;
+    if (!admits || !leaves(view, record)) {
         record->has_text = record->parsed = false;
         record->text = record->salt = (struct span){0};
         record->record = (struct record){0};

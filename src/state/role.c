@@ -21,6 +21,7 @@ static const struct {
     [ACTION_PUBLISH] = {PUBLISH, {false, false, false, true, true}},
     [ACTION_USERS] = {ADMIN, {false, false, false, false, true}},
     [ACTION_DECIDE] = {PUBLISH, {false, false, false, true, true}},
+    [ACTION_INBOX] = {READ, {false, true, true, true, true}},
     [ACTION_METRICS] = {METRICS, {false, false, false, false, true}},
 };
 
@@ -36,6 +37,11 @@ bool role_may(enum role role, unsigned scopes, enum role_action action)
 {
     assert((unsigned)role < ROLES && (unsigned)action < ACTIONS);
     return table[action].may[role] && (scopes & table[action].scope) != 0;
+}
+
+bool role_guests_may(enum role_action action)
+{
+    return action == ACTION_READ || action == ACTION_SEARCH || action == ACTION_SWEEP || action == ACTION_PUBLISH;
 }
 
 const char *role_word(enum role role)

@@ -14,9 +14,10 @@ enum role_action {
     ACTION_READ,    /* contents that are not for everybody (record/audience.h: audience_admits_user) */
     ACTION_SEARCH,  /* search in them */
     ACTION_SWEEP,   /* sweep a file for what they name */
-    ACTION_PUBLISH, /* say something under the operator's name */
+    ACTION_PUBLISH, /* say something under the name of one's member */
     ACTION_USERS,   /* see who may sign in, lock and unlock them, read the trail */
     ACTION_DECIDE,  /* see what policy holds, let it in or turn it away, try another policy */
+    ACTION_INBOX,   /* what this node has to tell its people */
     ACTION_METRICS, /* figures about what is not for everybody */
     ACTIONS
 };
@@ -27,6 +28,8 @@ enum role_scope { SCOPE_READ = 1, SCOPE_PUBLISH = 2, SCOPE_ADMIN = 4, SCOPE_METR
 #define SCOPES_TEXT_MAX 32 /* bytes of "read,publish,admin,metrics" and its end */
 
 bool role_may(enum role role, unsigned scopes, enum role_action action);
+/* May persons of hosted members do that, too, if their role allows it? What concerns the node is its operator's. */
+bool role_guests_may(enum role_action action);
 
 /* "reader"; ROLE_NONE for another word. */
 const char *role_word(enum role role);

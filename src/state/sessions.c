@@ -76,9 +76,10 @@ static void joined_read(sqlite3_stmt *stmt, struct user *user)
     user->has_totp = sqlite3_column_int(stmt, 3) != 0;
     user->made_ms = sqlite3_column_int64(stmt, 4);
     db_text(stmt, 5, user->member, sizeof user->member);
+    user->is_guest = sqlite3_column_int(stmt, 6) != 0;
 }
 
-#define JOINED_COLUMNS "u.number, u.name, u.role, u.totp IS NOT NULL, u.made_ms, " USER_MEMBER ", "
+#define JOINED_COLUMNS "u.number, u.name, u.role, u.totp IS NOT NULL, u.made_ms, " USER_MEMBER ", member <> '', "
 
 int session_touch(struct store *store, struct span token, int64_t now_ms, struct err *err)
 {
@@ -110,7 +111,7 @@ int session_find(struct store *store, struct span token, int64_t now_ms, struct 
     int rc = db_step(store, stmt, err);
     if (rc == 1) {
         joined_read(stmt, ret);
-        *ret_due = now_ms - sqlite3_column_int64(stmt, 6) >= SESSION_TOUCH_MS;
+        *ret_due = now_ms - sqlite3_column_int64(stmt, 7) >= SESSION_TOUCH_MS;
     }
     db_end(stmt);
     if (rc == 0)
@@ -268,8 +269,8 @@ int token_find(struct store *store, struct span token, int64_t now_ms, struct us
     int rc = db_step(store, stmt, err);
     if (rc == 1) {
         joined_read(stmt, ret);
-        *ret_scopes = (unsigned)sqlite3_column_int(stmt, 6) & SCOPES_ALL;
-        *ret_due = now_ms - sqlite3_column_int64(stmt, 7) >= SESSION_TOUCH_MS;
+        *ret_scopes = (unsigned)sqlite3_column_int(stmt, 7) & SCOPES_ALL;
+        *ret_due = now_ms - sqlite3_column_int64(stmt, 8) >= SESSION_TOUCH_MS;
     }
     db_end(stmt);
     if (rc == 0)

@@ -15,7 +15,8 @@ bool user_name_valid(struct span name)
 
 /* ---- rows ---- */
 
-#define USER_COLUMNS "SELECT number, name, role, totp IS NOT NULL, made_ms, locked, " USER_MEMBER " FROM user "
+#define USER_COLUMNS                                                                                                   \
+    "SELECT number, name, role, totp IS NOT NULL, made_ms, locked, " USER_MEMBER ", member <> '' FROM user "
 
 static void user_read(sqlite3_stmt *stmt, struct user *user)
 {
@@ -28,6 +29,7 @@ static void user_read(sqlite3_stmt *stmt, struct user *user)
     user->made_ms = sqlite3_column_int64(stmt, 4);
     user->locked = sqlite3_column_int(stmt, 5) != 0;
     db_text(stmt, 6, user->member, sizeof user->member);
+    user->is_guest = sqlite3_column_int(stmt, 7) != 0;
 }
 
 int user_find(struct store *store, struct span name, struct user *ret, struct err *err)

@@ -16,6 +16,7 @@ struct user {
     int64_t number, made_ms;
     char name[USER_NAME_MAX + 1];
     char member[ORIGIN_MAX + 1]; /* whose person it is; the operator's unless user_set_member says otherwise */
+    bool is_guest;               /* it is a hosted member's: it sees and says what that member may (state/role.h) */
     enum role role;
     bool has_totp, locked;
 };

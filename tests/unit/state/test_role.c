@@ -17,6 +17,7 @@ static void every_cell(void **state)
         {ACTION_PUBLISH, SCOPE_PUBLISH, "---++"},
         {ACTION_USERS, SCOPE_ADMIN, "----+"},
         {ACTION_DECIDE, SCOPE_PUBLISH, "---++"},
+        {ACTION_INBOX, SCOPE_READ, "-++++"},
         {ACTION_METRICS, SCOPE_METRICS, "----+"},
     };
     assert_int_equal(sizeof cells / sizeof *cells, ACTIONS);
