@@ -159,7 +159,7 @@ signed_in() { curl -s -H "Authorization: Bearer ${tokens[$1]}" "${@:2}"; }
 user_wanted() { # person, way
     local of='.'
     case $1 in
-    'h wei' | 'h chen') of='^mx-clear' && [ "$2" != pages ] || of='^mx-(clear|[a-z+]+-g\.)' ;;
+    'h wei' | 'h chen') of='^mx-clear' && [ "$2" != pages ] || of='^mx-(clear|[a-z+-]+-g\.)' ;;
     esac
     { wanted "${1% *}" | grep -v mx-red | grep -E "$of"; printf '%s\n' ${reds[$1]}; } | grep . | sort
 }
