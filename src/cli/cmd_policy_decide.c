@@ -5,9 +5,7 @@
 #include "moderation/moderation.h"
 
 #define PUBLISH_OPTIONS                                                                                                \
-    {"publish", "T",                                                                                                   \
-     "say it in the operator's log, too, marked TLP:T: a record of kind policy/decision, for all, for "                \
-     "the community, or (amber) for the content's author",                                                             \
+    {"publish", "T", "say it in the operator's log, marked TLP:T, for all, the community or (amber) its author",       \
      AT_MOST_ONCE},                                                                                                    \
         {"facts", "TEXT", "with --publish: facts and circumstances (default: the reason)", AT_MOST_ONCE},              \
         {"ground", "TEXT", "with --publish: which term of the charter or policy it rests on (default: policy)",        \
