@@ -257,7 +257,7 @@ static inline void happen_group(struct world *w)
 
 /* ---- policies ---- */
 
-static inline void put(struct world *w, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void put(struct world *w, const char *fmt, ...)
 {
     size_t len = strlen(w->policy);
     va_list args;
