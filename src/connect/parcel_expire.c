@@ -13,11 +13,15 @@ int parcel_counts_get(struct store *store, struct parcel_counts *ret, struct err
 {
     struct buf text;
     struct err none;
-    unsigned long long n[4] = {0};
+    uint64_t n[4] = {0};
     buf_init(&text, 256);
     int rc = store_get(store, FACT_PARCELS, &text, &none);
-    if (rc == 0)
-        sscanf(buf_cstr(&text), "%llu %llu %llu %llu", &n[0], &n[1], &n[2], &n[3]);
+    struct span left = rc == 0 ? buf_view(&text) : (struct span){0};
+    for (size_t i = 0; i < 4; i++) {
+        size_t end = span_find(left, ' ');
+        (void)span_u64(span_sub(left, 0, end), UINT64_MAX, &n[i]); /* one that is no number stays 0 */
+        left = span_sub(left, end + 1, left.len);
+    }
     buf_done(&text);
     *ret = (struct parcel_counts){n[0], n[1], n[2], n[3], 0};
     return rc == 0 || rc == ERR_NOTFOUND ? 0 : err_set(err, rc, "%s", none.text);

@@ -71,8 +71,8 @@ static const char *group_words(enum group_state state)
         [GROUP_EMPTY] = "nobody is in that group: name members, or another group",
         [GROUP_OWNER_LEFT] =
             "its owner has left its communities, and with it the group has ended: name members, or another group",
-        [GROUP_OWNER_FROZEN] = "its owner's log is forked, so nobody is in the group until that is settled: name "
-                               "members, or another group"};
+        [GROUP_OWNER_FROZEN] =
+            "its owner's log is forked, and nobody is in the group until that is settled: name members"};
     return words[state];
 }
 

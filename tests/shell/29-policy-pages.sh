@@ -1,6 +1,7 @@
 #!/bin/bash
 # On pages, too: the rules in sentences, what waits and was refused, a trial, decisions with reasons, objections of visitors; each
 # for whom it is, without scripts, and in Chinese.
+# shellcheck disable=SC2034 # variables stand in the words that `ok` evaluates
 . "$(dirname "$0")/lib.sh"
 
 for name in a b; do init $name $name.example; done

@@ -1,5 +1,6 @@
 #!/bin/bash
 # People of a member that lives on another's node speak for that member alone, and see what it may see: not what its host keeps.
+# shellcheck disable=SC2034 # variables stand in the words that `ok` evaluates
 . "$(dirname "$0")/lib.sh"
 
 init n n.example
