@@ -136,7 +136,7 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         code = flush_piece(job, &entering, piece, arena, flushed, err);
     if (code == 0 && job_is_complete(job) && !job->is_stinted && job->asker + 1 >= job->sync->asker_count)
-        code = payloads_asked(job->sync, job->peer->row.number, job->log.number, err);
+        code = payloads_asked(job->sync, job->peer->row.number, job->log.number, job->target, err);
     return code;
 }
 

@@ -410,8 +410,8 @@ bool payloads_lacking(struct sync *sync, const struct log_info *log);
 #define PAYLOADS_ASKED_NAME_MAX 80
 void payloads_asked_name(const struct log_info *log, char out[PAYLOADS_ASKED_NAME_MAX]);
 
-/* Within a transaction: this peer was asked for all that was wanted; what is lacking still is not asked for again. */
-int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err);
+/* Within a transaction: this peer was asked for all that was wanted below `size`; what is lacking there is not asked again. */
+int payloads_asked(struct sync *sync, int64_t peer, int64_t number, uint64_t size, struct err *err);
 
 /* ---- sync_flush.c ---- */
 

@@ -102,7 +102,7 @@ bool payloads_lacking(struct sync *sync, const struct log_info *log)
     return code > 0;
 }
 
-int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *err)
+int payloads_asked(struct sync *sync, int64_t peer, int64_t number, uint64_t size, struct err *err)
 {
     struct log_info log;
     uint64_t lacking = 0, start;
@@ -125,7 +125,7 @@ int payloads_asked(struct sync *sync, int64_t peer, int64_t number, struct err *
     code = asked_load(sync, &log, &facts, err);
     if (code == 0) {
         asked_line(buf_view(&facts), peer, &now);
-        buf_fmt(&now, "%lld %llu\n", (long long)peer, (unsigned long long)log.size);
+        buf_fmt(&now, "%lld %llu\n", (long long)peer, (unsigned long long)size);
         payloads_asked_name(&log, name);
         code = now.failed ? 0 : store_put(sync->store, name, buf_view(&now), err);
     }

@@ -212,6 +212,55 @@ static void test_comes_while_asking(void **state)
     grows_while_asking(true);
 }
 
+/* A checkpoint is of more than its line told, and its peer was asked for what it had told: the rest is asked for later. */
+static void test_grows_before_asking(void **state)
+{
+    struct node a, b;
+    struct runner rb;
+    struct fake between, after;
+    struct buf contents;
+    char path[200];
+    struct raw *raw = raw_start();
+    (void)state;
+    node_start(&a, "a.example");
+    node_start(&b, "b.example");
+    node_say(&a, "first");
+    struct log_info log = a.own;
+    uint64_t index = node_say(&a, "second");
+    fake_start(&between, &a);
+    raw_bytes(raw, "/heads?since=c-3", RAW_SILENT, "");
+    node_say(&a, "third");
+    fake_start(&after, &a);
+    struct raw_page *told = tell(raw, "/heads?since=c-2", &a.own, 3);
+    tell(raw, "/heads?since=c-1", &log, 2);
+    raw_body(raw, "/heads", SPAN_LIT("next c-1\n")); /* what is lacking when a peer is met is another matter */
+    raw_checkpoint(raw, &log, buf_view(&between.note));
+    raw_decent(&raw->pages[raw->page_count - 1].second, buf_view(&after.note));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/3", log.hex);
+    raw_body(raw, path, buf_view(&between.bundle));
+    snprintf(path, sizeof(path), "/logs/%s/tile/entries/000.p/4", log.hex);
+    raw_body(raw, path, buf_view(&after.bundle));
+    snprintf(path, sizeof(path), "/logs/%s/payload/0", log.hex);
+    buf_init(&contents, PAYLOAD_BUNDLE_MAX);
+    buf_add(&contents, "\0\0\0\0", 4); /* entry 0 has none */
+    buf_span(&contents, buf_view(&after.payloads));
+    struct raw_page *page = raw_body(raw, path, buf_view(&contents));
+    told->after = page;
+    buf_done(&contents);
+    fake_done(&between);
+    fake_done(&after);
+    raw_run(raw);
+    node_peer_url(&b, raw->url);
+    runner_start(&rb, &b);
+    struct wanted wanted = {&b, a.own.origin, "second", index};
+    await(is_there, &wanted);
+    assert_int_equal(atomic_load(&page->asked), 2); /* with what is new, not as one of those asked for in vain */
+    runner_stop(&rb);
+    raw_stop(raw);
+    node_stop(&b);
+    node_stop(&a);
+}
+
 /* The same for our own log: a mirror that was behind and is not any more, and has cosigned. */
 static void test_catches_up_while_asked(void **state)
 {
@@ -258,7 +307,7 @@ int main(void)
         cmocka_unit_test(test_contents_that_come_later), cmocka_unit_test(test_contents_are_not_late),
         cmocka_unit_test(test_line_that_always_fails),   cmocka_unit_test(test_told_while_asking),
         cmocka_unit_test(test_grows_while_asking),       cmocka_unit_test(test_comes_while_asking),
-        cmocka_unit_test(test_catches_up_while_asked),
+        cmocka_unit_test(test_grows_before_asking),      cmocka_unit_test(test_catches_up_while_asked),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
