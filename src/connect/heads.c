@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "base/random.h"
+#include "base/scramble.h"
 
 void heads_write_line(struct buf *out, const char *hex, struct span origin, uint64_t size)
 {
@@ -23,39 +24,26 @@ void heads_write_end_reached(struct buf *out, bool more, const char *generation,
 
 /* ---- what a member's cursor hides ---- */
 
-#define HALF_BITS 31
-#define HALF_MASK ((UINT64_C(1) << HALF_BITS) - 1)
-#define ROUNDS 4 /* of a Feistel network over SipHash (Luby and Rackoff, 1988) */
-
-static uint64_t half_of(const char *origin, unsigned turn, uint64_t half)
+/* A key of this process: the place of a process before it is one of somebody else's. */
+static void key_of_process(uint8_t key[SCRAMBLE_KEY])
 {
-    uint8_t text[ORIGIN_MAX + 5] = {(uint8_t)turn, (uint8_t)half, (uint8_t)(half >> 8), (uint8_t)(half >> 16),
-                                    (uint8_t)(half >> 24)};
-    size_t len = strnlen(origin, ORIGIN_MAX);
-    memcpy(text + 5, origin, len);
-    return random_hash(span_of(text, 5 + len)) & HALF_MASK;
+    uint64_t halves[] = {random_hash(SPAN_LIT("heads a")), random_hash(SPAN_LIT("heads b"))};
+    _Static_assert(sizeof(halves) == SCRAMBLE_KEY, "two halves");
+    memcpy(key, halves, sizeof(halves));
 }
 
 int64_t heads_reached_hide(const char *origin, int64_t reached)
 {
-    uint64_t left = ((uint64_t)reached >> HALF_BITS) & HALF_MASK, right = (uint64_t)reached & HALF_MASK;
-    for (unsigned turn = 0; turn < ROUNDS; turn++) {
-        uint64_t next = left ^ half_of(origin, turn, right);
-        left = right;
-        right = next;
-    }
-    return (int64_t)(left << HALF_BITS | right);
+    uint8_t key[SCRAMBLE_KEY];
+    key_of_process(key);
+    return (int64_t)scramble_hide(key, span_str(origin), (uint64_t)reached & (SCRAMBLE_LIMIT - 1));
 }
 
 int64_t heads_reached_show(const char *origin, int64_t hidden)
 {
-    uint64_t left = ((uint64_t)hidden >> HALF_BITS) & HALF_MASK, right = (uint64_t)hidden & HALF_MASK;
-    for (unsigned turn = ROUNDS; turn-- > 0;) {
-        uint64_t before = right ^ half_of(origin, turn, left);
-        right = left;
-        left = before;
-    }
-    return (int64_t)(left << HALF_BITS | right);
+    uint8_t key[SCRAMBLE_KEY];
+    key_of_process(key);
+    return (int64_t)scramble_show(key, span_str(origin), (uint64_t)hidden & (SCRAMBLE_LIMIT - 1));
 }
 
 /* ---- reading ---- */

@@ -49,7 +49,7 @@ int heads_next(struct heads_reader *reader, struct heads_line *ret, struct err *
 /* What one of our own cursors says; false if it is not in our form. */
 bool heads_cursor_parse(struct span cursor, char ret_generation[17], int64_t *ret_seq);
 
-/* REACHED as this member is shown it, and back: any number below 2^62, each to another one. */
+/* REACHED as this member is shown it, and back (base/scramble): any number below 2^62, until this process ends. */
 int64_t heads_reached_hide(const char *origin, int64_t reached);
 int64_t heads_reached_show(const char *origin, int64_t hidden);
 
