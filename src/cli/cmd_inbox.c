@@ -79,7 +79,7 @@ static int mark(struct inbox *inbox, struct err *err)
     if (rc < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < inbox->count; i++)
-        rc = notice_read(store, NOTICE_OPERATOR, inbox->shown[i], err);
+        rc = notice_read(store, NOTICE_OPERATOR, ROLE_ADMINISTRATOR, inbox->shown[i], err);
     if (rc == 0)
         return store_commit(store, err);
     store_rollback(store);

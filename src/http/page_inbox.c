@@ -167,8 +167,9 @@ static int mark_read(struct store *store, const struct http_request *request, st
     if (!span_u64(all.len > 0 ? all : one, INT64_MAX, &number))
         return err_set(err, ERR_USAGE, "inbox: no number");
     int64_t reader = request->visitor->user.number;
-    return all.len > 0 ? notice_read_all(store, reader, (int64_t)number, err)
-                       : notice_read(store, reader, (int64_t)number, err);
+    enum role role = request->visitor->user.role;
+    return all.len > 0 ? notice_read_all(store, reader, role, (int64_t)number, err)
+                       : notice_read(store, reader, role, (int64_t)number, err);
 }
 
 int page_inbox_post(const struct view *view, const struct http_request *request, struct http_reply *reply,

@@ -239,19 +239,19 @@ int notice_dropped(struct store *store, uint64_t *ret, struct err *err)
 
 /* ---- having read ---- */
 
-int notice_read(struct store *store, int64_t reader, int64_t number, struct err *err)
+int notice_read(struct store *store, int64_t reader, enum role role, int64_t number, struct err *err)
 {
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = db_run(store, err, "UPDATE notice SET seen = 1 WHERE number = ?", "i", number);
+    rc = db_run(store, err, "UPDATE notice SET seen = 1 WHERE number = ? AND role <= ?", "ii", number, (int64_t)role);
     if (!rc && sqlite3_changes(store->db) > 0)
         rc = db_run(store, err, "INSERT OR IGNORE INTO notice_seen(reader, number) VALUES(?, ?)", "ii", reader, number);
     return store_end(store, own, rc, err);
 }
 
-int notice_read_all(struct store *store, int64_t reader, int64_t number, struct err *err)
+int notice_read_all(struct store *store, int64_t reader, enum role role, int64_t number, struct err *err)
 {
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
@@ -268,6 +268,7 @@ int notice_read_all(struct store *store, int64_t reader, int64_t number, struct 
     if (!rc)
         rc = db_run(store, err, "DELETE FROM notice_seen WHERE reader = ? AND number <= ?", "ii", reader, number);
     if (!rc)
-        rc = db_run(store, err, "UPDATE notice SET seen = 1 WHERE number <= ? AND seen = 0", "i", number);
+        rc = db_run(store, err, "UPDATE notice SET seen = 1 WHERE number <= ? AND seen = 0 AND role <= ?", "ii", number,
+                    (int64_t)role);
     return store_end(store, own, rc, err);
 }

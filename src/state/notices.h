@@ -132,9 +132,9 @@ int notice_last(struct store *store, int64_t *ret, struct err *err);
 /* How many lines had to go before anybody had read them, ever. */
 int notice_dropped(struct store *store, uint64_t *ret, struct err *err);
 
-/* A reader has read one, or all up to a number. 0 also if there is none. */
-int notice_read(struct store *store, int64_t reader, int64_t number, struct err *err);
-int notice_read_all(struct store *store, int64_t reader, int64_t number, struct err *err);
+/* A reader has read one, or all up to a number, of those that its role sees. 0 also if there is none. */
+int notice_read(struct store *store, int64_t reader, enum role role, int64_t number, struct err *err);
+int notice_read_all(struct store *store, int64_t reader, enum role role, int64_t number, struct err *err);
 
 /*
  * For programs, appended: {"id":7,"topic":"held","what":"content-held","time":"...","first":"...","count":3,

@@ -169,22 +169,45 @@ static void reading(void **state)
     tell(NOTICE_PEER_FAILS, NULL, "http://a", TIME_MS);
     tell(NOTICE_PEER_BACK, NULL, "http://a", TIME_MS);
     struct seen all = ask(everything);
-    good(notice_read(node.store, user.number, all.numbers[1], &err));
+    good(notice_read(node.store, user.number, ROLE_ADMINISTRATOR, all.numbers[1], &err));
     assert_int_equal(unread(user.number), 2);
     assert_int_equal(unread(NOTICE_OPERATOR), 3);
-    good(notice_read_all(node.store, NOTICE_OPERATOR, INT64_MAX, &err));
+    good(notice_read_all(node.store, NOTICE_OPERATOR, ROLE_ADMINISTRATOR, INT64_MAX, &err));
     assert_int_equal(unread(NOTICE_OPERATOR), 0);
     tell(NOTICE_FORK_FOUND, MALLORY, NULL, TIME_MS);
     assert_int_equal(unread(NOTICE_OPERATOR), 1);
     assert_int_equal(unread(user.number), 2);
-    good(notice_read_all(node.store, user.number, all.numbers[0], &err));
+    good(notice_read_all(node.store, user.number, ROLE_ADMINISTRATOR, all.numbers[0], &err));
     assert_int_equal(unread(user.number), 1);
     assert_false(ask(everything).first.is_read);
-    good(notice_read(node.store, NOTICE_OPERATOR, all.numbers[0] + 1, &err));
+    good(notice_read(node.store, NOTICE_OPERATOR, ROLE_ADMINISTRATOR, all.numbers[0] + 1, &err));
     assert_true(ask(everything).first.is_read);
-    good(notice_read(node.store, NOTICE_OPERATOR, 999, &err));
+    good(notice_read(node.store, NOTICE_OPERATOR, ROLE_ADMINISTRATOR, 999, &err));
     good(user_remove(node.store, user.number, &err));
     assert_int_equal(unread(user.number), 3);
+}
+
+/* What one's role does not see one cannot have read: it goes no sooner for it, and is counted when it has to go. */
+static void unseen_is_unread(void **state)
+{
+    (void)state;
+    char origin[64];
+    uint64_t dropped;
+    good(store_begin(node.store, &err));
+    for (int i = 0; i < NOTICES_TOPIC_MAX; i++) {
+        snprintf(origin, sizeof origin, "o%d.example/abc", i);
+        tell(NOTICE_CONTENT_REFUSED, origin, NULL, TIME_MS);
+    }
+    good(store_commit(node.store, &err));
+    good(notice_read_all(node.store, 5, ROLE_READER, INT64_MAX, &err));
+    good(notice_read(node.store, 5, ROLE_READER, 500, &err));
+    tell(NOTICE_CONTENT_REFUSED, "x.example/abc", NULL, TIME_MS);
+    good(notice_dropped(node.store, &dropped, &err));
+    assert_int_equal(dropped, 1);
+    struct seen seen = ask((struct notice_query){.role = ROLE_ADMINISTRATOR});
+    assert_int_equal(seen.rows, NOTICES_TOPIC_MAX);
+    assert_int_equal(seen.numbers[seen.rows - 1], 2);
+    assert_int_equal(seen.numbers[seen.rows - 499], 500);
 }
 
 /* A topic keeps a number of lines; what was read goes first, and what nobody had read is counted. */
@@ -200,7 +223,7 @@ static void bounded(void **state)
         tell(NOTICE_CONTENT_REFUSED, origin, NULL, TIME_MS);
     }
     good(store_commit(node.store, &err));
-    good(notice_read(node.store, 5, 500, &err));
+    good(notice_read(node.store, 5, ROLE_ADMINISTRATOR, 500, &err));
     tell(NOTICE_CONTENT_REFUSED, "x.example/abc", NULL, TIME_MS);
     good(notice_dropped(node.store, &dropped, &err));
     assert_int_equal(dropped, 0);
@@ -235,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile, start, stop),
         cmocka_unit_test_setup_teardown(roles, start, stop),
         cmocka_unit_test_setup_teardown(reading, start, stop),
+        cmocka_unit_test_setup_teardown(unseen_is_unread, start, stop),
         cmocka_unit_test_setup_teardown(bounded, start, stop),
         cmocka_unit_test(topics),
     };
