@@ -1,8 +1,7 @@
 /*
  * GET /events: new records and notices as far as the viewer may see them, as Server-Sent Events (WHATWG HTML, section 9.2).
  *
- *     id: 32 hex digits          both places, scrambled under a key of the index and by the viewer: how much others get is not
- *                                theirs to know
+ *     id: 48 hex digits          both places, scrambled (place.h): how much others get, or whether, is not theirs to know
  *     event: record | notice
  *     data: one line of JSON
  *
@@ -15,9 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/codec.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "base/when.h"
+#include "http/place.h"
 #include "index/news.h"
 #include "state/notices.h"
 
@@ -27,8 +27,9 @@
 
 struct events {
     int64_t record, notice; /* the next record; the last notice */
+    uint64_t stream;        /* drawn for it: its ids are like no other's */
     bool is_begun, has_gap;
-    char id[33]; /* where the client says it was; "": from now on */
+    char id[PLACE_LEN + 1]; /* where the client says it was; "": from now on */
     bool wants_records, wants_notices;
     unsigned topics;
     char kind[RECORD_LINE_MAX + 1]; /* "": all */
@@ -48,35 +49,23 @@ static struct span who_of(const struct view *view, char out[WHO_MAX])
 
 static void write_id(const struct view *view, const uint8_t key[SCRAMBLE_KEY], const struct events *e, struct buf *out)
 {
-    char who[WHO_MAX];
-    struct span name = who_of(view, who);
-    buf_fmt(out, "id: %016" PRIx64 "%016" PRIx64 "\n",
-            scramble_hide(key, name, (uint64_t)e->record & (SCRAMBLE_LIMIT - 1)),
-            scramble_hide(key, name, (uint64_t)e->notice & (SCRAMBLE_LIMIT - 1)));
-}
-
-static bool read_half(struct span hex, uint64_t *ret)
-{
-    uint8_t bytes[8];
-    if (!hex_decode(hex, bytes, 8))
-        return false;
-    *ret = 0;
-    for (int i = 0; i < 8; i++)
-        *ret = *ret << 8 | bytes[i];
-    return *ret < SCRAMBLE_LIMIT;
+    char who[WHO_MAX], id[PLACE_LEN + 1];
+    struct place place = {e->stream, (uint64_t)e->record & (SCRAMBLE_LIMIT - 1),
+                          (uint64_t)e->notice & (SCRAMBLE_LIMIT - 1)};
+    place_write(key, who_of(view, who), &place, id);
+    buf_fmt(out, "id: %s\n", id);
 }
 
 /* Where it was, if it was here: within what is kept. */
 static bool read_id(const struct view *view, const uint8_t key[SCRAMBLE_KEY], int64_t first, int64_t end, int64_t last,
                     struct events *e)
 {
-    uint64_t record, notice;
     char who[WHO_MAX];
-    struct span name = who_of(view, who), id = span_str(e->id);
-    if (!read_half(span_sub(id, 0, 16), &record) || !read_half(span_sub(id, 16, 32), &notice))
+    struct place place;
+    if (!place_read(key, who_of(view, who), span_str(e->id), &place))
         return false;
-    e->record = (int64_t)scramble_show(key, name, record);
-    e->notice = (int64_t)scramble_show(key, name, notice);
+    e->record = (int64_t)place.record;
+    e->notice = (int64_t)place.notice;
     return e->record >= first && e->record <= end && e->notice >= 0 && e->notice <= last;
 }
 
@@ -95,6 +84,7 @@ static int begin(struct events *e, const struct view *view, const uint8_t key[SC
         e->notice = e->id[0] ? 0 : last;
     }
     e->is_begun = true;
+    random_bytes(&e->stream, sizeof(e->stream));
     buf_str(out, "retry: 3000\n");
     write_id(view, key, e, out); /* who is cut off before anything came goes on from here */
     if (e->id[0] && !is_known)

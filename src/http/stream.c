@@ -52,13 +52,15 @@ static ssize_t next_block(void *cls, uint64_t position, char *block, size_t max)
     struct stream *s = cls;
     struct err err;
     (void)position;
+    int64_t now_ms = watch_now_ms();
+    if (now_ms >= s->ends_ms) /* also of one who reads so slowly that there is always something left */
+        return MHD_CONTENT_READER_END_OF_STREAM;
     if (s->sent < s->out.len)
         return give(s, block, max);
     buf_clear(&s->out);
     s->sent = 0;
-    int64_t now_ms = watch_now_ms();
     uint64_t news = watch_news(s->options.watch);
-    int rc = now_ms >= s->ends_ms ? -1 : 1;
+    int rc = 1;
     for (int i = 0; rc == 1 && s->out.len == 0 && i < LOOKS_AT_ONCE; i++)
         rc = ask(s, &err);
     if (rc < 0)
