@@ -113,7 +113,10 @@ static int write_record(struct events *e, const struct view *view, const uint8_t
     write_id(view, key, e, out);
     buf_fmt(out, "event: record\ndata: {\"record\":\"%s/%" PRIu64 "\",\"kind\":", log.origin, RECORD_REF_INDEX(ref));
     buf_json_string(out, span_str(about.kind));
-    buf_fmt(out, ",\"origin\":\"%s\",\"tlp\":\"%s\",\"time\":\"%s\"}\n\n", log.origin, tlp_word(about.tlp), time);
+    buf_fmt(out, ",\"origin\":\"%s\"", log.origin);
+    if (tlp_word(about.tlp)) /* what the protocol itself says bears none */
+        buf_fmt(out, ",\"tlp\":\"%s\"", tlp_word(about.tlp));
+    buf_fmt(out, ",\"time\":\"%s\"}\n\n", time);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "connect/fetch.h"
 #include "http/signed.h"
+#include "index/index.h"
 #include "record/http_sig.h"
 
 #define SECRET "for one member only"
@@ -583,16 +584,93 @@ static void the_author_has_it_back(void **state)
     assert_true(has_payload(&author, author.own.origin, secret_index, SECRET));
 }
 
+/* ---- streams ---- */
+
+struct following {
+    struct fetcher *fetcher;
+    struct buf heard;
+    bool ended;
+};
+
+static int hear(void *ctx, struct span piece, struct err *ret)
+{
+    struct following *f = ctx;
+    buf_span(&f->heard, piece);
+    return buf_check(&f->heard, "events", ret);
+}
+
+static void has_ended(void *ctx, struct fetch_reply *reply)
+{
+    struct following *f = ctx;
+    (void)reply;
+    f->ended = true;
+}
+
+/* From the first that is kept on. */
+static void follow(struct node *who, struct following *f)
+{
+    char url[512];
+    struct signed_text text;
+    *f = (struct following){.ended = false};
+    buf_init(&f->heard, 65536);
+    snprintf(url, sizeof(url), "%s/events?since=unknown", http_server_url(author.server));
+    sign_request(who, url, &(struct bend){0}, &text);
+    struct fetch_request request = {.url = url, .body_max = 65536, .sink = hear, .done = has_ended, .ctx = f};
+    request.signature_input = text.input;
+    request.signature = text.signature;
+    request.signed_to = text.to;
+    good(fetcher_new(&f->fetcher, &err));
+    good(fetch_start(f->fetcher, &request, NULL, &err));
+}
+
+static bool is_told(struct following *f, const char *part)
+{
+    for (int i = 0; i < 200 && !f->ended && !strstr(buf_cstr(&f->heard), part); i++)
+        good(fetcher_run(f->fetcher, 50, &err));
+    return strstr(buf_cstr(&f->heard), part) != NULL;
+}
+
+/* /events is for users and the public: a signature, as good as it is, opens no more of it than everybody hears. */
+static void a_member_follows(void **state)
+{
+    (void)state;
+    struct following f;
+    struct index *index;
+    char secret[ORIGIN_MAX + 64], last[ORIGIN_MAX + 64];
+    uint64_t index_of = say_to(&author, SECRET, TLP_AMBER_STRICT, reader.own.origin);
+    node_say(&author, "after the secret");
+    good(index_open(author.dir, &index, &err));
+    good(index_update(index, author.store, 0, NULL, &err));
+    index_close(index);
+    snprintf(secret, sizeof(secret), "\"%s/%llu\"", author.own.origin, (unsigned long long)index_of);
+    snprintf(last, sizeof(last), "\"%s/%llu\"", author.own.origin, (unsigned long long)author.own.size - 1);
+    follow(&reader, &f);
+    assert_true(is_told(&f, last));
+    assert_null(strstr(buf_cstr(&f.heard), secret));
+    assert_non_null(strstr(buf_cstr(&f.heard), "\"tlp\":\"clear\""));
+    assert_null(strstr(buf_cstr(&f.heard), "(null)")); /* a profile bears no marking */
+    fetcher_free(f.fetcher);
+    buf_done(&f.heard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_audience_gets_it),    cmocka_unit_test(what_is_bent_is_refused),
-        cmocka_unit_test(forwarded_requests),           cmocka_unit_test(once_only),
-        cmocka_unit_test(refusals_are_counted),         cmocka_unit_test(pulled_by_whom_it_is_for),
-        cmocka_unit_test(only_whom_it_is_for_is_woken), cmocka_unit_test(cursors_tell_nothing),
-        cmocka_unit_test(the_author_has_it_back),       cmocka_unit_test(behind_a_web_server),
-        cmocka_unit_test(not_after_a_restart),          cmocka_unit_test(a_retired_key),
-        cmocka_unit_test(a_seal_is_one_logs),           cmocka_unit_test(a_guess_does_not_fit),
+        cmocka_unit_test(only_the_audience_gets_it),
+        cmocka_unit_test(what_is_bent_is_refused),
+        cmocka_unit_test(forwarded_requests),
+        cmocka_unit_test(once_only),
+        cmocka_unit_test(refusals_are_counted),
+        cmocka_unit_test(pulled_by_whom_it_is_for),
+        cmocka_unit_test(only_whom_it_is_for_is_woken),
+        cmocka_unit_test(cursors_tell_nothing),
+        cmocka_unit_test(the_author_has_it_back),
+        cmocka_unit_test(behind_a_web_server),
+        cmocka_unit_test(not_after_a_restart),
+        cmocka_unit_test(a_retired_key),
+        cmocka_unit_test(a_seal_is_one_logs),
+        cmocka_unit_test(a_guess_does_not_fit),
+        cmocka_unit_test(a_member_follows),
         cmocka_unit_test(erased_is_erased_for_all),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
