@@ -136,8 +136,10 @@ static void shuffle(uint8_t (*keys)[32], size_t count)
         uint64_t random;
         random_bytes(&random, sizeof random);
         size_t j = (size_t)(random % i); /* of 64 bits: even to within 2^-57 */
+        if (j == i - 1)
+            continue;
         memcpy(kept, keys[i - 1], 32);
-        memmove(keys[i - 1], keys[j], 32); /* perhaps the same */
+        memcpy(keys[i - 1], keys[j], 32);
         memcpy(keys[j], kept, 32);
     }
 }
