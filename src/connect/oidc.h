@@ -11,7 +11,7 @@
 #include "connect/oidc_token.h"
 
 #define OIDC_FLOW_MS (INT64_C(10) * 60 * 1000) /* for signing in over there */
-#define OIDC_NEXT_MAX 200                      /* bytes of the path to go on to; longer ones are left out */
+#define OIDC_NEXT_MAX 192                      /* bytes of the path to go on to; longer ones are left out */
 #define OIDC_COOKIE_MAX 512                    /* bytes with the end */
 #define OIDC_CODE_MAX 2048                     /* bytes */
 #define OIDC_SECRET "oidc-secret" /* the client's: a credential, or a file in DIR/keys; none: a public client */

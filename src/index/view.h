@@ -157,6 +157,12 @@ static inline bool view_is_inside(const struct view *view)
     return view->viewer.class == VIEWER_OPERATOR || view->viewer.class == VIEWER_USER;
 }
 
+/* Is it somebody of the operator's own: not a person of a member that is a guest here? */
+static inline bool view_is_of_operator(const struct view *view)
+{
+    return view_is_inside(view) && !view->viewer.guest;
+}
+
 /* May a content be seen by its marking and whom it names? What a member sees by its audience is not asked here. */
 bool view_admits(const struct view *view, const struct record *record);
 /* The same for a whole record of a known author: of a guest what its member says or is in the audience of, besides. */

@@ -251,13 +251,13 @@ static int write_policy(struct page *page, const struct view *view, struct err *
     return rc;
 }
 
-/* Rules name partners, so they are for those who are signed in; others are told how to object. */
+/* Rules name partners, so they are for the operator's people; others are told how to object. */
 int page_policy(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
     struct page page;
     int rc = 0;
     page_policy_begin(&page, request, reply, TR_MARK("Policy"));
-    if (visitor_may(request->visitor, ACTION_READ)) {
+    if (visitor_may(request->visitor, ACTION_READ) && !request->visitor->user.is_guest) {
         rc = write_policy(&page, view, err);
     } else {
         page_say_p(

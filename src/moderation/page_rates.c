@@ -127,7 +127,7 @@ int page_rates(const struct view *view, const struct http_request *request, stru
                TR_MARK("Of what came from others: how much this node has turned away, by its rules or by a person's "
                        "decision. What is never fetched is not counted."));
     int rc;
-    if (view_is_inside(view)) {
+    if (view_is_of_operator(view)) {
         rc = write_inside(&page, view, false, err);
         if (rc == 0)
             rc = write_inside(&page, view, true, err);

@@ -174,7 +174,7 @@ int queue_each(const struct view *view, int64_t subject,
     if (rc < 0)
         return rc;
     arena_init(&q.arena, QUEUE_ARENA_MAX);
-    if (view_is_inside(view)) /* visitors said it to whoever decides, not to the world */
+    if (view_is_of_operator(view)) /* visitors said it to whoever decides, not to the world */
         rc = complaint_each(view->store, subject, 0, COMPLAINTS_MAX, give_visitor, &q, err);
     if (rc == 0)
         rc = each_member(&q, subject ? log.origin : NULL, RECORD_REF_INDEX(subject), err);

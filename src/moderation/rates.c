@@ -135,7 +135,7 @@ static int by_name(const void *a, const void *b)
 int rates_each(const struct view *view, bool by_language,
                int (*each)(void *ctx, const struct rate *rate, struct err *err), void *ctx, struct err *err)
 {
-    struct rates r = {.view = view, .by_language = by_language, .inside = view_is_inside(view)};
+    struct rates r = {.view = view, .by_language = by_language, .inside = view_is_of_operator(view)};
     int rc = verdict_sums(view->store, add_verdicts, &r, err);
     if (rc == 0)
         rc = read_here(&r, err);

@@ -15,6 +15,11 @@ open=$(say "for everybody" clear)
 kept=$(say "for the house" amber --keep)
 given=$(say "for the guest" amber --to guest.example)
 strict=$(say "for the guest alone" amber+strict --to guest.example)
+{
+    echo 'hold kind spam/* reason "Partner reason"'
+    node n policy show
+} >"$tmp/rules"
+mv "$tmp/rules" "$tmp/n/policy.conf"
 right="correct horse battery"
 for user in "speaker publisher" "admin administrator"; do
     read -r name role <<<"$user"
@@ -61,6 +66,9 @@ ok "a token speaks for it, too" eval 'token=$(node n token add speaker p --scope
 for page in /administration /users /inbox /policy/held; do
     ok "what concerns the node is not for its guests: $page" eval 'is "$(code admin $page)" 403'
 done
+no "nor are the rules" eval 'browse admin "$(url n)/policy" | grep -q "Partner reason"'
+ok "which its own people read" eval 'browse host.one "$(url n)/policy" | grep -q "Partner reason"'
+ok "figures are the public's" cmp <(browse admin "$(url n)/policy/rates" | sed -n '/<main/,/<\/main/p') <(curl -s "$(url n)/policy/rates" | sed -n '/<main/,/<\/main/p')
 no "nor whom it locks" eval 'is "$(post admin /users -F lock=host.one)" 303'
 ok "who becomes a person of the operator sees it all" eval 'node n user remove speaker >/dev/null && printf "%s\n" "$right" | node n user add speaker --role publisher --password-stdin >/dev/null && rm -f "$(jar speaker)" && is "$(sign_in speaker)" 303 && sees speaker "$host" "$kept" "for the house"'
 stop n

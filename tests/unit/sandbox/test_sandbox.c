@@ -222,6 +222,20 @@ static int connect_anywhere(const struct sandbox_state *state)
     return state->calls || state->ports ? denied(connects()) : NOT_HERE;
 }
 
+static int fast_open(const struct sandbox_state *state)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(listening), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct iovec data = {(char[]){"x"}, 1};
+    struct mmsghdr message = {
+        .msg_hdr = {.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &data, .msg_iovlen = 1}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return state->calls ? denied(sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)) >= 0 ||
+                                 errno != ENOSYS || sendmsg(fd, &message.msg_hdr, MSG_FASTOPEN) >= 0 ||
+                                 errno != ENOSYS || sendmmsg(fd, &message, 1, MSG_FASTOPEN) >= 0 || errno != ENOSYS)
+                        : NOT_HERE;
+}
+
 static int bind_port(const struct sandbox_state *state)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -252,6 +266,7 @@ static void test_connections(void **state)
     node.ports = &other;
     node.port_count = 1;
     expect(DENIED, &node, connect_there);
+    expect(DENIED, &node, fast_open);
     node.ports = &listening;
     expect(DONE, &node, connect_there);
     expect(DENIED, &node, bind_port);
@@ -262,7 +277,8 @@ static int other_sockets(const struct sandbox_state *state)
 {
     return state->calls ? denied(socket(AF_PACKET, SOCK_RAW, 0) >= 0 || socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0 ||
                                  socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT) >= 0 ||
-                                 socket(AF_ALG, SOCK_SEQPACKET, 0) >= 0 || socket(AF_VSOCK, SOCK_STREAM, 0) >= 0)
+                                 socket(AF_ALG, SOCK_SEQPACKET, 0) >= 0 || socket(AF_VSOCK, SOCK_STREAM, 0) >= 0 ||
+                                 socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP) >= 0 || errno != ENOSYS)
                         : NOT_HERE;
 }
 
