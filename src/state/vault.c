@@ -1,5 +1,8 @@
 #include "state/vault.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -241,13 +244,51 @@ int vault_change(const char *dir, struct span passphrase, struct err *err)
     return rc;
 }
 
+/* Does this file begin as a locked one? */
+static int file_is_locked(int folder, const char *name, bool *ret, struct err *err)
+{
+    char begins[sizeof LOCKED_WORD - 1];
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return err_sys(err, "keys/%s", name);
+    ssize_t got = read(fd, begins, sizeof begins);
+    int rc = got < 0 && errno != EISDIR ? err_sys(err, "keys/%s", name) : 0;
+    close(fd);
+    *ret = got == (ssize_t)sizeof begins && memcmp(begins, LOCKED_WORD, sizeof begins) == 0;
+    return rc;
+}
+
+/* Without the vault nobody could open such a file again. */
+static int none_is_locked(const char *path, struct err *err)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return err_sys(err, "%s", path);
+    int rc = 0;
+    for (const struct dirent *entry; !rc && (entry = readdir(folder)) != NULL;) {
+        bool is_locked = false;
+        if (entry->d_name[0] == '.')
+            continue;
+        rc = file_is_locked(dirfd(folder), entry->d_name, &is_locked, err);
+        if (!rc && is_locked)
+            rc = err_set(err, ERR_STATE,
+                         "%s/%s is locked still, and is of no log here: move it away, with a copy of vault", path,
+                         entry->d_name);
+    }
+    closedir(folder);
+    return rc;
+}
+
 int vault_remove(const char *dir, struct err *err)
 {
     char path[PATH_MAX], folder[PATH_MAX];
     int rc = vault_path(dir, path, err);
+    if (rc)
+        return rc;
+    snprintf(folder, sizeof folder, "%.*s", (int)(strlen(path) - sizeof VAULT_NAME), path);
+    rc = none_is_locked(folder, err);
     if (!rc)
         rc = disk_unlink(path, err);
-    snprintf(folder, sizeof folder, "%.*s", (int)(strlen(path) - sizeof VAULT_NAME), path);
     return rc ? rc : disk_sync_folder(folder, err);
 }
 
@@ -290,6 +331,8 @@ int vault_unlock(const char *dir, struct span text, uint8_t *out, size_t max, si
     if (!base64_decode_any(text, sizeof boxed, boxed, &len) || len < NONCE + MAC || len - NONCE - MAC > max)
         return err_set(err, ERR_SYNTAX, "not in the form of a locked key file");
     int rc = vault_key(dir, key, err);
+    if (rc == ERR_NOTFOUND) /* not to be taken for a key that is not here */
+        rc = err_set(err, ERR_STATE, "%s: the keys are locked, and keys/" VAULT_NAME " is not there", dir);
     if (!rc && crypto_secretbox_open_easy(out, boxed + NONCE, len - NONCE, boxed, key) != 0)
         rc = err_set(err, ERR_VERIFY, "locked by another vault, or altered");
     sodium_memzero(key, sizeof key);

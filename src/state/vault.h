@@ -31,7 +31,7 @@ int vault_open(const char *dir, struct err *err);
 /* A new vault, or the old one's key under another passphrase. ERR_LIMIT, ERR_SYNTAX: no passphrase (state/password.h). */
 int vault_create(const char *dir, struct span passphrase, struct err *err);
 int vault_change(const char *dir, struct span passphrase, struct err *err);
-/* After all key files were written in plain text. */
+/* After all key files were written in plain text. ERR_STATE one is locked still, which nobody could open any more. */
 int vault_remove(const char *dir, struct err *err);
 
 /* A key file's text, and back. `vault_unlock` takes plain text as it is. */

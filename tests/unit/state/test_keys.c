@@ -227,8 +227,20 @@ static void under_a_passphrase(void **state)
     assert_memory_equal(&keys, &back, sizeof keys);
     good(keys_load(copy, span_str(origin), &back, &err));
     assert_int_equal(asked, 1); /* once a process */
+    snprintf(command, sizeof command, "rm %s/keys/vault", copy);
+    assert_int_equal(system(command), 0);
+    bad(keys_load(copy, span_str(origin), &back, &err), ERR_STATE, "vault is not there");
 
     good(keys_rewrite(node.dir, span_str(origin), false, &err));
+    char stray[300];
+    snprintf(stray, sizeof stray, "%s/keys/stray.key", node.dir);
+    FILE *file = fopen(stray, "w");
+    assert_non_null(file);
+    fputs("tongzhou-locked/1 AAAA\n", file);
+    fclose(file);
+    bad(vault_remove(node.dir, &err), ERR_STATE, "stray.key is locked still");
+    assert_true(vault_is_here(node.dir));
+    assert_int_equal(unlink(stray), 0);
     good(vault_remove(node.dir, &err));
     good(keys_load(node.dir, span_str(origin), &back, &err));
     assert_memory_equal(&keys, &back, sizeof keys);
