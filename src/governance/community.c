@@ -41,6 +41,7 @@ uint64_t community_needed(uint64_t operators, uint64_t k)
 
 struct voice {
     const char *origin; /* the one of the list */
+    size_t place;       /* its place among the operators of the list */
     uint8_t roster[32];
 };
 
@@ -54,8 +55,8 @@ struct voices {
 static int hear(void *ctx, const uint8_t roster[32], const char *origin, struct err *err)
 {
     struct voices *all = ctx;
-    const char *operator= rules_operator(all->list, origin);
-    if (!operator)
+    size_t place = rules_operator_place(all->list, origin);
+    if (place == SIZE_MAX)
         return 0;
     if (all->count == all->cap) {
         size_t cap = all->cap ? 2 * all->cap : 16;
@@ -69,7 +70,8 @@ static int hear(void *ctx, const uint8_t roster[32], const char *origin, struct 
     }
     struct voice *voice = &all->voice[all->count++];
     memcpy(voice->roster, roster, 32);
-    voice->origin = operator;
+    voice->origin = all->list->operators[place];
+    voice->place = place;
     return 0;
 }
 
@@ -248,16 +250,16 @@ static int take_silent(struct walk *walk, const struct voices *voices, struct er
 {
     struct community *out = walk->out;
     out->silent = arena_array(&walk->voices, walk->list.operator_count + 1, sizeof(char *)); /* kept at the end */
-    if (!out->silent)
+    bool *spoke = arena_array(&walk->voices, walk->list.operator_count + 1, sizeof(*spoke));
+    if (!out->silent || !spoke)
         return err_memory(err);
+    memset(spoke, 0, walk->list.operator_count * sizeof(*spoke));
     out->silent_count = 0;
-    for (size_t i = 0; i < walk->list.operator_count; i++) {
-        bool spoke = false;
-        for (size_t k = 0; k < voices->count && !spoke; k++)
-            spoke = strcmp(voices->voice[k].origin, walk->list.operators[i]) == 0;
-        if (!spoke)
+    for (size_t i = 0; i < voices->count; i++)
+        spoke[voices->voice[i].place] = true;
+    for (size_t i = 0; i < walk->list.operator_count; i++)
+        if (!spoke[i])
             out->silent[out->silent_count++] = walk->list.operators[i];
-    }
     return 0;
 }
 

@@ -19,12 +19,18 @@ struct community_member *rules_find(const struct member_list_state *list, const 
     return bsearch(origin, list->members, list->count, sizeof(*list->members), compare_key_member);
 }
 
-const char *rules_operator(const struct member_list_state *list, const char *origin)
+size_t rules_operator_place(const struct member_list_state *list, const char *origin)
 {
-    const char *const *found = NULL;
+    const char **found = NULL;
     if (list->operator_count > 0)
         found = bsearch(origin, list->operators, list->operator_count, sizeof(char *), compare_key_text);
-    return found ? *found : NULL;
+    return found ? (size_t)(found - list->operators) : SIZE_MAX;
+}
+
+const char *rules_operator(const struct member_list_state *list, const char *origin)
+{
+    size_t place = rules_operator_place(list, origin);
+    return place == SIZE_MAX ? NULL : list->operators[place];
 }
 
 /* ---- sponsors ---- */

@@ -23,5 +23,7 @@ int rules_apply(const struct member_list_state *before, uint64_t number, uint64_
 struct community_member *rules_find(const struct member_list_state *list, const char *origin);
 /* The list's own string for this operator; NULL if it is none. */
 const char *rules_operator(const struct member_list_state *list, const char *origin);
+/* Its place in list->operators; SIZE_MAX: it is none. */
+size_t rules_operator_place(const struct member_list_state *list, const char *origin);
 
 #endif
