@@ -5,7 +5,8 @@
 
 /*
  * parent: an empty blob for a version 1 and for an endorsement of one, so that one index finds both. effect: the
- * endorsement counts; it depends on earlier entries of the same log alone, and those are folded before.
+ * endorsement counts; it depends on earlier entries of the same log alone, and those are folded before. operator: empty if
+ * it is the member itself. Anybody can list anybody, so who belongs is found by indexes without those who do not.
  */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS governance_charter(ref INTEGER PRIMARY KEY, hash BLOB NOT NULL, text BLOB NOT NULL);"
@@ -38,24 +39,43 @@ static const char schema[] =
     " since_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS governance_grant_of ON governance_grant(word, origin, time_ms);"
     "CREATE TABLE IF NOT EXISTS governance_community(community BLOB PRIMARY KEY, name TEXT NOT NULL,"
-    " number INTEGER NOT NULL, tip BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS governance_community_tip ON governance_community(tip);"
+    " number INTEGER NOT NULL, tip BLOB NOT NULL, charter BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS governance_version(hash BLOB PRIMARY KEY, community BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_version_of ON governance_version(community);"
     "CREATE TABLE IF NOT EXISTS governance_belongs(origin TEXT NOT NULL, community BLOB NOT NULL,"
-    " belongs INTEGER NOT NULL, PRIMARY KEY(origin, community)) WITHOUT ROWID;"
+    " belongs INTEGER NOT NULL, operator TEXT NOT NULL, class INTEGER NOT NULL, since INTEGER NOT NULL,"
+    " PRIMARY KEY(origin, community)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_belongs_of ON governance_belongs(community);"
+    "CREATE INDEX IF NOT EXISTS governance_belongs_by ON governance_belongs(origin, community) WHERE belongs = 1;"
+    "CREATE INDEX IF NOT EXISTS governance_belongs_in ON governance_belongs(community, origin) WHERE belongs = 1;"
+    "CREATE TABLE IF NOT EXISTS governance_poll(community BLOB PRIMARY KEY, parent BLOB NOT NULL,"
+    " needed INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_poll_parent ON governance_poll(parent);"
+    "CREATE TABLE IF NOT EXISTS governance_voter(community BLOB NOT NULL, origin TEXT NOT NULL,"
+    " PRIMARY KEY(community, origin)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS governance_tally(community BLOB NOT NULL, roster BLOB NOT NULL,"
+    " voices INTEGER NOT NULL, PRIMARY KEY(community, roster)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS governance_wants(hash BLOB NOT NULL, community BLOB NOT NULL,"
     " PRIMARY KEY(hash, community)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_wants_of ON governance_wants(community);";
 
-static const char *const tables[] = {"governance_charter",      "governance_roster",
-                                     "governance_endorse",      "governance_word",
-                                     "governance_sponsor",      "governance_group",
-                                     "governance_group_member", "governance_community",
-                                     "governance_version",      "governance_belongs",
-                                     "governance_wants",        "governance_list",
-                                     "governance_grant",        NULL};
+static const char *const tables[] = {"governance_charter",
+                                     "governance_roster",
+                                     "governance_endorse",
+                                     "governance_word",
+                                     "governance_sponsor",
+                                     "governance_group",
+                                     "governance_group_member",
+                                     "governance_community",
+                                     "governance_version",
+                                     "governance_belongs",
+                                     "governance_wants",
+                                     "governance_list",
+                                     "governance_grant",
+                                     "governance_poll",
+                                     "governance_voter",
+                                     "governance_tally",
+                                     NULL};
 
 /* ---- kinds ---- */
 

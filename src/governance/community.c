@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/codec.h"
-#include "base/sha256.h"
 #include "governance/community_rules.h"
 
 #define WHY_MAX 512 /* bytes kept of a reason */
@@ -94,7 +92,7 @@ struct walk {
     struct arena *arena;
     struct arena scratch, voices, lists[2];
     unsigned turn;
-    uint8_t charter[32]; /* of the tip */
+    bool brief; /* only what is in force, and how often each child of the tip is endorsed */
     struct community *out;
     struct member_list_state list; /* of the tip */
 };
@@ -211,6 +209,13 @@ static int try_version(struct walk *walk, struct community_version *version, str
     return judge(walk, version, &candidate, err);
 }
 
+static void set_quorum(struct community *out, size_t operators)
+{
+    out->operator_count = operators;
+    out->quorum = community_quorum(operators);
+    out->needed = community_needed(operators, out->charter->endorsements);
+}
+
 /* What was tried and holds becomes the tip. */
 static int set_tip(struct walk *walk, struct community_version *version, struct err *err)
 {
@@ -225,24 +230,24 @@ static int set_tip(struct walk *walk, struct community_version *version, struct 
     if (candidate.version.has_refounds)
         memcpy(out->refounds, candidate.version.refounds, 32);
     out->charter = candidate.charter;
-    memcpy(walk->charter, candidate.version.charter, 32);
-    out->operator_count = walk->list.operator_count;
+    memcpy(out->charter_hash, candidate.version.charter, 32);
     out->number = version->number;
     memcpy(out->tip, version->hash, 32);
-    out->quorum = community_quorum(out->operator_count);
-    out->needed = community_needed(out->operator_count, out->charter->endorsements);
+    set_quorum(out, walk->list.operator_count);
     return 0;
 }
 
 static int take_endorsers(struct walk *walk, struct community_version *version, const struct voice *voice, size_t count,
                           struct err *err)
 {
+    version->endorser_count = count;
+    if (walk->brief)
+        return 0;
     version->endorsers = arena_array(walk->arena, count + 1, sizeof(char *));
     if (!version->endorsers)
         return err_memory(err);
     for (size_t i = 0; i < count; i++)
         version->endorsers[i] = voice[i].origin;
-    version->endorser_count = count;
     return 0;
 }
 
@@ -307,7 +312,11 @@ static int count_children(struct walk *walk, const struct voices *voices, size_t
         for (end = i + 1; end < voices->count && memcmp(voices->voice[i].roster, voices->voice[end].roster, 32) == 0;)
             end++;
         struct community_version *version = add_version(walk, voices->voice[i].roster, err);
-        rc = version ? try_version(walk, version, err) : err->code;
+        if (!version)
+            return err->code;
+        version->state = VERSION_OPEN;
+        /* What too few endorse is not in force whatever it says. */
+        rc = walk->brief && end - i < out->needed ? 0 : try_version(walk, version, err);
         if (rc == 0)
             rc = take_endorsers(walk, version, &voices->voice[i], end - i, err);
         if (rc < 0)
@@ -359,6 +368,8 @@ static int step(struct walk *walk, bool *ret_on, struct err *err)
         return rc;
     moved.state = VERSION_IN_FORCE;
     out->versions[first] = moved;
+    if (walk->brief)
+        out->version_count = first + 1;
     *ret_on = true;
     return 0;
 }
@@ -381,15 +392,59 @@ static int take_members(struct walk *walk, struct err *err)
     }
     if (out->charter) {
         out->charter = arena_alloc(walk->arena, sizeof(*out->charter));
-        int rc = out->charter ? walk->source->charter(walk->source->ctx, walk->charter, walk->arena, out->charter, err)
-                              : err_memory(err);
+        int rc = out->charter
+                     ? walk->source->charter(walk->source->ctx, out->charter_hash, walk->arena, out->charter, err)
+                     : err_memory(err);
         if (rc < 0)
             return rc;
     }
     out->member_count = walk->list.count;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < out->member_count; i++)
+    for (size_t i = 0; rc == 0 && !walk->brief && i < out->member_count; i++)
         rc = walk->source->word(walk->source->ctx, out->hash, out->members[i].origin, &out->members[i].word, err);
+    return rc;
+}
+
+/* Where an earlier walk ended becomes the tip. */
+static int stand(struct walk *walk, const struct community_stand *from, struct err *err)
+{
+    struct community *out = walk->out;
+    struct arena *arena = &walk->lists[walk->turn];
+    struct candidate candidate = {.arena = arena};
+    memcpy(candidate.version.charter, from->charter, 32);
+    int rc = read_charter(walk, &candidate, err);
+    if (rc < 0)
+        return rc;
+    walk->list = (struct member_list_state){.members = from->members, .count = from->member_count};
+    if ((rc = rules_operators(&walk->list, arena, err)) < 0)
+        return rc;
+    out->founded = true;
+    out->charter = candidate.charter;
+    memcpy(out->charter_hash, from->charter, 32);
+    memcpy(out->tip, from->tip, 32);
+    out->number = from->number;
+    set_quorum(out, walk->list.operator_count);
+    return 0;
+}
+
+static int walk_from(struct walk *walk, const uint8_t community[32], const struct community_stand *from,
+                     struct err *err)
+{
+    struct community *out = walk->out;
+    struct arena *const own[] = {&walk->scratch, &walk->voices, &walk->lists[0], &walk->lists[1]};
+    bool on = true;
+    *out = (struct community){0};
+    memcpy(out->hash, community, 32);
+    memcpy(out->tip, community, 32);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        arena_init(own[i], WALK_ARENA_MAX);
+    int rc = from ? stand(walk, from, err) : found(walk, &on, err);
+    while (rc == 0 && on)
+        rc = step(walk, &on, err);
+    if (rc == 0)
+        rc = take_members(walk, err);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        arena_done(own[i]);
     return rc;
 }
 
@@ -397,82 +452,12 @@ int community_walk(const struct community_source *source, const uint8_t communit
                    struct community *ret, struct err *err)
 {
     struct walk walk = {.source = source, .arena = arena, .out = ret};
-    struct arena *const own[] = {&walk.scratch, &walk.voices, &walk.lists[0], &walk.lists[1]};
-    bool on;
-    *ret = (struct community){0};
-    memcpy(ret->hash, community, 32);
-    memcpy(ret->tip, community, 32);
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        arena_init(own[i], WALK_ARENA_MAX);
-    int rc = found(&walk, &on, err);
-    while (rc == 0 && on)
-        rc = step(&walk, &on, err);
-    if (rc == 0)
-        rc = take_members(&walk, err);
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        arena_done(own[i]);
-    return rc;
+    return walk_from(&walk, community, NULL, err);
 }
 
-/* ---- questions ---- */
-
-static struct member_list_state list_of(const struct community *community)
+int community_follow(const struct community_source *source, const uint8_t community[32],
+                     const struct community_stand *from, struct arena *arena, struct community *ret, struct err *err)
 {
-    return (struct member_list_state){.members = community->members,
-                                      .count = community->member_count,
-                                      .operators = community->operators,
-                                      .operator_count = community->operator_count};
-}
-
-struct community_member *community_find(const struct community *community, const char *origin)
-{
-    struct member_list_state list = list_of(community);
-    return rules_find(&list, origin);
-}
-
-bool community_is_operator(const struct community *community, const char *origin)
-{
-    struct member_list_state list = list_of(community);
-    return rules_operator(&list, origin) != NULL;
-}
-
-int community_check_child(const struct community *community, const struct roster_version *version, struct arena *arena,
-                          struct err *err)
-{
-    struct member_list_state list = list_of(community), next;
-    if (!community->founded || !version->has_parent || memcmp(version->parent, community->tip, 32) != 0)
-        return err_set(err, ERR_VERIFY, "its parent is not the version in force");
-    return rules_apply(&list, community->number + 1, community->charter->sponsors, version, arena, &next, err);
-}
-
-static void add_text(struct sha256 *hash, const char *text, const char *behind)
-{
-    sha256_add(hash, span_str(text));
-    sha256_add(hash, span_str(behind));
-}
-
-void community_digest(const struct community *community, uint8_t out[32])
-{
-    static const char *const words[] = {[WORD_NONE] = "listed", [WORD_IN] = "in", [WORD_LEFT] = "left"};
-    struct sha256 hash;
-    char hex[65], number[24];
-    size_t at = sizeof(number) - 1;
-    number[at] = '\0';
-    for (uint64_t rest = community->founded ? community->number : 0; at == sizeof(number) - 1 || rest > 0; rest /= 10)
-        number[--at] = (char)('0' + rest % 10);
-    sha256_init(&hash);
-    add_text(&hash, "tongzhou/1 roster", "\n");
-    hex_encode(community->hash, 32, hex);
-    add_text(&hash, hex, "\n");
-    hex_encode(community->tip, 32, hex);
-    add_text(&hash, hex, "\n");
-    add_text(&hash, number + at, "\n");
-    for (size_t i = 0; i < community->member_count; i++) {
-        const struct community_member *member = &community->members[i];
-        add_text(&hash, member->origin, " ");
-        add_text(&hash, member->operator, " ");
-        add_text(&hash, member_class_word(member->class), " ");
-        add_text(&hash, words[member->word], "\n");
-    }
-    sha256_end(&hash, out);
+    struct walk walk = {.source = source, .arena = arena, .out = ret, .brief = true};
+    return walk_from(&walk, community, from, err);
 }

@@ -82,7 +82,7 @@ struct community {
     size_t version_count, version_cap;
     /* The last version in force; before the founding what version 1 lists. */
     uint64_t number;
-    uint8_t tip[32];
+    uint8_t tip[32], charter_hash[32];
     struct charter *charter;          /* NULL if version 1 or its charter is not here */
     struct community_member *members; /* ascending by origin */
     size_t member_count;
@@ -97,6 +97,23 @@ struct community {
 /* Walk from version 1 along what is in force. Everything in `ret` lives in the arena. */
 int community_walk(const struct community_source *source, const uint8_t community[32], struct arena *arena,
                    struct community *ret, struct err *err);
+
+/* A version in force, as a walk over some of the same records left it: more records never undo it. */
+struct community_stand {
+    uint64_t number;
+    uint8_t tip[32], charter[32];
+    struct community_member *members; /* ascending by origin, and they outlive `ret`; `word` is not looked at */
+    size_t member_count;
+};
+
+/*
+ * Only what is in force, for those who keep it: from version 1 (`from` NULL), or on from where they stand. As community_walk,
+ * but `versions` are those in force from there on, and of the last one every child that an operator endorses, with its
+ * `endorser_count`; of these only what enough endorse is judged (VERSION_INVALID, VERSION_UNKNOWN), the others are
+ * VERSION_OPEN or VERSION_OVERTAKEN unread. No `endorsers`, nobody's `word`, and `stuck` only as far as this tells.
+ */
+int community_follow(const struct community_source *source, const uint8_t community[32],
+                     const struct community_stand *from, struct arena *arena, struct community *ret, struct err *err);
 
 /* The numbers of n operators under a charter that asks for k endorsements. */
 uint64_t community_faults(uint64_t operators);

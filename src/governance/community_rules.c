@@ -122,7 +122,7 @@ static size_t merge(const struct member_list_state *before, const struct roster_
 }
 
 /* Operators are the members that operate themselves: they ascend as the list does. */
-static int collect_operators(struct member_list_state *list, struct arena *arena, struct err *err)
+int rules_operators(struct member_list_state *list, struct arena *arena, struct err *err)
 {
     list->operators = arena_array(arena, list->count + 1, sizeof(char *));
     if (!list->operators)
@@ -172,6 +172,6 @@ int rules_apply(const struct member_list_state *before, uint64_t number, uint64_
         return err_set(err, ERR_VERIFY, "leaves nobody on the roster");
     if (ret->count > COMMUNITY_MEMBERS_MAX)
         return err_set(err, ERR_VERIFY, "lists %zu members, limit %d", ret->count, COMMUNITY_MEMBERS_MAX);
-    rc = collect_operators(ret, arena, err);
+    rc = rules_operators(ret, arena, err);
     return rc == 0 ? check_operators(ret, err) : rc;
 }

@@ -19,6 +19,9 @@ int rules_apply(const struct member_list_state *before, uint64_t number, uint64_
                 const struct roster_version *version, struct arena *arena, struct member_list_state *ret,
                 struct err *err);
 
+/* Sets the list's operators, in the arena, from its members. */
+int rules_operators(struct member_list_state *list, struct arena *arena, struct err *err);
+
 /* By binary search; NULL if it is not there. */
 struct community_member *rules_find(const struct member_list_state *list, const char *origin);
 /* The list's own string for this operator; NULL if it is none. */

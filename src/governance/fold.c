@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "governance/drafts.h"
+#include "governance/tally.h"
 
 /* ---- SQL in a line ---- */
 
@@ -41,10 +42,15 @@ int governance_each_text(struct index *index, const char *sql, const struct sql_
     return rc;
 }
 
-/* ---- which communities have to be made again ---- */
+/* ---- which communities have to be looked at ---- */
+
+struct dirty_community {
+    uint8_t hash[32];
+    bool anew; /* something is gone that its rows may rest on: from version 1 */
+};
 
 struct dirty {
-    uint8_t (*community)[32];
+    struct dirty_community *community;
     size_t count, cap;
     bool all;
 };
@@ -57,52 +63,59 @@ static struct dirty *dirty_of(struct fold *fold)
     return *slot;
 }
 
-static int dirty_add(struct fold *fold, const uint8_t community[32], struct err *err)
+static int dirty_add(struct fold *fold, const uint8_t community[32], bool anew, struct err *err)
 {
     struct dirty *dirty = dirty_of(fold);
     if (!dirty)
         return err_memory(err);
     for (size_t i = 0; i < dirty->count; i++)
-        if (memcmp(dirty->community[i], community, 32) == 0)
+        if (memcmp(dirty->community[i].hash, community, 32) == 0) {
+            dirty->community[i].anew |= anew;
             return 0;
+        }
     if (dirty->count == dirty->cap) {
         size_t cap = dirty->cap ? 2 * dirty->cap : 8;
-        uint8_t(*grown)[32] = arena_array(fold->arena, cap, 32);
+        struct dirty_community *grown = arena_array(fold->arena, cap, sizeof(*grown));
         if (!grown)
             return err_memory(err);
         if (dirty->count > 0)
-            memcpy(grown, dirty->community, dirty->count * 32);
+            memcpy(grown, dirty->community, dirty->count * sizeof(*grown));
         dirty->community = grown;
         dirty->cap = cap;
     }
-    memcpy(dirty->community[dirty->count++], community, 32);
+    struct dirty_community *added = &dirty->community[dirty->count++];
+    memcpy(added->hash, community, 32);
+    added->anew = anew;
     return 0;
 }
 
-static int dirty_rows(struct fold *fold, const char *sql, const uint8_t hash[32], struct err *err)
+/* Those in the first column. */
+static int dirty_rows(struct fold *fold, const char *sql, struct sql_value of, bool anew, struct err *err)
 {
-    sqlite3_stmt *query = governance_sql(fold->index, sql, SQL_VALUES(SQL_H(hash)), err);
+    sqlite3_stmt *query = governance_sql(fold->index, sql, SQL_VALUES(of), err);
     int rc = query ? 0 : err->code;
     while (query && (rc = index_step(fold->index, query, err)) > 0)
-        if ((rc = dirty_add(fold, sqlite3_column_blob(query, 0), err)) < 0)
+        if ((rc = dirty_add(fold, sqlite3_column_blob(query, 0), anew, err)) < 0)
             break;
     if (query)
         sqlite3_reset(query);
     return rc;
 }
 
-/*
- * Only a child of the last version in force can change anything: of an earlier one a child is in force already, and what
- * hangs on later ones is looked at when their parent comes into force.
- */
-static int dirty_parent(struct fold *fold, const uint8_t parent[32], struct err *err)
-{
-    return dirty_rows(fold, "SELECT community FROM governance_community WHERE tip = ?1", parent, err);
-}
-
 static int dirty_wanted(struct fold *fold, const uint8_t hash[32], struct err *err)
 {
-    return dirty_rows(fold, "SELECT community FROM governance_wants WHERE hash = ?1", hash, err);
+    return dirty_rows(fold, "SELECT community FROM governance_wants WHERE hash = ?1", SQL_H(hash), false, err);
+}
+
+/* Is there such a row? 1, 0, or negative. */
+static int any_row(struct fold *fold, const char *sql, const struct sql_value *values, struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(fold->index, sql, values, err);
+    if (!query)
+        return err->code;
+    int rc = index_step(fold->index, query, err);
+    sqlite3_reset(query);
+    return rc;
 }
 
 /* ---- one record ---- */
@@ -125,31 +138,40 @@ static int apply_roster(struct fold *fold, const struct fold_record *record, str
     if (rc < 0)
         return rc;
     sha256_once(record->text, hash);
+    int known = any_row(fold, "SELECT 1 FROM governance_roster WHERE hash = ?1", SQL_VALUES(SQL_H(hash)), err);
+    if (known < 0)
+        return known;
     rc = governance_run(fold->index,
                         "INSERT OR REPLACE INTO governance_roster(ref, origin, hash, parent, text)"
                         " VALUES(?1, ?2, ?3, ?4, ?5)",
                         SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(hash),
                                    SQL_B(span_of(version.parent, version.has_parent ? 32 : 0)), SQL_B(record->text)),
                         err);
-    if (rc == 0)
-        rc = dirty_wanted(fold, hash, err);
-    return rc == 0 && !version.has_parent ? dirty_add(fold, hash, err) : rc;
+    if (rc < 0 || known)
+        return rc; /* the same text in another log says nothing new */
+    rc = dirty_wanted(fold, hash, err);
+    return rc == 0 && !version.has_parent ? dirty_add(fold, hash, false, err) : rc;
 }
 
-/* Entries of a log are folded in order: what stands before this one is known. */
-static int earlier(struct fold *fold, const struct fold_record *record, struct span parent, uint64_t *ret,
-                   struct err *err)
+/*
+ * Entries of a log are folded in order: what stands before this one is known. How many endorsements under this parent, and
+ * whether one of them is of the same version.
+ */
+static int earlier(struct fold *fold, const struct fold_record *record, const struct statement *said, uint64_t *ret,
+                   bool *ret_again, struct err *err)
 {
     sqlite3_stmt *query = governance_sql(
         fold->index,
-        "SELECT count(*) FROM (SELECT 1 FROM governance_endorse WHERE origin = ?1 AND parent = ?2 AND ref < ?3 LIMIT "
-        "?4)",
-        SQL_VALUES(SQL_T(span_str(record->origin)), SQL_B(parent), SQL_I(record->ref), SQL_I(COMMUNITY_FOUNDINGS_MAX)),
+        "SELECT count(*), coalesce(sum(roster = ?5), 0) FROM (SELECT roster FROM governance_endorse WHERE origin = ?1"
+        " AND parent = ?2 AND ref < ?3 ORDER BY ref LIMIT ?4)",
+        SQL_VALUES(SQL_T(span_str(record->origin)), SQL_B(span_of(said->parent, said->has_parent ? 32 : 0)),
+                   SQL_I(record->ref), SQL_I(COMMUNITY_FOUNDINGS_MAX), SQL_H(said->target)),
         err);
     if (!query)
         return err->code;
     int rc = index_step(fold->index, query, err);
     *ret = rc > 0 ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
+    *ret_again = rc > 0 && sqlite3_column_int(query, 1) > 0;
     sqlite3_reset(query);
     return rc < 0 ? rc : 0;
 }
@@ -171,27 +193,35 @@ static int add_word(struct fold *fold, const struct fold_record *record, const s
         SQL_VALUES(SQL_I(said->type != STATEMENT_LEAVE), SQL_T(span_str(record->origin)), SQL_H(said->target)), err);
 }
 
+static int count_voice(struct fold *fold, const struct fold_record *record, const struct statement *said, bool again,
+                       struct err *err)
+{
+    struct span origin = span_str(record->origin);
+    uint8_t community[32];
+    memcpy(community, said->target, 32);
+    int rc = said->has_parent ? tally_child(fold->index, said->parent, said->target, origin, community, err)
+                              : tally_founding(fold->index, said->target, origin, again, err);
+    return rc > 0 ? dirty_add(fold, community, false, err) : rc;
+}
+
 static int apply_endorse(struct fold *fold, const struct fold_record *record, const struct statement *said,
                          struct err *err)
 {
     uint64_t before;
-    struct span parent = span_of(said->parent, said->has_parent ? 32 : 0);
-    int rc = earlier(fold, record, parent, &before, err);
+    bool again;
+    int rc = earlier(fold, record, said, &before, &again, err);
     if (rc < 0)
         return rc;
     bool effect = before < (said->has_parent ? 1 : COMMUNITY_FOUNDINGS_MAX);
     rc = governance_run(fold->index,
-                        "INSERT OR REPLACE INTO governance_endorse(ref, origin, roster, parent, effect)"
+                        "INSERT OR IGNORE INTO governance_endorse(ref, origin, roster, parent, effect)"
                         " VALUES(?1, ?2, ?3, ?4, ?5)",
                         SQL_VALUES(SQL_I(record->ref), SQL_T(span_str(record->origin)), SQL_H(said->target),
-                                   SQL_B(parent), SQL_I(effect)),
+                                   SQL_B(span_of(said->parent, said->has_parent ? 32 : 0)), SQL_I(effect)),
                         err);
-    if (rc < 0)
-        return rc;
-    if (said->has_parent)
-        return effect ? dirty_parent(fold, said->parent, err) : 0;
-    rc = effect ? dirty_add(fold, said->target, err) : 0;
-    return rc == 0 ? add_word(fold, record, said, err) : rc;
+    if (rc == 0 && effect && sqlite3_changes(fold->db) > 0)
+        rc = count_voice(fold, record, said, again, err);
+    return rc == 0 && !said->has_parent ? add_word(fold, record, said, err) : rc;
 }
 
 static int apply_statement(struct fold *fold, const struct fold_record *record, struct err *err)
@@ -269,34 +299,96 @@ int governance_apply(struct fold *fold, const struct fold_record *record, struct
 
 /* ---- forgetting ---- */
 
-int governance_forget(struct fold *fold, int64_t ref, struct err *err)
+/* What rests on a text that nobody states any more: a version in force, one that enough endorse, a community itself. */
+static int lost_roster(struct fold *fold, const uint8_t hash[32], struct err *err)
 {
-    static const char *const constitutional[] = {
-        "DELETE FROM governance_charter WHERE ref = ?1", "DELETE FROM governance_roster WHERE ref = ?1",
-        "DELETE FROM governance_endorse WHERE ref = ?1", "DELETE FROM governance_word WHERE ref = ?1",
-        "DELETE FROM governance_sponsor WHERE ref = ?1",
-    };
-    int changed = 0;
-    int rc = governance_run(fold->index, "DELETE FROM governance_group WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
+    int rc = dirty_add(fold, hash, true, err);
     if (rc == 0)
-        rc = governance_run(fold->index, "DELETE FROM governance_group_member WHERE ref = ?1", SQL_VALUES(SQL_I(ref)),
-                            err);
+        rc = dirty_rows(fold, "SELECT community FROM governance_version WHERE hash = ?1", SQL_H(hash), true, err);
+    return rc == 0 ? dirty_rows(fold,
+                                "SELECT p.community FROM governance_poll AS p JOIN governance_tally AS t ON t.community"
+                                " = p.community AND t.roster = ?1 WHERE p.parent IN"
+                                " (SELECT parent FROM governance_roster WHERE hash = ?1)",
+                                SQL_H(hash), false, err)
+                   : rc;
+}
+
+/* The first column is the hash of what the record at ref states, and of nothing that another one states: 1. */
+static int only_here(struct fold *fold, const char *sql, int64_t ref, uint8_t ret[32], struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(fold->index, sql, SQL_VALUES(SQL_I(ref)), err);
+    if (!query)
+        return err->code;
+    int rc = index_step(fold->index, query, err);
+    if (rc > 0)
+        memcpy(ret, sqlite3_column_blob(query, 0), 32);
+    sqlite3_reset(query);
+    return rc;
+}
+
+static int forget_texts(struct fold *fold, int64_t ref, struct err *err)
+{
+    uint8_t hash[32];
+    int rc = only_here(fold,
+                       "SELECT hash FROM governance_roster AS r WHERE ref = ?1 AND NOT EXISTS"
+                       " (SELECT 1 FROM governance_roster WHERE hash = r.hash AND ref <> ?1)",
+                       ref, hash, err);
+    if (rc > 0)
+        rc = lost_roster(fold, hash, err);
     if (rc == 0)
-        rc = governance_run(fold->index, "DELETE FROM governance_list WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
-    if (rc == 0)
-        rc = governance_run(fold->index, "DELETE FROM governance_grant WHERE ref = ?1", SQL_VALUES(SQL_I(ref)), err);
-    for (size_t i = 0; rc == 0 && i < sizeof(constitutional) / sizeof(constitutional[0]); i++) {
-        rc = governance_run(fold->index, constitutional[i], SQL_VALUES(SQL_I(ref)), err);
-        changed += sqlite3_changes(index_db(fold->index));
-    }
-    if (rc < 0 || changed == 0)
+        rc = only_here(fold,
+                       "SELECT hash FROM governance_charter AS c WHERE ref = ?1 AND NOT EXISTS"
+                       " (SELECT 1 FROM governance_charter WHERE hash = c.hash AND ref <> ?1)",
+                       ref, hash, err);
+    if (rc <= 0)
         return rc;
-    /* A frozen log lost its end: seldom, and it can touch any community. */
+    /* Any version may have had it. */
     struct dirty *dirty = dirty_of(fold);
     if (!dirty)
         return err_memory(err);
     dirty->all = true;
     return 0;
+}
+
+static int forget_endorsement(struct fold *fold, int64_t ref, struct err *err)
+{
+    int rc = dirty_rows(fold, "SELECT roster FROM governance_endorse WHERE ref = ?1 AND parent = x'' AND effect = 1",
+                        SQL_I(ref), true, err);
+    return rc == 0 ? dirty_rows(fold,
+                                "SELECT v.community FROM governance_endorse AS e JOIN governance_version AS v ON v.hash"
+                                " = e.parent WHERE e.ref = ?1 AND e.effect = 1",
+                                SQL_I(ref), true, err)
+                   : rc;
+}
+
+/* Its last word on that community is the one before. */
+static int forget_word(struct fold *fold, int64_t ref, struct err *err)
+{
+    return governance_run(
+        fold->index,
+        "UPDATE governance_belongs SET belongs = coalesce((SELECT type <> ?2 FROM governance_word WHERE origin ="
+        " governance_belongs.origin AND community = governance_belongs.community AND ref <> ?1 ORDER BY ref DESC LIMIT"
+        " 1), 0) WHERE (origin, community) IN (SELECT origin, community FROM governance_word WHERE ref = ?1)",
+        SQL_VALUES(SQL_I(ref), SQL_I(STATEMENT_LEAVE)), err);
+}
+
+int governance_forget(struct fold *fold, int64_t ref, struct err *err)
+{
+    static const char *const deletes[] = {
+        "DELETE FROM governance_group WHERE ref = ?1",   "DELETE FROM governance_group_member WHERE ref = ?1",
+        "DELETE FROM governance_list WHERE ref = ?1",    "DELETE FROM governance_grant WHERE ref = ?1",
+        "DELETE FROM governance_charter WHERE ref = ?1", "DELETE FROM governance_roster WHERE ref = ?1",
+        "DELETE FROM governance_endorse WHERE ref = ?1", "DELETE FROM governance_word WHERE ref = ?1",
+        "DELETE FROM governance_sponsor WHERE ref = ?1",
+    };
+    int rc = forget_texts(fold, ref, err);
+    if (rc == 0)
+        rc = forget_endorsement(fold, ref, err);
+    if (rc == 0)
+        rc = forget_word(fold, ref, err);
+    for (size_t i = 0; rc == 0 && i < sizeof(deletes) / sizeof(deletes[0]); i++)
+        rc = governance_run(fold->index, deletes[i], SQL_VALUES(SQL_I(ref)), err);
+    return rc;
 }
 
 /* ---- what holds ---- */
@@ -310,7 +402,7 @@ int governance_flush(struct fold *fold, struct err *err)
     if (dirty->all)
         rc = governance_refold_all(fold->index, err);
     for (size_t i = 0; rc == 0 && !dirty->all && i < dirty->count; i++)
-        rc = governance_refold(fold->index, dirty->community[i], err);
+        rc = governance_refold(fold->index, dirty->community[i].hash, dirty->community[i].anew, err);
     dirty->count = 0;
     dirty->all = false;
     return rc;

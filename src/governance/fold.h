@@ -8,8 +8,8 @@ int governance_apply(struct fold *fold, const struct fold_record *record, struct
 int governance_forget(struct fold *fold, int64_t ref, struct err *err);
 int governance_flush(struct fold *fold, struct err *err);
 
-/* Make the four tables of this community again. */
-int governance_refold(struct index *index, const uint8_t community[32], struct err *err);
+/* Bring what holds in this community up to date: on from the version that is in force by its rows, or anew from version 1. */
+int governance_refold(struct index *index, const uint8_t community[32], bool anew, struct err *err);
 
 /* Empty them, and make them again for all. */
 int governance_refold_all(struct index *index, struct err *err);

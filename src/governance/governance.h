@@ -4,12 +4,13 @@
  *   governance_charter, _roster, _endorse, _word, _sponsor   constitutional records, a row each
  *   governance_group, _group_member                          groups, a row a record and one a name in it
  *   governance_grant                                         what was said to groups before, given to newcomers
- *   governance_community, _version, _belongs, _wants         what community_walk makes of them: of each community that is
- *                          founded here its name and tip, its versions in force, whom it lists and who belongs, and which
- *                          texts it waits for
+ *   governance_community, _version, _belongs, _wants         what holds: of each community that is founded here its name
+ *                          and version in force, all versions that were, whom it lists and who belongs, and which texts are
+ *                          waited for
+ *   governance_poll, _voter, _tally                          voices as they come in (governance/tally.h)
  *
- * The last four are made again, community by community, when a record arrived that can change them. They are a function
- * of the others, so the tables are the same in any order of arrival.
+ * The last two lines follow the others as records arrive, and are a function of them: the tables are the same in any order
+ * of arrival.
  */
 #ifndef TONGZHOU_GOVERNANCE_GOVERNANCE_H
 #define TONGZHOU_GOVERNANCE_GOVERNANCE_H
@@ -87,6 +88,10 @@ int governance_endorsements(const struct view *view, const uint8_t *parent, cons
 int governance_idle(const struct view *view, const uint8_t community[32], size_t max,
                     int (*each)(void *ctx, const struct governance_endorsement *one, struct err *err), void *ctx,
                     struct err *err);
+
+/* Communities that this operator belongs to and where it can say something now that counts: it has not spoken under the tip. */
+int governance_unspoken(const struct view *view, const char *origin, size_t max, uint8_t (*ret)[32], size_t *ret_count,
+                        struct err *err);
 
 /* Versions stated under `parent` that nobody's endorsement counts for, by members of the tip; at most `max`. */
 int governance_proposed(const struct view *view, const struct community *community, size_t max, uint8_t (*ret)[32],

@@ -73,7 +73,7 @@ static enum group_state owner_state(const struct view *view, struct span owner)
         number_of(view->index,
                   "SELECT EXISTS(SELECT 1 FROM governance_word AS w WHERE origin = ?1 AND type = ?2 AND ref ="
                   " (SELECT max(ref) FROM governance_word WHERE origin = ?1 AND community = w.community))"
-                  " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1 AND belongs)",
+                  " AND NOT EXISTS(SELECT 1 FROM governance_belongs WHERE origin = ?1 AND belongs = 1)",
                   SQL_VALUES(SQL_T(owner), SQL_I(STATEMENT_LEAVE)), 1);
     return left == 0 ? GROUP_STANDS : GROUP_OWNER_LEFT;
 }
@@ -163,7 +163,7 @@ static uint64_t mark_all(const struct view *view)
         "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_grant",
         "SELECT count(*) * 1000003 + coalesce(sum(ref % 1000000007), 0) FROM governance_word",
         "SELECT count(*) * 1000003 + coalesce(sum(number), 0) FROM governance_community",
-        "SELECT count(*) FROM governance_belongs WHERE belongs",
+        "SELECT count(*) FROM governance_belongs WHERE belongs = 1",
     };
     uint64_t mark = 0;
     for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
@@ -208,9 +208,9 @@ uint64_t governance_membership_mark(const struct view *view, struct span member)
                   SQL_VALUES(SQL_T(member)), 0);
     int64_t fellows = number_of(view->index,
                                 "SELECT count(*) + coalesce(sum(c.number * 1000003), 0) FROM governance_belongs AS x"
-                                " JOIN governance_belongs AS y ON y.community = x.community AND y.belongs"
+                                " JOIN governance_belongs AS y ON y.community = x.community AND y.belongs = 1"
                                 " JOIN governance_community AS c ON c.community = x.community"
-                                " WHERE x.origin = ?1 AND x.belongs",
+                                " WHERE x.origin = ?1 AND x.belongs = 1",
                                 SQL_VALUES(SQL_T(member)), 0);
     return mix(mix(mix(1, (uint64_t)lists), (uint64_t)grants), (uint64_t)fellows);
 }

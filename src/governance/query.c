@@ -113,7 +113,8 @@ int governance_only(const struct view *view, const char *origin, uint8_t ret[32]
     size_t count;
     int rc = take_hashes(view->index,
                          governance_sql(view->index,
-                                        "SELECT community FROM governance_belongs WHERE origin = ?1 AND belongs",
+                                        "SELECT community FROM governance_belongs INDEXED BY governance_belongs_by"
+                                        " WHERE origin = ?1 AND belongs = 1",
                                         SQL_VALUES(SQL_T(span_str(origin))), err),
                          2, found, &count, err);
     if (rc < 0)
@@ -253,6 +254,21 @@ int governance_idle(const struct view *view, const uint8_t community[32], size_t
         each, ctx, err);
 }
 
+int governance_unspoken(const struct view *view, const char *origin, size_t max, uint8_t (*ret)[32], size_t *ret_count,
+                        struct err *err)
+{
+    return take_hashes(
+        view->index,
+        governance_sql(view->index,
+                       "SELECT b.community FROM governance_belongs AS b INDEXED BY governance_belongs_by"
+                       " JOIN governance_poll AS p ON p.community = b.community AND p.parent <> x''"
+                       " WHERE b.origin = ?1 AND b.belongs = 1 AND b.operator = '' AND NOT EXISTS (SELECT"
+                       " 1 FROM governance_endorse AS e WHERE e.origin = ?1 AND e.parent = p.parent)"
+                       " ORDER BY b.community",
+                       SQL_VALUES(SQL_T(span_str(origin))), err),
+        max, ret, ret_count, err);
+}
+
 int governance_proposed(const struct view *view, const struct community *community, size_t max, uint8_t (*ret)[32],
                         size_t *ret_count, struct err *err)
 {
@@ -334,8 +350,9 @@ bool governance_same_community(const struct view *view, struct span a, struct sp
 {
     return view->index &&
            has_row(view->index,
-                   "SELECT 1 FROM governance_belongs AS x JOIN governance_belongs AS y ON x.community ="
-                   " y.community WHERE x.origin = ?1 AND x.belongs AND y.origin = ?2 AND y.belongs LIMIT 1",
+                   "SELECT 1 FROM governance_belongs AS x INDEXED BY governance_belongs_by CROSS JOIN"
+                   " governance_belongs AS y INDEXED BY governance_belongs_by ON x.community = y.community"
+                   " WHERE x.origin = ?1 AND x.belongs = 1 AND y.origin = ?2 AND y.belongs = 1 LIMIT 1",
                    SQL_VALUES(SQL_T(a), SQL_T(b)));
 }
 
@@ -345,7 +362,8 @@ int governance_each_of_community(const struct view *view, struct span member,
     if (!view->index)
         return 0;
     return governance_each_text(view->index,
-                                "SELECT y.origin FROM governance_belongs AS x JOIN governance_belongs AS y ON"
-                                " x.community = y.community WHERE x.origin = ?1 AND x.belongs AND y.belongs",
+                                "SELECT y.origin FROM governance_belongs AS x INDEXED BY governance_belongs_by CROSS"
+                                " JOIN governance_belongs AS y INDEXED BY governance_belongs_in ON x.community ="
+                                " y.community WHERE x.origin = ?1 AND x.belongs = 1 AND y.belongs = 1",
                                 SQL_VALUES(SQL_T(member)), each, ctx, err);
 }

@@ -88,36 +88,12 @@ static int look_at_peers(const struct watching *w, struct err *err)
 
 /* ---- rosters ---- */
 
-struct known {
-    uint8_t hash[COMMUNITIES_MAX][32];
-    size_t count;
-};
-
-static int keep_community(void *ctx, const struct governance_summary *one, struct err *err)
-{
-    struct known *known = ctx;
-    (void)err;
-    if (known->count < COMMUNITIES_MAX)
-        memcpy(known->hash[known->count++], one->hash, 32);
-    return 0;
-}
-
-static bool is_silent(const struct community *now, const char *origin)
-{
-    for (size_t i = 0; i < now->silent_count; i++)
-        if (strcmp(now->silent[i], origin) == 0)
-            return true;
-    return false;
-}
-
-/* Does a version wait that this operator has said nothing about? */
-static int waits(const struct view *view, const struct community *now, const char *origin, bool *ret, struct err *err)
+/* Does a version wait that this operator, who has not spoken, can say something about? */
+static int waits(const struct view *view, const struct community *now, bool *ret, struct err *err)
 {
     uint8_t proposed[PROPOSED_MAX][32];
     size_t count = 0;
     *ret = false;
-    if (!now->founded || !is_silent(now, origin))
-        return 0;
     for (size_t i = 0; i < now->version_count; i++)
         *ret |= now->versions[i].state == VERSION_OPEN;
     int rc = *ret ? 0 : governance_proposed(view, now, PROPOSED_MAX, proposed, &count, err);
@@ -125,8 +101,7 @@ static int waits(const struct view *view, const struct community *now, const cha
     return rc;
 }
 
-static int look_at_community(const struct watching *w, const struct view *view, const uint8_t hash[32],
-                             const char *origin, struct err *err)
+static int look_at_community(const struct watching *w, const struct view *view, const uint8_t hash[32], struct err *err)
 {
     struct community_source source = governance_source(w->index);
     struct community now;
@@ -137,7 +112,7 @@ static int look_at_community(const struct watching *w, const struct view *view, 
     arena_init(&arena, GOVERNANCE_ARENA_MAX);
     int rc = community_walk(&source, hash, &arena, &now, err);
     if (rc == 0)
-        rc = waits(view, &now, origin, &is_due, err);
+        rc = waits(view, &now, &is_due, err);
     if (rc == 0 && is_due) {
         snprintf(name, sizeof(name), "%s (%02x%02x%02x%02x)", now.charter ? now.charter->name : "?", hash[0], hash[1],
                  hash[2], hash[3]);
@@ -152,7 +127,8 @@ static int look_at_community(const struct watching *w, const struct view *view, 
 
 static int look_at_rosters(const struct watching *w, struct err *err)
 {
-    struct known known = {0};
+    uint8_t unspoken[COMMUNITIES_MAX][32]; /* others it only reads, and they cost no walk */
+    size_t count = 0;
     struct log_info self;
     struct view view;
     struct err nobody = {0};
@@ -162,9 +138,9 @@ static int look_at_rosters(const struct watching *w, struct err *err)
     int rc = view_open(w->store, w->index, viewer, OUTLET_CLI_LOG, &view, err);
     if (rc < 0)
         return rc;
-    rc = governance_communities(&view, keep_community, &known, err);
-    for (size_t i = 0; rc == 0 && i < known.count; i++)
-        rc = look_at_community(w, &view, known.hash[i], self.origin, err);
+    rc = governance_unspoken(&view, self.origin, COMMUNITIES_MAX, unspoken, &count, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = look_at_community(w, &view, unspoken[i], err);
     return rc;
 }
 
