@@ -7,7 +7,7 @@ trap 'rm -f "$fresh"' EXIT
 
 mapfile -t sources < <(find src -path "src/http/*.c" -o -path "src/*/page*.c" -o -path "src/*/routes*.c" \
     -o -path src/state/notice_words.c -o -path src/connect/preview_words.c -o -path src/connect/publish_form.c \
-    -o -path src/moderation/trial.c | LC_ALL=C sort)
+    -o -path src/moderation/trial_tally.c | LC_ALL=C sort)
 po/extract "${sources[@]}" >"$fresh"
 if diff -u po/tongzhou.pot "$fresh" | sed 's/^/# /' && cmp -s po/tongzhou.pot "$fresh"; then
     echo "ok 1 - po/tongzhou.pot is up to date"
