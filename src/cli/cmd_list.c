@@ -1,4 +1,5 @@
 /* tongzhou list drafts, show, adopted, print: what others advise, and what was adopted of it. */
+#include "base/codec.h"
 #include "base/json.h"
 #include "base/when.h"
 #include "cli/commands.h"
@@ -49,6 +50,19 @@ void put_list_item(FILE *out, const struct list_item *item)
     }
 }
 
+const char *draft_state_word(enum draft_state state)
+{
+    static const char *const words[] = {
+        [DRAFT_OFFERED] = "offered", [DRAFT_WITHDRAWN] = "withdrawn", [DRAFT_ABSENT] = "absent"};
+    return words[state];
+}
+
+/* Behind the address: what became of a list that is not offered. */
+static const char *gone_words(enum draft_state state)
+{
+    return state == DRAFT_WITHDRAWN ? ": withdrawn by its source" : ": its record is not kept here any more";
+}
+
 /* ---- drafts ---- */
 
 static const struct option drafts_options[] = {
@@ -64,11 +78,15 @@ struct printing {
 
 static void print_json(const struct draft_line *line)
 {
-    char time[WHEN_TEXT_LEN + 1];
+    char time[WHEN_TEXT_LEN + 1], version[65];
     when_format(line->time_ms, time);
-    printf("{\"list\":\"%s#%s\",\"time\":\"%s\",\"items\":%llu,\"adopted\":%llu,\"withdrawn\":%s,\"waits\":%s}\n",
-           line->address.source, line->address.name, time, (unsigned long long)line->items,
-           (unsigned long long)line->adopted, line->withdrawn ? "true" : "false", draft_waits(line) ? "true" : "false");
+    hex_encode(line->version, 32, version);
+    printf("{\"list\":\"%s#%s\",\"state\":\"%s\"", line->address.source, line->address.name,
+           draft_state_word(line->state));
+    if (line->state == DRAFT_OFFERED)
+        printf(",\"time\":\"%s\",\"version\":\"%s\"", time, version);
+    printf(",\"items\":%llu,\"adopted\":%llu,\"waits\":%s}\n", (unsigned long long)line->items,
+           (unsigned long long)line->adopted, draft_waits(line) ? "true" : "false");
 }
 
 static int print_line(void *ctx, const struct draft_line *line, struct err *err)
@@ -85,8 +103,8 @@ static int print_line(void *ctx, const struct draft_line *line, struct err *err)
     }
     put_list_address(stdout, &line->address);
     when_format(line->time_ms, time);
-    if (line->withdrawn)
-        fputs(": withdrawn by its source", stdout);
+    if (line->state != DRAFT_OFFERED)
+        fputs(gone_words(line->state), stdout);
     else
         printf(": %.10s, ", time), cli_put_counted(stdout, line->items, "item", "items");
     printf("; %llu adopted here%s%s\n", (unsigned long long)line->adopted, line->own ? ", our own" : "",
@@ -104,7 +122,8 @@ static int run_drafts(struct invocation *inv)
         status = cli_fail(inv);
     list_session_end(&l);
     if (!status && hidden > 0)
-        cli_note("%llu more of sources that publish more than %d lists", (unsigned long long)hidden, DRAFTS_OF_ONE);
+        cli_note("%llu sources have more than %d lists: the others are not shown, list show SOURCE#NAME does",
+                 (unsigned long long)hidden, DRAFTS_OF_ONE);
     if (!status && printing.count == 0 && !printing.json)
         puts(printing.all ? "No lists here." : "No draft waits.");
     return status;
@@ -151,6 +170,16 @@ static int print_history(void *ctx, const struct list_word *word, struct err *er
     return 0;
 }
 
+static void put_offer(const struct draft *draft)
+{
+    char version[65];
+    hex_encode(draft->version, 32, version);
+    printf(": advice %s%s, version %.12s\n", list_advice_word(draft->list.advice), draft->list.ended ? ", ended" : "",
+           version);
+    if (draft->adopted_count > 0 && draft->word.advice != draft->list.advice)
+        printf("It advised to %s when somebody here spoke about it last.\n", list_advice_word(draft->word.advice));
+}
+
 static int show(struct list_session *l)
 {
     struct draft draft;
@@ -158,10 +187,10 @@ static int show(struct list_session *l)
     if (status)
         return status;
     put_list_address(stdout, &draft.address);
-    if (draft.withdrawn)
-        puts(": withdrawn by its source");
+    if (draft.state != DRAFT_OFFERED)
+        puts(gone_words(draft.state));
     else
-        printf(": advice %s%s\n", list_advice_word(draft.list.advice), draft.list.ended ? ", ended" : "");
+        put_offer(&draft);
     if (draft.list.about[0]) {
         cli_put_text(stdout, span_str(draft.list.about), LIST_REASON_MAX);
         putchar('\n');

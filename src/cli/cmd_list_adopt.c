@@ -6,6 +6,7 @@
 
 static const struct option adopt_options[] = {
     {"reason", "TEXT", "why; it stays with the decision", ONCE},
+    {"seen", "VERSION", "only if the list is still this version, as list show tells it", AT_MOST_ONCE},
     {"as", "SET", "the set in which rules find its members, @list:SET (default: the list's name)", AT_MOST_ONCE},
     {"only", "SUBJECT", "of the changes only those about this member, record or value", ANY_NUMBER},
     {"additions", NULL, "only what it adds", AT_MOST_ONCE},
@@ -15,6 +16,7 @@ static const struct option adopt_options[] = {
 
 static const struct option decline_options[] = {
     {"reason", "TEXT", "why; it stays with the decision", ONCE},
+    {"seen", "VERSION", "only if the list is still this version, as list show tells it", AT_MOST_ONCE},
     {0},
 };
 
@@ -29,6 +31,17 @@ static int read_word(struct invocation *inv, struct list_word *word)
     session_who(word->who, sizeof(word->who));
     word->time_ms = cli_now_ms();
     return 0;
+}
+
+/* The list that is decided about, if it is what the person has seen. */
+static int read_draft(struct list_session *l, struct draft *ret)
+{
+    struct invocation *inv = l->inv;
+    const char *seen = cli_option(inv, "seen", NULL);
+    int status = list_named(l, inv->args[0], ret);
+    if (status || !seen || drafts_check_seen(ret, span_str(seen), &inv->err) == 0)
+        return status;
+    return cli_fail(inv);
 }
 
 /* ---- which of the changes ---- */
@@ -73,13 +86,13 @@ static int adopt(struct list_session *l, struct list_word *word)
     struct invocation *inv = l->inv;
     struct draft draft;
     struct choice choice = {inv, calloc((size_t)inv->given_count + 1, sizeof(bool))};
-    int status = choice.used ? list_named(l, inv->args[0], &draft) : (err_memory(&inv->err), cli_fail(inv));
+    int status = choice.used ? read_draft(l, &draft) : (err_memory(&inv->err), cli_fail(inv));
     if (!status)
         status = check_choice(&choice, &draft);
     if (!status) {
         const char *before = draft.has_word ? draft.word.set : draft.address.name;
         snprintf(word->set, sizeof(word->set), "%s", cli_option(inv, "as", before));
-        if (drafts_adopt(&l->session.view, &draft, is_wanted, &choice, word, &l->arena, &inv->err))
+        if (drafts_adopt(l->session.store, &draft, is_wanted, &choice, word, &l->arena, &inv->err))
             status = cli_fail(inv);
     }
     free(choice.used);
@@ -123,8 +136,8 @@ const struct command cmd_list_adopt = {
 static int decline(struct list_session *l, struct list_word *word)
 {
     struct draft draft;
-    int status = list_named(l, l->inv->args[0], &draft);
-    if (!status && drafts_decline(&l->session.view, &draft, word, &l->inv->err))
+    int status = read_draft(l, &draft);
+    if (!status && drafts_decline(l->session.store, &draft, word, &l->inv->err))
         status = cli_fail(l->inv);
     if (!status)
         puts("Declined: what is adopted of it stays as it is, and the next version is a draft again.");

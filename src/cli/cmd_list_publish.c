@@ -1,8 +1,8 @@
 /* tongzhou list publish, retract, import: lists of our own, and of files. */
+#include "cli/audience.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/lists.h"
-#include "state/author.h"
 
 #define WHAT_OPTIONS                                                                                                   \
     {"advice", "A", "block (default), label or recommend", AT_MOST_ONCE},                                              \
@@ -12,7 +12,8 @@
     }
 
 #define SAY_OPTIONS                                                                                                    \
-    {"tlp", "T", "whom it is for: clear (default), green, amber, amber+strict or red", AT_MOST_ONCE},                  \
+    {"tlp", "T", "marking (default: that of the version before, else clear: for everybody)", AT_MOST_ONCE},            \
+        {"to", "M", "for whom, with another marking than clear", ANY_NUMBER},                                          \
         {"as", "MEMBER", "a member that lives on this node (default: the operator)", AT_MOST_ONCE},                    \
         {"alone", NULL, "do not ask peers first whether they know more of our logs", AT_MOST_ONCE},                    \
     {                                                                                                                  \
@@ -119,22 +120,43 @@ const struct command cmd_list_import = {
 
 /* ---- publish, retract ---- */
 
-static int find_self(struct list_session *l, struct log_info *self, const char *name, struct draft *before)
+/* The list as its author said it last, and for whom. */
+struct said {
+    struct log_info self;
+    struct draft before;
+    struct named_audience audience; /* of what is to be said */
+};
+
+/* Without --tlp it is for whom the version before was: what few were told, and what of it is taken back, is not for more. */
+static int keep_audience(struct list_session *l, struct said *said)
+{
+    struct view_record record;
+    struct named_audience *audience = &said->audience;
+    if (view_record_ref(&l->session.view, said->before.ref, &l->arena, &record, &l->inv->err))
+        return cli_fail(l->inv);
+    audience->tlp = record.record.tlp;
+    for (size_t i = 0; i < record.record.to_count && i < AUDIENCE_TO_MAX; i++)
+        audience->to[audience->count++] = record.record.to[i];
+    return 0;
+}
+
+static int find_self(struct list_session *l, const char *name, enum tlp tlp, struct said *ret)
 {
     struct list_address address = {0};
     struct err none = {0};
-    int status = session_author(l->inv, &l->session, self);
+    int status = session_author(l->inv, &l->session, &ret->self);
     if (status)
         return status;
-    snprintf(address.source, sizeof(address.source), "%s", self->origin);
+    snprintf(address.source, sizeof(address.source), "%s", ret->self.origin);
     snprintf(address.name, sizeof(address.name), "%s", name);
-    int rc = drafts_read(&l->session.view, &address, &l->arena, before, &none);
-    if (rc == ERR_NOTFOUND) {
-        *before = (struct draft){.withdrawn = true};
-        return 0;
-    }
-    l->inv->err = none;
-    return rc ? cli_fail(l->inv) : 0;
+    int rc = drafts_read(&l->session.view, &address, &l->arena, &ret->before, &none);
+    if (rc == ERR_NOTFOUND)
+        ret->before = (struct draft){.state = DRAFT_ABSENT};
+    else if (rc)
+        return l->inv->err = none, cli_fail(l->inv);
+    if (!*cli_option(l->inv, "tlp", "") && ret->before.state == DRAFT_OFFERED)
+        return keep_audience(l, ret);
+    return audience_resolve(l->inv, &l->session, tlp, &ret->self, &ret->audience);
 }
 
 /* What stood in the version before and does not in this one is taken back; what was taken back before stays so. */
@@ -164,22 +186,28 @@ static int retract_missing(struct list_session *l, const struct list *before, co
     return 0;
 }
 
-static int append(struct list_session *l, const struct log_info *self, enum tlp tlp, struct list *list)
+static int append(struct list_session *l, const struct said *said, struct list *list)
 {
+    const struct named_audience *audience = &said->audience;
+    struct record_draft how = {
+        .time_ms = cli_now_ms(), .tlp = audience->tlp, .to = audience->to, .to_count = audience->count};
     struct buf text;
     uint64_t index;
     buf_init(&text, PAYLOAD_MAX);
-    int rc = list_write(list, tlp, cli_now_ms(), &text, &l->inv->err);
-    struct author_item item = {.text = buf_view(&text), .clear = tlp == TLP_CLEAR};
+    int rc = list_write(list, &how, &text, &l->inv->err);
     if (!rc)
-        rc = author_append(l->session.store, self->number, &item, 1, cli_now_ms(), &index, &l->inv->err);
+        rc = publishing_append(l->session.store, &said->self, how.tlp, buf_view(&text), how.time_ms, &index,
+                               &l->inv->err);
     buf_done(&text);
     if (rc)
         return cli_fail(l->inv);
-    printf("%s#%s: ", self->origin, list->name);
+    printf("%s#%s: ", said->self.origin, list->name);
     cli_put_counted(stdout, list->count, "item", "items");
     printf(", %zu retracted%s\n", list->retracted_count, list->ended ? "; it has ended" : "");
-    return session_fold(l->inv, &l->session);
+    int status = session_fold(l->inv, &l->session);
+    if (!status)
+        audience_tell(&l->session, audience, &said->self);
+    return status;
 }
 
 static int read_tlp(struct invocation *inv, enum tlp *ret)
@@ -190,21 +218,20 @@ static int read_tlp(struct invocation *inv, enum tlp *ret)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (strlen(because) > LIST_REASON_MAX || (*because && !record_value_valid(span_str(because))))
         return cli_usage(inv, "--because: must be one line of at most %d bytes", LIST_REASON_MAX);
-    return 0;
+    return audience_check(inv, *ret);
 }
 
 static int publish(struct list_session *l, enum tlp tlp, struct list *list)
 {
-    struct log_info self;
-    struct draft before;
-    int status = find_self(l, &self, l->inv->args[0], &before);
+    static struct said said;
+    int status = find_self(l, l->inv->args[0], tlp, &said);
     if (!status)
         status = read_file(l, l->inv->args[0], l->inv->args[1], list);
     if (!status)
         list->count = list_items_sort(list->items, list->count);
     if (!status)
-        status = retract_missing(l, &before.list, cli_option(l->inv, "because", ""), list);
-    return status ? status : append(l, &self, tlp, list);
+        status = retract_missing(l, &said.before.list, cli_option(l->inv, "because", ""), list);
+    return status ? status : append(l, &said, list);
 }
 
 static int run_publish(struct invocation *inv)
@@ -255,27 +282,26 @@ static int drop_items(struct list_session *l, struct list *list)
 static int retract(struct list_session *l, enum tlp tlp)
 {
     struct invocation *inv = l->inv;
-    struct log_info self;
-    struct draft before;
-    int status = find_self(l, &self, inv->args[0], &before);
+    static struct said said;
+    int status = find_self(l, inv->args[0], tlp, &said);
     if (status)
         return status;
-    if (before.withdrawn) {
+    if (said.before.state != DRAFT_OFFERED) {
         err_set(&inv->err, ERR_NOTFOUND, "%s: we publish no such list", inv->args[0]);
         return cli_fail(inv);
     }
-    struct list list = before.list;
+    struct list list = said.before.list;
     list.ended = cli_flag(inv, "all");
-    list.items = arena_array(&l->arena, before.list.count + 1, sizeof(*list.items));
+    list.items = arena_array(&l->arena, said.before.list.count + 1, sizeof(*list.items));
     if (!list.items)
         return err_memory(&inv->err), cli_fail(inv);
-    if (before.list.count > 0)
-        memcpy(list.items, before.list.items, before.list.count * sizeof(*list.items));
+    if (said.before.list.count > 0)
+        memcpy(list.items, said.before.list.items, said.before.list.count * sizeof(*list.items));
     list.count = list.ended ? 0 : list.count;
     status = list.ended ? 0 : drop_items(l, &list);
     if (!status)
-        status = retract_missing(l, &before.list, cli_option(inv, "because", ""), &list);
-    return status ? status : append(l, &self, tlp, &list);
+        status = retract_missing(l, &said.before.list, cli_option(inv, "because", ""), &list);
+    return status ? status : append(l, &said, &list);
 }
 
 static int run_retract(struct invocation *inv)

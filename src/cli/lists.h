@@ -20,6 +20,9 @@ void list_session_end(struct list_session *l);
 /* The list that a person names, with what it would change; in the session's arena. */
 int list_named(struct list_session *l, const char *text, struct draft *ret);
 
+/* "offered", "withdrawn": for programs. */
+const char *draft_state_word(enum draft_state state);
+
 void put_list_address(FILE *out, const struct list_address *address);
 /* What adopted lists say of a record and its author, a line each. */
 int put_lists_about(struct session *session, const char *origin, uint64_t index, struct err *err);

@@ -1,10 +1,9 @@
 #include "governance/drafts.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/codec.h"
 #include "base/sha256.h"
-#include "base/utf8.h"
 #include "governance/fold.h"
 
 int drafts_apply(struct fold *fold, const struct fold_record *record, struct err *err)
@@ -23,134 +22,46 @@ int drafts_apply(struct fold *fold, const struct fold_record *record, struct err
                           err);
 }
 
-/* ---- all of them ---- */
+/* ---- what is offered ---- */
 
-struct listing {
-    const struct view *view;
-    struct draft_line *lines;
-    size_t count, cap;
-    uint64_t hidden;
-    char last[LIST_SOURCE_MAX + 1];
-    unsigned of_one;
-};
-
-static int add_line(struct listing *all, const struct draft_line *line, const uint8_t version[32], struct err *err)
+int drafts_newest(const struct view *view, const struct list_address *address, struct draft_line *ret, struct err *err)
 {
-    if (all->count == all->cap) {
-        size_t cap = all->cap ? 2 * all->cap : 64;
-        struct draft_line *lines = realloc(all->lines, cap * sizeof(*lines));
-        if (!lines)
-            return err_memory(err);
-        all->lines = lines;
-        all->cap = cap;
+    sqlite3_stmt *query =
+        governance_sql(view->index,
+                       "SELECT ref, time_ms, hash, items FROM governance_list WHERE origin = ?1 AND name = ?2 ORDER BY "
+                       "ref DESC LIMIT 1",
+                       SQL_VALUES(SQL_T(span_str(address->source)), SQL_T(span_str(address->name))), err);
+    *ret = (struct draft_line){.address = *address};
+    if (!query)
+        return err->code;
+    int rc = index_step(view->index, query, err);
+    if (rc > 0) {
+        ret->ref = sqlite3_column_int64(query, 0);
+        ret->time_ms = sqlite3_column_int64(query, 1);
+        memcpy(ret->version, sqlite3_column_blob(query, 2), sizeof(ret->version));
+        ret->items = (uint64_t)sqlite3_column_int64(query, 3);
     }
-    all->lines[all->count] = *line;
-    memcpy(all->lines[all->count++].version, version, 32);
-    return 0;
+    sqlite3_reset(query);
+    return rc > 0   ? 0
+           : rc < 0 ? rc
+                    : err_set(err, ERR_NOTFOUND, "%s#%s is not offered", address->source, address->name);
 }
 
-static bool is_own(const struct view *view, const char *source)
+int drafts_gone(const struct view *view, int64_t ref, enum draft_state *ret, struct err *err)
 {
-    struct log_info log;
-    struct err absent = {0};
-    return store_log_by_origin(view->store, span_str(source), &log, &absent) == 0 &&
-           (log.role == LOG_OWN || log.role == LOG_LOCAL);
-}
-
-/* The newest of each name. */
-static int add_published(struct listing *all, struct err *err)
-{
-    sqlite3_stmt *query = index_statement(
-        all->view->index,
-        "SELECT origin, name, ref, time_ms, hash, items FROM governance_list AS l WHERE ref = (SELECT max(ref) FROM"
-        " governance_list WHERE origin = l.origin AND name = l.name) ORDER BY origin, name",
-        err);
-    int rc = query ? 0 : err->code;
-    while (query && (rc = index_step(all->view->index, query, err)) > 0) {
-        struct draft_line line = {.ref = sqlite3_column_int64(query, 2),
-                                  .time_ms = sqlite3_column_int64(query, 3),
-                                  .items = (uint64_t)sqlite3_column_int64(query, 5)};
-        snprintf(line.address.source, sizeof(line.address.source), "%s", (const char *)sqlite3_column_text(query, 0));
-        snprintf(line.address.name, sizeof(line.address.name), "%s", (const char *)sqlite3_column_text(query, 1));
-        all->of_one = strcmp(all->last, line.address.source) == 0 ? all->of_one + 1 : 1;
-        memcpy(all->last, line.address.source, sizeof(all->last));
-        if (!view_sees_ref(all->view, line.ref))
-            continue;
-        if (all->of_one > DRAFTS_OF_ONE) {
-            all->hidden++;
-            continue;
-        }
-        if ((rc = add_line(all, &line, sqlite3_column_blob(query, 4), err)) < 0)
-            break;
-    }
-    if (query)
-        sqlite3_reset(query);
-    return rc;
-}
-
-static int add_file(void *ctx, const char *name, struct span body, int64_t time_ms, struct err *err)
-{
-    struct draft_line line = {.address.source = LIST_FILE_SOURCE, .time_ms = time_ms};
-    struct arena arena;
-    struct list list;
-    uint8_t version[32];
-    arena_init(&arena, 4 * LIST_BODY_MAX);
-    int rc = list_parse_body(body, &arena, &list, err);
-    line.items = rc == 0 ? list.count : 0;
-    arena_done(&arena);
-    snprintf(line.address.name, sizeof(line.address.name), "%s", name);
-    sha256_once(body, version);
-    return rc == 0 ? add_line(ctx, &line, version, err) : rc;
-}
-
-static int add_adopted(void *ctx, const struct list_word *word, uint64_t items, struct err *err)
-{
-    static const uint8_t none[32];
-    struct listing *all = ctx;
-    struct draft_line line = {.address = word->address, .withdrawn = true, .adopted = items};
-    for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->lines[i].address.source, word->address.source) == 0 &&
-            strcmp(all->lines[i].address.name, word->address.name) == 0) {
-            all->lines[i].adopted = items;
-            return 0;
-        }
-    return add_line(all, &line, none, err);
-}
-
-/* Has somebody spoken about the version that is offered? */
-static int complete(struct listing *all, size_t i, struct err *err)
-{
-    struct list_word word;
     struct err none = {0};
-    struct draft_line *line = &all->lines[i];
-    int rc = lists_word(all->view->store, &line->address, &word, &none);
-    line->spoken = rc == 0 && memcmp(word.version, line->version, 32) == 0;
-    line->own = is_own(all->view, line->address.source);
-    if (rc == 0 || rc == ERR_NOTFOUND)
-        return 0;
-    *err = none;
-    return rc;
-}
-
-int drafts_list(const struct view *view, int (*each)(void *ctx, const struct draft_line *line, struct err *err),
-                void *ctx, uint64_t *ret_hidden, struct err *err)
-{
-    struct listing all = {.view = view};
-    int rc = add_published(&all, err);
-    if (rc == 0)
-        rc = lists_files(view->store, NULL, add_file, &all, err);
-    if (rc == 0)
-        rc = lists_adopted(view->store, add_adopted, &all, err);
-    for (size_t i = 0; i < all.count && rc == 0; i++)
-        rc = complete(&all, i, err);
-    for (size_t i = 0; i < all.count && rc == 0; i++)
-        rc = each(ctx, &all.lines[i], err);
-    *ret_hidden = all.hidden;
-    free(all.lines);
-    return rc;
+    unsigned flags = 0;
+    int rc = ref > 0 ? payload_flags(view->store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &none) : 0;
+    *ret = rc == 0 && (flags & SLOT_ERASED) ? DRAFT_WITHDRAWN : DRAFT_ABSENT;
+    return rc < 0 && rc != ERR_NOTFOUND ? err_set(err, rc, "%s", none.text) : 0;
 }
 
 /* ---- one ---- */
+
+static int no_such_list(const struct list_address *address, struct err *err)
+{
+    return err_set(err, ERR_NOTFOUND, "%s#%s: no such list here", address->source, address->name);
+}
 
 struct file_reading {
     struct draft *draft;
@@ -173,44 +84,45 @@ static int read_file(void *ctx, const char *name, struct span body, int64_t time
     return take_body(reading->draft, body, reading->arena, err);
 }
 
-static int newest(const struct view *view, const struct list_address *address, int64_t *ret, struct err *err)
-{
-    sqlite3_stmt *query =
-        governance_sql(view->index, "SELECT max(ref) FROM governance_list WHERE origin = ?1 AND name = ?2",
-                       SQL_VALUES(SQL_T(span_str(address->source)), SQL_T(span_str(address->name))), err);
-    if (!query)
-        return err->code;
-    int rc = index_step(view->index, query, err);
-    *ret = rc > 0 && sqlite3_column_type(query, 0) != SQLITE_NULL ? sqlite3_column_int64(query, 0) : -1;
-    sqlite3_reset(query);
-    return rc < 0 ? rc : 0;
-}
-
-/* What is offered now; `withdrawn` if nothing is. */
-static int read_offer(const struct view *view, struct draft *draft, struct arena *arena, struct err *err)
+static int read_file_offer(const struct view *view, struct draft *draft, struct arena *arena, struct err *err)
 {
     struct file_reading reading = {.draft = draft, .arena = arena};
+    int rc = lists_files(view->store, draft->address.name, read_file, &reading, err);
+    draft->state = reading.found ? DRAFT_OFFERED : DRAFT_ABSENT;
+    return rc;
+}
+
+/* What is offered now; ERR_NOTFOUND if it is not for this viewer. */
+static int read_offer(const struct view *view, struct draft *draft, struct arena *arena, struct err *err)
+{
     struct view_record record;
-    int64_t ref = -1;
-    if (strcmp(draft->address.source, LIST_FILE_SOURCE) == 0) {
-        int rc = lists_files(view->store, draft->address.name, read_file, &reading, err);
-        draft->withdrawn = !reading.found;
-        return rc;
-    }
-    int rc = newest(view, &draft->address, &ref, err);
-    draft->withdrawn = rc == 0 && (ref < 0 || !view_sees_ref(view, ref));
-    if (rc < 0 || draft->withdrawn)
-        return rc;
-    rc = view_record_ref(view, ref, arena, &record, err);
+    struct draft_line line;
+    struct err none = {0};
+    if (strcmp(draft->address.source, LIST_FILE_SOURCE) == 0)
+        return read_file_offer(view, draft, arena, err);
+    int rc = drafts_newest(view, &draft->address, &line, &none);
+    if (rc == ERR_NOTFOUND)
+        return drafts_gone(view, draft->has_word ? draft->word.ref : 0, &draft->state, err);
+    if (rc < 0)
+        return err_set(err, rc, "%s", none.text);
+    rc = view_record_ref(view, line.ref, arena, &record, err);
     if (rc < 0)
         return rc;
-    if (!record.has_text || !record.parsed) {
-        draft->withdrawn = true;
-        return 0;
-    }
-    draft->ref = ref;
+    if (!record.has_text || !record.parsed) /* for others; or erased this very moment, and soon told so */
+        return no_such_list(&draft->address, err);
+    draft->ref = line.ref;
     draft->time_ms = record.record.time_ms;
     return take_body(draft, record.record.body, arena, err);
+}
+
+/* What is proposed to somebody who has adopted some of it. */
+static int compare(struct draft *draft, struct arena *arena, struct err *err)
+{
+    int rc = list_changes(draft->adopted, draft->adopted_count, &draft->list, arena, &draft->changes,
+                          &draft->change_count, err);
+    for (size_t i = 0; rc == 0 && i < draft->change_count; i++)
+        draft->removal_count += draft->changes[i].removes;
+    return rc;
 }
 
 int drafts_read(const struct view *view, const struct list_address *address, struct arena *arena, struct draft *ret,
@@ -219,58 +131,21 @@ int drafts_read(const struct view *view, const struct list_address *address, str
     struct err none = {0};
     *ret = (struct draft){.address = *address};
     memcpy(ret->list.name, address->name, sizeof(ret->list.name));
-    int rc = read_offer(view, ret, arena, err);
+    int rc = lists_word(view->store, address, &ret->word, &none);
+    ret->has_word = rc == 0;
+    if (rc < 0 && rc != ERR_NOTFOUND)
+        return err_set(err, rc, "%s", none.text);
+    rc = read_offer(view, ret, arena, err);
     if (rc == 0)
         rc = lists_items(view->store, address, arena, &ret->adopted, &ret->adopted_count, err);
     if (rc < 0)
         return rc;
-    if (ret->withdrawn && ret->adopted_count == 0)
-        return err_set(err, ERR_NOTFOUND, "%s#%s: no such list here", address->source, address->name);
-    rc = lists_word(view->store, address, &ret->word, &none);
-    ret->has_word = rc == 0;
-    if (rc < 0 && rc != ERR_NOTFOUND) {
-        *err = none;
-        return rc;
+    if (ret->state != DRAFT_OFFERED) {
+        ret->list.advice = ret->has_word ? ret->word.advice : LIST_BLOCK;
+        if (ret->adopted_count == 0)
+            return no_such_list(address, err);
     }
-    rc = list_changes(ret->adopted, ret->adopted_count, &ret->list, arena, &ret->changes, &ret->change_count, err);
-    for (size_t i = 0; rc == 0 && i < ret->change_count; i++)
-        ret->removal_count += ret->changes[i].removes;
-    return rc;
-}
-
-struct named {
-    struct span name;
-    struct list_address *found;
-    size_t count;
-};
-
-static int match(void *ctx, const struct draft_line *line, struct err *err)
-{
-    struct named *named = ctx;
-    (void)err;
-    if (span_is(named->name, line->address.name)) {
-        *named->found = line->address;
-        named->count++;
-    }
-    return 0;
-}
-
-int drafts_find(const struct view *view, struct span text, struct list_address *ret, struct err *err)
-{
-    struct named named = {.name = text, .found = ret};
-    uint64_t hidden;
-    char shown[300];
-    if (list_address_parse(text, ret))
-        return 0;
-    int rc = drafts_list(view, match, &named, &hidden, err);
-    if (rc < 0)
-        return rc;
-    text_escape_into(shown, sizeof(shown), text);
-    if (named.count == 0)
-        return err_set(err, ERR_NOTFOUND, "%s: no such list here; `tongzhou list drafts --all` shows them", shown);
-    if (named.count > 1)
-        return err_set(err, ERR_USAGE, "%s: several have a list of that name: say whose, as ORIGIN#%s", shown, shown);
-    return 0;
+    return compare(ret, arena, err);
 }
 
 /* ---- a person's word ---- */
@@ -280,18 +155,37 @@ static void begin_word(const struct draft *draft, enum list_act act, struct list
     word->address = draft->address;
     word->act = act;
     memcpy(word->version, draft->version, 32);
+    word->advice = draft->list.advice;
+    word->ref = draft->ref > 0 ? draft->ref : draft->has_word ? draft->word.ref : 0;
     word->added = word->removed = 0;
 }
 
-int drafts_decline(const struct view *view, const struct draft *draft, struct list_word *word, struct err *err)
+static int64_t last_word(const struct draft *draft)
+{
+    return draft->has_word ? draft->word.number : 0;
+}
+
+int drafts_check_seen(const struct draft *draft, struct span version, struct err *err)
+{
+    char now[65];
+    hex_encode(draft->version, 32, now);
+    if (version.len < DRAFT_SEEN_MIN || version.len > 64)
+        return err_set(err, ERR_USAGE, "a version has %d to 64 hex digits", DRAFT_SEEN_MIN);
+    if (memcmp(now, version.data, version.len) != 0)
+        return err_set(err, ERR_STATE, "%s#%s is another version by now, %.12s: please look at it again",
+                       draft->address.source, draft->address.name, now);
+    return 0;
+}
+
+int drafts_decline(struct store *store, const struct draft *draft, struct list_word *word, struct err *err)
 {
     begin_word(draft, LIST_DECLINED, word);
     snprintf(word->set, sizeof(word->set), "%s", draft->has_word ? draft->word.set : draft->address.name);
-    return lists_say(view->store, word, NULL, 0, err);
+    return lists_say(store, word, last_word(draft), NULL, 0, err);
 }
 
 /* Adopted items and changes ascend: one pass. */
-int drafts_adopt(const struct view *view, const struct draft *draft,
+int drafts_adopt(struct store *store, const struct draft *draft,
                  bool (*wanted)(void *ctx, const struct list_change *change), void *ctx, struct list_word *word,
                  struct arena *arena, struct err *err)
 {
@@ -319,5 +213,5 @@ int drafts_adopt(const struct view *view, const struct draft *draft,
     }
     if (count > LIST_ITEMS_MAX)
         return err_set(err, ERR_LIMIT, "%zu items would be adopted, limit %d", count, LIST_ITEMS_MAX);
-    return lists_say(view->store, word, items, count, err);
+    return lists_say(store, word, last_word(draft), items, count, err);
 }

@@ -71,8 +71,10 @@ static bool record_valid(struct span text)
     uint64_t index;
     while (slash > 0 && text.data[slash - 1] != '/')
         slash--;
-    return slash > 1 && origin_valid(span_sub(text, 0, slash - 1)) &&
-           span_u64(span_sub(text, slash, text.len), INT64_MAX, &index);
+    struct span digits = span_sub(text, slash, text.len);
+    bool is_canonical = digits.len == 1 || (digits.len > 0 && digits.data[0] != '0');
+    return slash > 1 && is_canonical && origin_valid(span_sub(text, 0, slash - 1)) &&
+           span_u64(digits, LOG_SIZE_MAX - 1, &index);
 }
 
 int list_item_check(const struct list_item *item, struct err *err)
@@ -274,14 +276,16 @@ int list_write_body(struct list *list, struct buf *out, struct err *err)
     return rc;
 }
 
-int list_write(struct list *list, enum tlp tlp, int64_t time_ms, struct buf *out_record, struct err *err)
+int list_write(struct list *list, const struct record_draft *how, struct buf *out_record, struct err *err)
 {
     struct buf body;
     buf_init(&body, LIST_BODY_MAX);
     int rc = list_write_body(list, &body, err);
     struct record_draft draft = {.kind = LIST_KIND,
-                                 .time_ms = time_ms,
-                                 .tlp = tlp,
+                                 .time_ms = how->time_ms,
+                                 .tlp = how->tlp,
+                                 .to = how->to,
+                                 .to_count = how->to_count,
                                  .type = SPAN_LIT("application/json"),
                                  .body = buf_view(&body)};
     if (rc == 0)

@@ -64,8 +64,8 @@ int list_parse_body(struct span body, struct arena *arena, struct list *out, str
 /* The body, appended, without a line end. Sorts items and retractions. What it writes, list_parse accepts. */
 int list_write_body(struct list *list, struct buf *out, struct err *err);
 
-/* The record's text, appended. */
-int list_write(struct list *list, enum tlp tlp, int64_t time_ms, struct buf *out_record, struct err *err);
+/* The record's text, appended. `how`: time, marking and audience. */
+int list_write(struct list *list, const struct record_draft *how, struct buf *out_record, struct err *err);
 
 /* ---- what a version changes for somebody who has adopted some of it ---- */
 

@@ -17,8 +17,9 @@ bool list_address_parse(struct span text, struct list_address *ret)
 /* ---- words ---- */
 
 #define WORD_COLUMNS                                                                                                   \
-    "w.number, w.source, w.name, w.act, w.set_name, w.version, w.added, w.removed, w.who, w.reason, w.time_ms"
-#define WORD_COUNT 11
+    "w.number, w.source, w.name, w.act, w.set_name, w.version, w.added, w.removed, w.who, w.reason, w.time_ms,"        \
+    " w.advice, w.ref"
+#define WORD_COUNT 13
 
 static void read_word(sqlite3_stmt *stmt, struct list_word *ret)
 {
@@ -27,7 +28,9 @@ static void read_word(sqlite3_stmt *stmt, struct list_word *ret)
                               .act = (enum list_act)sqlite3_column_int(stmt, 3),
                               .added = (uint64_t)sqlite3_column_int64(stmt, 6),
                               .removed = (uint64_t)sqlite3_column_int64(stmt, 7),
-                              .time_ms = sqlite3_column_int64(stmt, 10)};
+                              .time_ms = sqlite3_column_int64(stmt, 10),
+                              .advice = (enum list_advice)sqlite3_column_int(stmt, 11),
+                              .ref = sqlite3_column_int64(stmt, 12)};
     db_text(stmt, 1, ret->address.source, sizeof ret->address.source);
     db_text(stmt, 2, ret->address.name, sizeof ret->address.name);
     db_text(stmt, 4, ret->set, sizeof ret->set);
@@ -140,11 +143,11 @@ int lists_items(struct store *store, const struct list_address *address, struct 
 static int put_word(struct store *store, struct list_word *word, struct err *err)
 {
     int rc = db_run(store, err,
-                    "INSERT INTO list_word(source, name, act, set_name, version, added, removed, who, reason, time_ms)"
-                    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    "ssisbiissi", word->address.source, word->address.name, (int64_t)word->act, word->set,
-                    span_of(word->version, 32), (int64_t)word->added, (int64_t)word->removed, word->who, word->reason,
-                    word->time_ms);
+                    "INSERT INTO list_word(source, name, act, advice, set_name, version, ref, added, removed, who,"
+                    " reason, time_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "ssiisbiiissi", word->address.source, word->address.name, (int64_t)word->act, (int64_t)word->advice,
+                    word->set, span_of(word->version, 32), word->ref, (int64_t)word->added, (int64_t)word->removed,
+                    word->who, word->reason, word->time_ms);
     if (!rc)
         word->number = sqlite3_last_insert_rowid(store->db);
     return rc;
@@ -173,13 +176,51 @@ static int check_room(struct store *store, struct err *err)
     return rc;
 }
 
-int lists_say(struct store *store, struct list_word *word, const struct list_item *items, size_t count, struct err *err)
+/* Another process may have taken a word, too: what the person saw is not what is adopted any more. */
+static int check_last(struct store *store, const struct list_address *address, int64_t after, struct err *err)
+{
+    int64_t last = 0;
+    int rc = db_int(store, &last, err, "SELECT coalesce(max(number), 0) FROM list_word WHERE source = ? AND name = ?",
+                    "ss", address->source, address->name);
+    if (!rc && last != after)
+        rc = err_set(err, ERR_STATE, "somebody has decided about %s#%s meanwhile: please look at it again",
+                     address->source, address->name);
+    return rc;
+}
+
+/* Who is to be blocked does not get among those who are recommended, by a list of the same name or one that turned round. */
+static int check_advice(struct store *store, const struct list_word *word, const struct list_item *items, size_t count,
+                        struct err *err)
+{
+    int64_t others = 0;
+    bool members = false;
+    for (size_t i = 0; i < count; i++)
+        members |= items[i].type == LIST_MEMBER;
+    if (word->act != LIST_ADOPTED || !members)
+        return 0;
+    int rc = db_int(store, &others, err,
+                    "SELECT EXISTS(SELECT 1 FROM list_word AS w JOIN list_item AS i ON i.word = w.number"
+                    " WHERE w.set_name = ? AND w.advice <> ? AND i.type = ?)",
+                    "sii", word->set, (int64_t)word->advice, (int64_t)LIST_MEMBER);
+    if (!rc && others)
+        rc = err_set(err, ERR_STATE,
+                     "%s%s has members that were adopted for another advice than to %s: name another set",
+                     "@" POLICY_LIST_PREFIX, word->set, list_advice_word(word->advice));
+    return rc;
+}
+
+int lists_say(struct store *store, struct list_word *word, int64_t after, const struct list_item *items, size_t count,
+              struct err *err)
 {
     bool own = !store->writing;
     int rc = own ? store_begin(store, err) : store_writable(store, err);
     if (rc)
         return rc;
-    rc = put_word(store, word, err);
+    rc = check_last(store, &word->address, after, err);
+    if (!rc)
+        rc = check_advice(store, word, items, count, err);
+    if (!rc)
+        rc = put_word(store, word, err);
     if (!rc && word->act == LIST_ADOPTED)
         rc = put_items(store, word, items, count, err);
     if (!rc && word->act == LIST_ADOPTED)

@@ -33,8 +33,10 @@ struct list_word {
     int64_t number;
     struct list_address address;
     enum list_act act;
+    enum list_advice advice;     /* as the offered list had it, or the version before one that was withdrawn */
     char set[LIST_NAME_MAX + 1]; /* where its members stand for rules */
     uint8_t version[32];         /* SHA-256 of the offered list's body; zeros: it was withdrawn */
+    int64_t ref;                 /* of the record that was spoken about; 0: a file */
     uint64_t added, removed;
     char who[DECISION_WHO_MAX + 1], reason[DECISION_REASON_MAX + 1];
     int64_t time_ms;
@@ -61,10 +63,12 @@ int lists_items(struct store *store, const struct list_address *address, struct 
 /*
  * A person's word. Adopting replaces what is adopted of this list by `items`, and brings the sets into force: another version of
  * the policy. All in one commit, or nothing. Sets word->number.
+ *   after  number of the last word about this list that the person knew of, 0: none
  *   items  for LIST_ADOPTED
- * ERR_SYNTAX, ERR_LIMIT: the policy in force cannot be with these sets.
+ * ERR_STATE: somebody else has spoken about the list meanwhile; or the set holds members that were adopted for another
+ * advice, who are not to be taken for what these are. ERR_SYNTAX, ERR_LIMIT: the policy in force cannot be with these sets.
  */
-int lists_say(struct store *store, struct list_word *word, const struct list_item *items, size_t count,
+int lists_say(struct store *store, struct list_word *word, int64_t after, const struct list_item *items, size_t count,
               struct err *err);
 
 /* ---- files ---- */

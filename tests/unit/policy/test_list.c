@@ -78,6 +78,8 @@ static void hostile(void **state)
     refuses(f, LIST("{\"member\":\"a.example/short\"}"), "an origin, or a name");
     refuses(f, LIST("{\"record\":\"" ORIGIN "\",\"label\":\"x\"}"), "ORIGIN/INDEX");
     refuses(f, LIST("{\"record\":\"" ORIGIN "/x\",\"label\":\"x\"}"), "ORIGIN/INDEX");
+    refuses(f, LIST("{\"record\":\"" ORIGIN "/07\",\"label\":\"x\"}"), "ORIGIN/INDEX");
+    refuses(f, LIST("{\"record\":\"" ORIGIN "/9223372036854775807\",\"label\":\"x\"}"), "ORIGIN/INDEX");
     refuses(f, LIST("{\"record\":\"" ORIGIN "/1\"}"), "label");
     refuses(f, LIST("{\"record\":\"" ORIGIN "/1\",\"label\":\"<b>\"}"), "label");
     refuses(f, LIST("{\"member\":\"b\"},{\"member\":\"a\"}"), "does not ascend");
