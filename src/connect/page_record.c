@@ -314,9 +314,11 @@ int page_record(const struct view *view, const struct http_request *request, str
                          "nothing follows from it."));
         page_raw(&page, "</p>\n");
     }
+    rc = page_labels(&page, view, &record, err);
     write_content(&page, &record);
     write_policy_links(&page, &record);
-    rc = write_proof(&page, view, &record, err);
+    if (rc == 0)
+        rc = write_proof(&page, view, &record, err);
     if (rc < 0)
         return rc;
     write_neighbours(&page, &record);
@@ -351,6 +353,18 @@ int page_record_raw(const struct view *view, const struct http_request *request,
         return http_problem(request, reply, 404, TR_MARK("Not found"),
                             TR_MARK("The content of this record is not here, or it is not for you."));
     return rc < 0 ? rc : send_bytes(record.text, reply);
+}
+
+int page_record_labels(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                       struct err *err)
+{
+    struct view_record record;
+    int rc = find_record(view, request, &record, err);
+    if (rc == ERR_NOTFOUND || (rc == 0 && !record.has_text))
+        return not_found(request, reply);
+    reply->content_type = "application/json";
+    reply->cache_control = "private, no-cache"; /* persons here are told more */
+    return rc < 0 ? rc : labels_json(view, &record, &reply->body, err);
 }
 
 int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,

@@ -307,6 +307,8 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
      "the bytes of its entry in the log"},
     {HTTP_GET, "/record/{name}/{hash}/{index}/proof", OUTLET_HTTP_PAGES, page_record_proof,
      "its inclusion proof (tlog-proof)"},
+    {HTTP_GET, "/record/{name}/{hash}/{index}/labels", OUTLET_HTTP_PAGES, page_record_labels,
+     "labels adopted from lists, as JSON"},
     {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
     {HTTP_POST, "/publish", OUTLET_PREVIEW, page_publish_post, "who would get it; then says it"},
     {HTTP_POST, "/publish/preview", OUTLET_PREVIEW, page_publish_preview, "who would get it, for the form's script"},

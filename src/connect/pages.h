@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 13
+#define CONNECT_PAGE_ROUTES 14
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -44,12 +44,21 @@ bool connect_page_title(struct page *page, const struct view *view, const struct
 /* One record of a list: title, kind, reporter (not with `of_one`, where all are one member's), time. */
 void page_row(struct page *page, const struct view *view, const struct view_row *row, bool of_one);
 
+/* SOURCE#NAME of a list of others, the source linked. */
+void page_list_name(struct page *page, const struct list_address *address);
+
+/* Labels that were adopted from lists, with whose they are; nothing without any. */
+int page_labels(struct page *page, const struct view *view, const struct view_record *record, struct err *err);
+
 /* Bytes as hex with a gap every four characters that is not copied along; or such a text. */
 void page_fingerprint(struct page *page, struct span text);
 
 /* `<div><dt>LABEL</dt><dd>` and its end, in a `<dl class="facts">`. */
 void page_fact(struct page *page, const char *label);
 void page_fact_end(struct page *page);
+
+/* The same as JSON. */
+int labels_json(const struct view *view, const struct view_record *record, struct buf *out, struct err *err);
 
 /* ---- handlers ---- */
 
@@ -62,6 +71,8 @@ int page_record_raw(const struct view *view, const struct http_request *request,
                     struct err *err);
 int page_record_entry(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
+int page_record_labels(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                       struct err *err);
 int page_oidc(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_oidc_back(const struct view *view, const struct http_request *request, struct http_reply *reply,
                    struct err *err);

@@ -17,6 +17,7 @@
 #include "index/capability.h"
 #include "index/index.h"
 #include "index/judge.h"
+#include "state/lists.h"
 #include "state/payload.h"
 #include "state/reach.h"
 #include "state/role.h"
@@ -317,6 +318,17 @@ int view_record_brief(const struct view *view, int64_t ref, struct arena *arena,
 
 /* May the viewer see this record's text? The test that every query of every capability applies to its rows. */
 bool view_sees_ref(const struct view *view, int64_t ref);
+
+/* A label that somebody here has adopted from a list (state/lists.h). */
+struct view_label {
+    const struct list_word *word;
+    const struct list_item *item;
+    bool is_inside; /* the viewer is of the operator's own people: who adopted it, and why, is for them */
+};
+
+/* Labels of a record whose text the viewer may see, as far as the lists they are from are for him. */
+int view_labels(const struct view *view, const char *origin, uint64_t index,
+                int (*each)(void *ctx, const struct view_label *label, struct err *err), void *ctx, struct err *err);
 
 struct view_query {
     int64_t number;   /* one log's, or 0: all */

@@ -22,7 +22,7 @@ static int write_form(struct page *page, const struct view *view, struct span ty
     page_raw(page, "<p><label for=\"text\">");
     page_say(page, TR_MARK("The rules to try"));
     page_raw(page, "</label> <textarea id=\"text\" name=\"text\" rows=\"16\" spellcheck=\"false\" required>\n");
-    page_pre(page, typed.len > 0 ? typed : policy_text(policy));
+    page_pre(page, typed.len > 0 ? typed : policy_file_part(policy_text(policy)));
     page_raw(page, "</textarea></p>\n<p><button type=\"submit\">");
     page_say(page, TR_MARK("Try them"));
     page_raw(page, "</button></p>\n</form>\n");
@@ -181,6 +181,20 @@ static int try_policy(struct page *page, const struct view *view, const struct p
     return rc;
 }
 
+/* What would come into force with this file: with the lists that are adopted here behind it. */
+static int parse_with_lists(const struct view *view, struct span typed, struct policy **ret,
+                            struct policy_errors *errors, struct err *err)
+{
+    struct buf text;
+    buf_init(&text, POLICY_TEXT_MAX);
+    buf_span(&text, policy_file_part(typed));
+    int rc = lists_sets(view->store, &text, err);
+    if (rc == 0)
+        rc = policy_parse(buf_view(&text), ret, errors, err);
+    buf_done(&text);
+    return rc;
+}
+
 int page_try_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err)
 {
@@ -194,7 +208,7 @@ int page_try_post(const struct view *view, const struct http_request *request, s
     if (!errors)
         return err_memory(err);
     begin(&page, request, reply);
-    int rc = policy_parse(typed, &policy, errors, &wrong);
+    int rc = parse_with_lists(view, typed, &policy, errors, &wrong);
     if (rc == ERR_SYNTAX) {
         reply->status = 400;
         write_errors(&page, errors);

@@ -6,7 +6,7 @@
 #include "http/account.h"
 #include "moderation/moderation.h"
 
-#define MODERATION_PAGE_ROUTES 11
+#define MODERATION_PAGE_ROUTES 16
 extern const struct route moderation_page_routes[MODERATION_PAGE_ROUTES];
 
 /* A record in a line of the page's language. */
@@ -42,6 +42,10 @@ struct page_field {
 };
 void page_field(struct page *page, const struct page_field *field, struct span value);
 
+struct list_address;
+/* Where a list of others has its page, for an attribute. */
+void page_list_path(struct page *page, const struct list_address *address);
+
 /* A form's field as one line: ends of lines and blanks become one blank. NULL: longer than `max`, or no text. "" if empty. */
 const char *page_one_line(const struct http_request *request, const char *name, size_t max);
 
@@ -60,6 +64,10 @@ int page_decide_post(const struct view *view, const struct http_request *request
 int page_try(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_try_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                   struct err *err);
+int page_lists(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_list(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
+int page_list_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                   struct err *err);
 int page_object(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 int page_object_post(const struct view *view, const struct http_request *request, struct http_reply *reply,
                      struct err *err);

@@ -191,3 +191,27 @@ void policy_explain(const struct policy *policy, struct buf *out)
             buf_byte(out, '\n');
         }
 }
+
+void policy_naming(const struct policy *policy, const char *set,
+                   void (*each)(void *ctx, unsigned line, struct span text), void *ctx)
+{
+    struct span text = policy_file_part(policy_text(policy));
+    struct arena arena;
+    struct lexer lexer;
+    struct token token = {0};
+    unsigned told = 0;
+    arena_init(&arena, 2 * POLICY_FILE_MAX); /* reasons; without room for one it is passed */
+    lexer_init(&lexer, text, &arena);
+    for (lexer_next(&lexer, &token); token.kind != TOKEN_END; lexer_next(&lexer, &token)) {
+        bool names = token_is_set(&token) && span_is(span_sub(token.text, 1, token.text.len), set);
+        if (!names || token.line == told)
+            continue;
+        size_t begin = token.begin;
+        while (begin > 0 && text.data[begin - 1] != '\n')
+            begin--;
+        struct span rest = span_sub(text, begin, text.len);
+        told = token.line;
+        each(ctx, token.line, span_trim(span_sub(rest, 0, span_find(rest, '\n'))));
+    }
+    arena_done(&arena);
+}

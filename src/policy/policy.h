@@ -203,6 +203,13 @@ bool policy_rule_at(const struct policy *policy, unsigned line, struct policy_ve
 void policy_explain(const struct policy *policy, struct buf *out);
 
 /*
+ * Each line of the file that names this set (list:NAME, or a set's own name), once, as it stands there; other sets that stand
+ * for it are not looked through. `each` gets a part of the policy's text.
+ */
+void policy_naming(const struct policy *policy, const char *set,
+                   void (*each)(void *ctx, unsigned line, struct span text), void *ctx);
+
+/*
  * What is legal and can hardly be meant: rules that can never match, names that nobody here has, sets that nobody uses,
  * trust given to a mere name. Only what is certain, each once, 500 at most.
  *   members, count  who is known here

@@ -218,7 +218,7 @@ async function axeFinds(page) {
 }
 
 /** What is there for those who are signed in. */
-const inside = ["/account", "/publish", "/inbox", "/administration", "/users", "/policy", "/policy/held", "/policy/refused", "/policy/objections", "/policy/try", "/policy/rates"];
+const inside = ["/account", "/publish", "/inbox", "/administration", "/users", "/policy", "/policy/held", "/policy/refused", "/policy/objections", "/policy/lists", "/policy/try", "/policy/rates"];
 
 async function checkInside(page, text) {
     await page.goto(base + "/sign-in?next=/administration");

@@ -80,7 +80,7 @@ record_pages() { # node: every record's page of a's log, and what hangs on it
     local i size
     size=$(fact "$1" a.example size)
     for ((i = 0; i < size; i++)); do
-        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry" "$(url "$1")/policy/object/$origin/$i"
+        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry" "$(url "$1")/record/$origin/$i/labels" "$(url "$1")/policy/object/$origin/$i"
     done
 }
 outlet_http_logs() {
@@ -104,7 +104,7 @@ outlet_http_pages() {
 outlet_http_search() { curl -s "$(url "$1")/intelligence?q=mx-" "$(url "$1")/intelligence/results?q=mx-" | text; }
 outlet_http_sweep() { curl -s -F "file=@$tmp/log" "$(url "$1")/sweep" | text; }
 outlet_http_decide() { # nobody is signed in: held contents and what can be decided are for those who decide
-    curl -s "$(url "$1")/policy/held" "$(url "$1")/policy/refused" "$(url "$1")/policy/objections" "$(url "$1")/policy/try" | text
+    curl -s "$(url "$1")/policy/held" "$(url "$1")/policy/refused" "$(url "$1")/policy/objections" "$(url "$1")/policy/lists" "$(url "$1")/policy/try" | text
     local i
     for ((i = 0; i < $(fact "$1" a.example size); i++)); do curl -s "$(url "$1")/policy/decide/$origin/$i"; done | text
 }
