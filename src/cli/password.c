@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <termios.h>
 #include <unistd.h>
@@ -9,14 +11,27 @@
 #include "state/password.h"
 #include "state/secret.h"
 
-/* One line; what is longer is refused, not cut. */
-static int read_line(int fd, char out[PASSWORD_MAX + 1], struct err *err)
+/* What would end this process, or stop it, while the terminal shows nothing of what is typed: it shows it again first. */
+static const int endings[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
+#define ENDINGS (sizeof(endings) / sizeof(endings[0]))
+static volatile sig_atomic_t ending;
+
+static void note_ending(int number)
+{
+    ending = number;
+}
+
+/* One line; what is longer is refused, not cut. `heard`: signals are held back, but for while it waits; NULL: they are not. */
+static int read_line(int fd, const sigset_t *heard, char out[PASSWORD_MAX + 1], struct err *err)
 {
     size_t len = 0;
     for (;;) {
         char c;
-        ssize_t got = read(fd, &c, 1);
-        if (got < 0 && errno == EINTR)
+        struct pollfd waiting = {.fd = fd, .events = POLLIN};
+        ssize_t got = heard ? ppoll(&waiting, 1, NULL, heard) : 1;
+        if (got > 0)
+            got = read(fd, &c, 1);
+        if (got < 0 && errno == EINTR && !ending)
             continue;
         if (got < 0)
             return err_sys(err, "password");
@@ -32,19 +47,44 @@ static int read_line(int fd, char out[PASSWORD_MAX + 1], struct err *err)
     return 0;
 }
 
+/* Signals interrupt the reading, and mean what they meant when the terminal is as it was. */
+static int read_hidden(int fd, const struct termios *shown, char out[PASSWORD_MAX + 1], struct err *err)
+{
+    struct sigaction before[ENDINGS], noting = {.sa_handler = note_ending};
+    struct termios hidden = *shown;
+    sigset_t held, heard;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    ending = 0;
+    sigemptyset(&held);
+    for (size_t i = 0; i < ENDINGS; i++)
+        sigaddset(&held, endings[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &held, &heard);
+    for (size_t i = 0; i < ENDINGS; i++) {
+        (void)sigaction(endings[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            (void)sigaction(endings[i], &noting, NULL);
+    }
+    int rc = tcsetattr(fd, TCSAFLUSH, &hidden) < 0 ? err_sys(err, "/dev/tty") : read_line(fd, &heard, out, err);
+    (void)tcsetattr(fd, TCSAFLUSH, shown);
+    for (size_t i = 0; i < ENDINGS; i++)
+        (void)sigaction(endings[i], &before[i], NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &heard, NULL);
+    return rc;
+}
+
 static int ask_hidden(int fd, const char *prompt, char out[PASSWORD_MAX + 1], struct err *err)
 {
-    struct termios shown, hidden;
+    struct termios shown;
+    int rc;
     if (tcgetattr(fd, &shown) < 0)
         return err_sys(err, "/dev/tty");
-    hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    dprintf(fd, "%s: ", prompt);
-    if (tcsetattr(fd, TCSAFLUSH, &hidden) < 0)
-        return err_sys(err, "/dev/tty");
-    int rc = read_line(fd, out, err);
-    (void)tcsetattr(fd, TCSAFLUSH, &shown);
-    dprintf(fd, "\n");
+    do {
+        dprintf(fd, "%s: ", prompt);
+        rc = read_hidden(fd, &shown, out, err);
+        dprintf(fd, "\n");
+        if (ending)
+            (void)raise(ending);
+    } while (rc < 0 && ending == SIGTSTP); /* back in the foreground: once more */
     return rc;
 }
 
@@ -101,7 +141,7 @@ int password_ask(struct invocation *inv, const char *name, char out[PASSWORD_MAX
         password_generate(out);
         return 0;
     }
-    int rc = from_stdin ? read_line(STDIN_FILENO, out, &inv->err) : ask_for_user(name, out, &inv->err);
+    int rc = from_stdin ? read_line(STDIN_FILENO, NULL, out, &inv->err) : ask_for_user(name, out, &inv->err);
     return rc ? cli_fail(inv) : 0;
 }
 

@@ -190,26 +190,96 @@ int disk_length(int fd, const char *path, uint64_t *ret, struct err *err)
     return 0;
 }
 
+/* ---- small files in full ---- */
+
+#define WIPED_MAX (1u << 20) /* bytes: no small file is larger */
+
+/* Zeros over what a regular file holds that nobody shall read any more. */
+static int wipe(int fd, const char *path, struct err *err)
+{
+    static const uint8_t zeros[4096];
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return disk_fail(err, "look at", path);
+    uint64_t len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    int rc = 0;
+    for (uint64_t at = 0; rc == 0 && at < len && at < WIPED_MAX; at += sizeof zeros)
+        rc =
+            disk_pwrite(fd, span_of(zeros, len - at < sizeof zeros ? (size_t)(len - at) : sizeof zeros), at, path, err);
+    return rc || len == 0 ? rc : disk_sync(fd, path, err);
+}
+
+/* What an interrupted attempt left may hold secrets: it is overwritten and goes. `but`: unless it is this very file. */
+static int wipe_away(const char *path, const char *but, struct err *err)
+{
+    struct stat left, kept;
+    if (lstat(path, &left) != 0)
+        return errno == ENOENT ? 0 : disk_fail(err, "look at", path);
+    bool is_kept = but && lstat(but, &kept) == 0 && kept.st_ino == left.st_ino && kept.st_dev == left.st_dev;
+    if (S_ISREG(left.st_mode) && !is_kept) {
+        int fd = -1, rc = disk_open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, &fd, NULL, err);
+        if (rc)
+            return rc;
+        rc = wipe(fd, path, err);
+        close(fd);
+        if (rc)
+            return rc;
+    }
+    return disk_unlink(path, err);
+}
+
+static int beside(const char *folder, const char *name, const char *end, char out[PATH_MAX], struct err *err)
+{
+    if (snprintf(out, PATH_MAX, "%s/%s%s", folder, name, end) >= PATH_MAX)
+        return err_set(err, ERR_LIMIT, "%s: path longer than %d bytes", folder, PATH_MAX - 1);
+    return 0;
+}
+
 int disk_replace(const char *folder, const char *name, struct span data, struct err *err)
 {
-    char path[PATH_MAX], beside[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_MAX ||
-        snprintf(beside, sizeof beside, "%s/%s.new", folder, name) >= PATH_MAX)
-        return err_set(err, ERR_LIMIT, "%s: path longer than %d bytes", folder, PATH_MAX - 1);
-    /* What an interrupted attempt left may hold secrets: it goes, it is not reused. */
-    int fd, rc = disk_unlink(beside, err);
-    if (rc)
-        return rc;
-    rc = disk_open(beside, O_WRONLY | O_CREAT | O_EXCL, &fd, NULL, err);
-    if (rc)
-        return rc;
-    rc = disk_pwrite(fd, data, 0, beside, err);
+    char path[PATH_MAX], new[PATH_MAX];
+    int fd, rc = beside(folder, name, "", path, err);
     if (!rc)
-        rc = disk_sync(fd, beside, err);
+        rc = beside(folder, name, ".new", new, err);
+    if (!rc)
+        rc = wipe_away(new, NULL, err);
+    if (!rc)
+        rc = disk_open(new, O_WRONLY | O_CREAT | O_EXCL, &fd, NULL, err);
+    if (rc)
+        return rc;
+    rc = disk_pwrite(fd, data, 0, new, err);
+    if (!rc)
+        rc = disk_sync(fd, new, err);
     close(fd);
     if (!rc)
-        rc = disk_rename(beside, path, err);
+        rc = disk_rename(new, path, err);
     if (!rc)
         rc = disk_sync_folder(folder, err);
     return rc;
+}
+
+/*
+ * 1. The file gets a second name. 2. Another takes the first one. 3. What the second leads to is overwritten, and goes. Stopped
+ * before 2, both names lead to the file, which stays as it is; before 3, the next call finds the old one by its second name.
+ */
+int disk_replace_secret(const char *folder, const char *name, struct span data, struct err *err)
+{
+    char path[PATH_MAX], old[PATH_MAX];
+    int rc = beside(folder, name, "", path, err);
+    if (!rc)
+        rc = beside(folder, name, ".old", old, err);
+    if (!rc)
+        rc = wipe_away(old, path, err);
+    if (rc)
+        return rc;
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool is_linked = fd >= 0 && disk_step("link") == 0 && link(path, old) == 0; /* not every file system can */
+    rc = disk_replace(folder, name, data, err);
+    if (!rc && fd >= 0)
+        rc = wipe(fd, path, err);
+    if (fd >= 0)
+        close(fd);
+    if (is_linked && !rc)
+        rc = disk_unlink(old, err);
+    return rc || !is_linked ? rc : disk_sync_folder(folder, err);
 }

@@ -12,7 +12,7 @@
 
 /*
  * For tests: called with the operation's name before each change ("open", "pwrite", "sync", "folder", "truncate",
- * "punch", "rename", "unlink", "mkdir", and "commit", "committed" around the commits of state.db). 0: go on; an errno: the
+ * "punch", "rename", "link", "unlink", "mkdir", and "commit", "committed" around the commits of state.db). 0: go on; an errno: the
  * operation fails with it. NULL takes the hook away. Not for use while other threads are in the store.
  */
 void disk_set_hook(int (*hook)(void *ctx, const char *operation), void *ctx);
@@ -38,7 +38,9 @@ int disk_mkdir(const char *path, bool *ret_made, struct err *err); /* 0700; ther
 int disk_pread(int fd, void *out, size_t len, uint64_t offset, const char *path, struct err *err);
 int disk_length(int fd, const char *path, uint64_t *ret, struct err *err);
 
-/* A small file in full: written beside, synced, renamed, folder synced; mode 0600. */
+/* A small file in full: written beside as NAME.new, synced, renamed, folder synced; mode 0600. */
 int disk_replace(const char *folder, const char *name, struct span data, struct err *err);
+/* The same, and what stood there before is overwritten, even if this process is killed and another one comes back to it. */
+int disk_replace_secret(const char *folder, const char *name, struct span data, struct err *err);
 
 #endif

@@ -123,7 +123,7 @@ static int write_keys(const char *dir, const struct keys *keys, bool locks, stru
     if (!rc && locks)
         rc = vault_lock(dir, buf_view(&text), &locked, err);
     if (!rc)
-        rc = disk_replace(folder, name, locks ? buf_view(&locked) : buf_view(&text), err);
+        rc = disk_replace_secret(folder, name, locks ? buf_view(&locked) : buf_view(&text), err);
     buf_done(&locked);
     if (text.data)
         sodium_memzero(text.data, text.cap);
@@ -220,22 +220,11 @@ static int wipe_file(int fd, const char *path, struct err *err)
 
 int keys_rewrite(const char *dir, struct span origin, bool locks, struct err *err)
 {
-    char path[PATH_MAX], name[80];
     struct keys keys;
-    int fd;
-    key_name(origin, name);
-    if (snprintf(path, sizeof path, "%s/keys/%s", dir, name) >= PATH_MAX)
-        return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
     int rc = keys_load(dir, origin, &keys, err);
     if (rc)
         return rc;
-    rc = disk_open(path, O_RDWR, &fd, NULL, err);
-    if (!rc) {
-        rc = write_keys(dir, &keys, locks, err);
-        if (!rc)
-            rc = wipe_file(fd, path, err);
-        close(fd);
-    }
+    rc = write_keys(dir, &keys, locks, err);
     keys_wipe(&keys);
     return rc;
 }

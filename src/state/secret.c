@@ -14,7 +14,8 @@
 /* `others`: the bits of a mode that nobody may have. */
 static int read_file(const char *path, mode_t others, uint8_t *out, size_t max, size_t *ret_len, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* Of a pipe nobody may ever open the other end. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return err_sys(err, "%s", path);
     struct stat st;

@@ -68,10 +68,48 @@ static struct span next_word(struct span *text)
     return word;
 }
 
-/* More than this would be a mistake, or somebody's who wants this process to run out of memory. */
+/*
+ * More than this would be a mistake, or somebody's who wants this process to run out of memory or never to start: a machine
+ * with 512 MiB has the one, and is through the other, ten times what VAULT_PASSES and VAULT_MEMORY take, in some seconds.
+ */
 #define PASSES_MAX 64
 #define MEMORY_MIN (8u << 20)
-#define MEMORY_MAX (1u << 30)
+#define MEMORY_MAX (256u << 20)
+#define WORK_MAX (UINT64_C(2) << 30) /* bytes times passes */
+
+static int check_work(const struct vault *vault, struct err *err)
+{
+    if (vault->passes < 1 || vault->passes > PASSES_MAX)
+        return err_set(err, ERR_LIMIT, "%llu passes of Argon2id, 1..%d are allowed", (unsigned long long)vault->passes,
+                       PASSES_MAX);
+    if (vault->memory_bytes < MEMORY_MIN || vault->memory_bytes > MEMORY_MAX)
+        return err_set(err, ERR_LIMIT, "Argon2id over %llu bytes, %u..%u are allowed",
+                       (unsigned long long)vault->memory_bytes, MEMORY_MIN, MEMORY_MAX);
+    if (vault->passes * vault->memory_bytes > WORK_MAX)
+        return err_set(err, ERR_LIMIT, "%llu passes of Argon2id over %llu bytes, %llu bytes in all are allowed",
+                       (unsigned long long)vault->passes, (unsigned long long)vault->memory_bytes,
+                       (unsigned long long)WORK_MAX);
+    return 0;
+}
+
+/* The file's text, in full. */
+static int vault_parse(struct span text, struct vault *ret, struct err *err)
+{
+    struct span word = SPAN_LIT(VAULT_WORD);
+    bool good = span_starts(text, word);
+    text = span_sub(span_trim(text), word.len, text.len);
+    good = good && span_u64(next_word(&text), UINT64_MAX, &ret->passes) &&
+           span_u64(next_word(&text), UINT64_MAX, &ret->memory_bytes) &&
+           base64_decode(next_word(&text), ret->salt, sizeof ret->salt) &&
+           base64_decode(text, ret->boxed, sizeof ret->boxed);
+    return good ? check_work(ret, err) : err_set(err, ERR_SYNTAX, "not in the form of a vault");
+}
+
+int vault_form(struct span text, struct err *err)
+{
+    struct vault vault;
+    return vault_parse(text, &vault, err);
+}
 
 static int vault_read(const char *dir, struct vault *ret, struct err *err)
 {
@@ -83,14 +121,8 @@ static int vault_read(const char *dir, struct vault *ret, struct err *err)
         rc = secret_read(path, bytes, sizeof bytes, &len, err);
     if (rc)
         return rc;
-    struct span text = span_trim(span_of(bytes, len)), word = SPAN_LIT(VAULT_WORD);
-    bool good = span_starts(text, word);
-    text = span_sub(text, word.len, text.len);
-    good = good && span_u64(next_word(&text), PASSES_MAX, &ret->passes) && ret->passes > 0 &&
-           span_u64(next_word(&text), MEMORY_MAX, &ret->memory_bytes) && ret->memory_bytes >= MEMORY_MIN &&
-           base64_decode(next_word(&text), ret->salt, sizeof ret->salt) &&
-           base64_decode(text, ret->boxed, sizeof ret->boxed);
-    return good ? 0 : err_set(err, ERR_SYNTAX, "%s: not in the form of a vault", path);
+    rc = vault_parse(span_of(bytes, len), ret, err);
+    return rc ? err_in(err, "%s", path) : 0;
 }
 
 static int vault_write(const char *dir, const struct vault *vault, struct err *err)
@@ -103,7 +135,7 @@ static int vault_write(const char *dir, const struct vault *vault, struct err *e
     base64_encode(vault->boxed, sizeof vault->boxed, boxed);
     int len = snprintf(text, sizeof text, VAULT_WORD "%llu %llu %s %s\n", (unsigned long long)vault->passes,
                        (unsigned long long)vault->memory_bytes, salt, boxed);
-    return disk_replace(folder, VAULT_NAME, span_of(text, (size_t)len), err);
+    return disk_replace_secret(folder, VAULT_NAME, span_of(text, (size_t)len), err);
 }
 
 /* ---- the key ---- */

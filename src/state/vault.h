@@ -25,6 +25,9 @@ bool vault_is_here(const char *dir);
 typedef int (*vault_ask)(char out[PASSWORD_MAX + 1], struct err *err);
 void vault_set_ask(vault_ask ask);
 
+/* Is this the text of DIR/keys/vault? ERR_SYNTAX; ERR_LIMIT it asks for more time or memory than is given to it. */
+int vault_form(struct span text, struct err *err);
+
 /* Have the key in memory. 0 also without a vault. ERR_VERIFY another passphrase; ERR_USAGE nobody to ask; ERR_SYNTAX. */
 int vault_open(const char *dir, struct err *err);
 

@@ -1,8 +1,10 @@
 #include "state/node.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 
 #include "base/codec.h"
+#include "state/secret.h"
 #include "state/vault.h"
 
 static struct node node;
@@ -273,12 +275,149 @@ static void a_bent_vault(void **state)
     good(vault_open(node.dir, &err));
 }
 
+/* More than a small machine has, or is through with before whoever starts it gives up. */
+static void a_vault_that_asks_too_much(void **state)
+{
+    (void)state;
+#define KEPT                                                                                                           \
+    " AAAAAAAAAAAAAAAAAAAAAA== "                                                                                       \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    good(vault_form(SPAN_LIT("tongzhou-vault/1 3 67108864" KEPT), &err));
+    good(vault_form(SPAN_LIT("tongzhou-vault/1 8 268435456" KEPT "\n"), &err));
+    good(vault_form(SPAN_LIT("tongzhou-vault/1 64 33554432" KEPT), &err));
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 64 1073741824" KEPT), &err), ERR_LIMIT,
+        "over 1073741824 bytes, 8388608..268435456 are allowed");
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 9 268435456" KEPT), &err), ERR_LIMIT,
+        "9 passes of Argon2id over 268435456 bytes, 2147483648 bytes in all are allowed");
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 65 8388608" KEPT), &err), ERR_LIMIT, "65 passes of Argon2id, 1..64");
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 0 8388608" KEPT), &err), ERR_LIMIT, "0 passes of Argon2id, 1..64");
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 18446744073709551615 18446744073709551615" KEPT), &err), ERR_LIMIT,
+        "1..64");
+    bad(vault_form(SPAN_LIT("tongzhou-vault/1 3 67108864" KEPT " AA"), &err), ERR_SYNTAX, "form of a vault");
+#undef KEPT
+}
+
+/* Of a pipe that nobody writes to the other end would be waited for as long as the process lives. */
+static void no_pipe(void **state)
+{
+    (void)state;
+    char path[300];
+    uint8_t bytes[16];
+    size_t len;
+    snprintf(path, sizeof path, "%s/pipe", node.dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(60); /* it hung */
+    bad(secret_read(path, bytes, sizeof bytes, &len, &err), ERR_REFUSED, "no regular file");
+    alarm(0);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* ---- killed midway ---- */
+
+static int steps_left;
+
+static int kill_at(void *ctx, const char *operation)
+{
+    (void)ctx, (void)operation;
+    if (steps_left-- == 0)
+        _exit(7);
+    return 0;
+}
+
+/* In a process that ends at the n-th change to the disk. True: it came to the end. */
+static bool rewrite_until(int steps, bool locks)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct err err = {0};
+        steps_left = steps;
+        disk_set_hook(kill_at, NULL);
+        _exit(keys_rewrite(node.dir, span_str(origin), locks, &err) ? 9 : 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 7));
+    return WEXITSTATUS(status) == 0;
+}
+
+/* What the file of this descriptor holds, whatever name it has by now, is zeros. */
+static void is_wiped(int fd, int step)
+{
+    char bytes[4096];
+    ssize_t len = pread(fd, bytes, sizeof bytes, 0);
+    assert_true(len > 0);
+    for (ssize_t i = 0; i < len; i++)
+        if (bytes[i] != 0)
+            fail_msg("killed at step %d: %zd bytes can still be read", step, len);
+}
+
+/* Whoever runs the command again finds what was left, and nothing that was secret can be read from what has no name. */
+static void killed_while_rewriting(bool locks)
+{
+    struct keys keys;
+    char path[256], beside[300];
+    key_path(path);
+    snprintf(beside, sizeof beside, "%s.new", path);
+    keys_make(&keys);
+    strcpy(keys.origin, origin);
+    bool is_over = false;
+    int step = 0, left = 0;
+    for (; !is_over; step++) {
+        good(keys_save(node.dir, &keys, &err));
+        good(keys_rewrite(node.dir, span_str(origin), !locks, &err));
+        int old = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(old >= 0);
+        is_over = rewrite_until(step, locks);
+        int half = open(beside, O_RDONLY | O_CLOEXEC);
+        good(keys_rewrite(node.dir, span_str(origin), locks, &err));
+        is_wiped(old, step);
+        struct stat st;
+        if (half >= 0 && fstat(half, &st) == 0 && st.st_size > 0) {
+            is_wiped(half, step);
+            left++;
+        }
+        close(old);
+        if (half >= 0)
+            close(half);
+        assert_int_not_equal(access(beside, F_OK), 0);
+        snprintf(beside, sizeof beside, "%s.old", path);
+        assert_int_not_equal(access(beside, F_OK), 0);
+        snprintf(beside, sizeof beside, "%s.new", path);
+    }
+    assert_true(step > 5 && left > 0);
+}
+
+static void a_change_killed_midway(void **state)
+{
+    (void)state;
+    char path[300];
+    good(vault_create(node.dir, SPAN_LIT("a boat for all"), &err));
+    killed_while_rewriting(true);
+    killed_while_rewriting(false);
+    /* The old vault opens with the old passphrase. */
+    snprintf(path, sizeof path, "%s/keys/vault", node.dir);
+    int old = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(old >= 0);
+    good(vault_change(node.dir, SPAN_LIT("another boat for all"), &err));
+    is_wiped(old, 0);
+    close(old);
+    good(vault_remove(node.dir, &err));
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(save_and_load), cmocka_unit_test(under_a_passphrase), cmocka_unit_test(a_bent_vault),
-        cmocka_unit_test(out_of_form),   cmocka_unit_test(public_halves),      cmocka_unit_test(recovery),
+        cmocka_unit_test(save_and_load),
+        cmocka_unit_test(under_a_passphrase),
+        cmocka_unit_test(a_bent_vault),
+        cmocka_unit_test(out_of_form),
+        cmocka_unit_test(public_halves),
+        cmocka_unit_test(recovery),
+        cmocka_unit_test(no_pipe),
+        cmocka_unit_test(a_change_killed_midway),
+        cmocka_unit_test(a_vault_that_asks_too_much),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
