@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/utf8.h"
-#include "connect/public.h"
 
 #define FETCH_URL_MAX 2048
 #define FETCH_IDLE_EASY 32 /* handles kept for the next request */
@@ -264,12 +263,12 @@ static void set_limits(struct fetch *fetch)
     }
 }
 
-/* The name is somebody else's: see public_only. */
-static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+/* The address that is looked at is the one that is dialled: a name may have another one by then. */
+static curl_socket_t open_far(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)ctx;
+    const struct fetch *fetch = ctx;
     (void)purpose;
-    if (!address_is_public(&address->addr))
+    if (address_reach(&address->addr) < fetch->request.reach)
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -291,8 +290,11 @@ static void set_easy(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-    if (fetch->request.public_only)
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    if (fetch->request.reach > ADDRESS_NEAR) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_far);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* one that is open was not looked at */
+    }
     if (fetch->request.post_type) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->request.post.len);
         curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
@@ -417,6 +419,9 @@ static void measure(struct fetch *fetch)
 {
     curl_off_t body = 0;
     long header = 0, request = 0, status = 0;
+    char *address = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
+    fetch->reply.reach = address_text_reach(address ? address : "");
     curl_easy_getinfo(fetch->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
     curl_easy_getinfo(fetch->easy, CURLINFO_HEADER_SIZE, &header);
     curl_easy_getinfo(fetch->easy, CURLINFO_REQUEST_SIZE, &request);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "connect/public.h"
 
 #define FETCH_HEADERS_MAX 65536       /* bytes of an answer's header */
 #define FETCH_CONNECTIONS_PER_HOST 10 /* a long poll, eight pulls, one to spare */
@@ -27,6 +28,7 @@ struct fetch_reply {
     struct buf body;              /* of a 200 or 206 without sink; `done` may take it over (then buf_init it again) */
     uint64_t bytes_in, bytes_out; /* headers and bodies */
     int64_t took_ms;
+    enum address_reach reach; /* of the address that answered */
 };
 
 struct fetch_request {
@@ -43,8 +45,9 @@ struct fetch_request {
     unsigned connect_timeout_ms;         /* 0: PEER_CONNECT_TIMEOUT_MS */
     unsigned low_speed_bps, low_speed_s; /* 0: PEER_LOW_SPEED_BPS, PEER_LOW_SPEED_S */
     unsigned total_ms;                   /* 0: no limit but the slowest speed */
-    bool public_only;                    /* dial addresses of the public Internet alone: the name is somebody else's */
-    bool redirects_same_host;            /* follow to the same host (http may become https) */
+    /* Dial no address that is nearer than this, whatever name it has: the name is somebody else's. 0: any */
+    enum address_reach reach;
+    bool redirects_same_host; /* follow to the same host (http may become https) */
     /* Takes the pieces of a 200's body instead of reply.body; non-zero ends the request with that error. */
     int (*sink)(void *ctx, struct span piece, struct err *err);
     /* Called once from fetcher_run, unless cancelled. May start and cancel others. Not for fetch_once. */

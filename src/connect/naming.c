@@ -163,7 +163,7 @@ static void look_website(const struct naming_options *options, const char *origi
         snprintf(url, sizeof(url), "https://%s" NAMING_PATH, domain);
     struct fetch_request request = {.url = url,
                                     .body_max = NAMING_TEXT_MAX,
-                                    .public_only = !options->site,
+                                    .reach = options->site ? ADDRESS_NEAR : ADDRESS_PUBLIC,
                                     .total_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS};
     int rc = fetch_once(&request, &reply, &err);
     if (rc < 0)

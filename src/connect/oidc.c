@@ -91,7 +91,9 @@ const char *oidc_issuer(const struct oidc *oidc)
 
 /* ---- asking it ---- */
 
-static int ask(const char *url, const struct fetch_request *more, struct buf *out, struct err *err)
+/* `ret_reach`: where it was; may be NULL. */
+static int ask(const char *url, const struct fetch_request *more, struct buf *out, enum address_reach *ret_reach,
+               struct err *err)
 {
     struct fetch_request request = *more;
     struct fetch_reply reply;
@@ -108,6 +110,8 @@ static int ask(const char *url, const struct fetch_request *more, struct buf *ou
         buf_span(out, buf_view(&reply.body));
         rc = buf_check(out, "answer", err);
     }
+    if (ret_reach)
+        *ret_reach = reply.reach;
     if (reply.body.data)
         sodium_memzero(reply.body.data, reply.body.cap);
     fetch_reply_done(&reply);
@@ -124,9 +128,12 @@ static int ask_provider(struct oidc *oidc, int64_t now_ms, struct oidc_provider 
         len--;
     snprintf(url, sizeof(url), "%.*s" OIDC_WELL_KNOWN, (int)len, oidc->issuer);
     buf_init(&text, OIDC_DOCUMENT_MAX);
-    int rc = ask(url, &(struct fetch_request){0}, &text, err);
+    enum address_reach reach;
+    int rc = ask(url, &(struct fetch_request){0}, &text, &reach, err);
     if (rc == 0)
         rc = oidc_provider_parse(buf_view(&text), oidc->issuer, ret, err);
+    if (rc == 0)
+        ret->reach = reach;
     buf_done(&text);
     pthread_mutex_lock(&oidc->lock);
     if (rc == 0) {
@@ -275,9 +282,10 @@ static int ask_token(struct oidc *oidc, const struct oidc_flow *flow, struct spa
         rc = buf_check(&question, "question", err);
     struct fetch_request request = {.post_type = "application/x-www-form-urlencoded",
                                     .post = buf_view(&question),
-                                    .authorization = authorization.len > 0 ? buf_cstr(&authorization) : NULL};
+                                    .authorization = authorization.len > 0 ? buf_cstr(&authorization) : NULL,
+                                    .reach = provider->reach};
     if (rc == 0)
-        rc = ask(provider->token, &request, out, err);
+        rc = ask(provider->token, &request, out, NULL, err);
     if (question.data)
         sodium_memzero(question.data, question.cap);
     if (authorization.data)
@@ -289,7 +297,7 @@ static int ask_token(struct oidc *oidc, const struct oidc_flow *flow, struct spa
 
 static int refresh_keys(struct oidc *oidc, const struct oidc_provider *provider, int64_t now_ms, struct err *err)
 {
-    int rc = ask(provider->keys, &(struct fetch_request){0}, &oidc->keys, err);
+    int rc = ask(provider->keys, &(struct fetch_request){.reach = provider->reach}, &oidc->keys, NULL, err);
     oidc->keys_ms = rc == 0 ? now_ms : 0;
     return rc;
 }
@@ -342,6 +350,8 @@ static int exchange(struct oidc *oidc, const struct oidc_flow *flow, struct span
     /* RFC 9207 section 2.4 */
     if (issuer.len > 0 ? !span_is(issuer, oidc->issuer) : provider.says_issuer)
         return err_set(err, ERR_VERIFY, "this answer is not this provider's");
+    if (!oidc_flow_use(oidc, flow, now_ms)) /* only now: whoever was sent away before may come again */
+        return err_set(err, ERR_VERIFY, "this sign-in has been used");
     buf_init(&answer, OIDC_DOCUMENT_MAX);
     rc = ask_token(oidc, flow, code, &provider, &answer, err);
     if (rc == 0)

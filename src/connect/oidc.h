@@ -46,7 +46,7 @@ void oidc_flow_begin(struct oidc *oidc, struct span next, int64_t now_ms, struct
                      char ret_cookie[OIDC_COOKIE_MAX]);
 /* ERR_VERIFY it is not one of this process, or expired. */
 int oidc_flow_read(struct oidc *oidc, struct span cookie, int64_t now_ms, struct oidc_flow *ret, struct err *err);
-/* A sign-in counts once. False: it did, or so many did of late that this is not known. */
+/* A sign-in counts once: oidc_exchange asks. False: it did, or so many did of late that this is not known. */
 bool oidc_flow_use(struct oidc *oidc, const struct oidc_flow *flow, int64_t now_ms);
 
 /* Where to send the browser. May ask the provider: ERR_NET; ERR_STATE another thread does, or it failed just now. */
@@ -54,7 +54,8 @@ int oidc_address(struct oidc *oidc, const struct oidc_flow *flow, int64_t now_ms
 
 /*
  * What came back for a code. `issuer`: as the answer named it, .len 0: it did not. Blocks while the provider is asked, within
- * OIDC_ASK_MS a question; one at a time: ERR_STATE another is under way. ERR_NET; ERR_VERIFY what it said does not hold.
+ * OIDC_ASK_MS a question; one at a time: ERR_STATE another is under way, or the provider failed just now, and the sign-in may
+ * come again. ERR_NET; ERR_VERIFY what it said does not hold, or the sign-in has been used.
  */
 int oidc_exchange(struct oidc *oidc, const struct oidc_flow *flow, struct span code, struct span issuer, int64_t now_ms,
                   char ret_subject[IDENTITY_SUBJECT_MAX + 1], struct err *err);

@@ -9,6 +9,13 @@
 
 /* ---- the provider ---- */
 
+/* Behind the scheme, up to the path. */
+static struct span url_host(struct span url)
+{
+    struct span host = span_sub(url, span_search(url, SPAN_LIT("://")) + 3, url.len);
+    return span_sub(host, 0, span_find(host, '/'));
+}
+
 bool oidc_url_valid(struct span url)
 {
     struct span https = SPAN_LIT("https://"), http = SPAN_LIT("http://");
@@ -18,12 +25,12 @@ bool oidc_url_valid(struct span url)
     for (size_t i = 0; i < url.len; i++)
         if (url.data[i] <= ' ' || url.data[i] >= 0x7f || strchr("?#@\\\"<>", url.data[i]))
             return false;
-    struct span host = span_sub(url, is_https ? https.len : http.len, url.len);
-    host = span_sub(host, 0, span_find(host, '/'));
+    struct span host = url_host(url);
     return host.len > 0 && (is_https || http_host_is_loopback(host));
 }
 
-static int read_url(const json_t *document, const char *key, char out[OIDC_URL_MAX + 1], struct err *err)
+static int read_url(const json_t *document, const char *key, const char *issuer, char out[OIDC_URL_MAX + 1],
+                    struct err *err)
 {
     const char *url = NULL;
     int rc = json_small_string(document, key, NULL, &url, err);
@@ -33,6 +40,8 @@ static int read_url(const json_t *document, const char *key, char out[OIDC_URL_M
         return err_set(err, ERR_SYNTAX, "the provider names no %s", key);
     if (!oidc_url_valid(span_str(url)))
         return err_set(err, ERR_REFUSED, "%s of the provider: no https address", key);
+    if (http_host_is_loopback(url_host(span_str(url))) && !http_host_is_loopback(url_host(span_str(issuer))))
+        return err_set(err, ERR_REFUSED, "%s of the provider: on this machine, where it is not itself", key);
     memcpy(out, url, strlen(url) + 1);
     return 0;
 }
@@ -59,10 +68,10 @@ static int read_provider(const json_t *document, const char *issuer, struct oidc
         return err_set(err, ERR_REFUSED, "the provider does not know PKCE with S256");
     ret->post_secret = lacks(document, "token_endpoint_auth_methods_supported", "client_secret_basic");
     ret->says_issuer = json_is_true(json_object_get(document, "authorization_response_iss_parameter_supported"));
-    rc = read_url(document, "authorization_endpoint", ret->authorize, err);
+    rc = read_url(document, "authorization_endpoint", issuer, ret->authorize, err);
     if (rc == 0)
-        rc = read_url(document, "token_endpoint", ret->token, err);
-    return rc ? rc : read_url(document, "jwks_uri", ret->keys, err);
+        rc = read_url(document, "token_endpoint", issuer, ret->token, err);
+    return rc ? rc : read_url(document, "jwks_uri", issuer, ret->keys, err);
 }
 
 int oidc_provider_parse(struct span json, const char *issuer, struct oidc_provider *ret, struct err *err)

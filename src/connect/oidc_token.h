@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "connect/public.h"
 #include "state/users.h"
 
 #define OIDC_TOKEN_MAX (16u << 10)     /* bytes of an ID token */
@@ -18,14 +19,16 @@
 
 struct oidc_provider {
     char authorize[OIDC_URL_MAX + 1], token[OIDC_URL_MAX + 1], keys[OIDC_URL_MAX + 1];
-    bool post_secret; /* the secret goes into the form; else into the header */
-    bool says_issuer; /* answers name the issuer (RFC 9207) */
+    bool post_secret;         /* the secret goes into the form; else into the header */
+    bool says_issuer;         /* answers name the issuer (RFC 9207) */
+    enum address_reach reach; /* where it was asked; its other addresses may not be nearer to this machine */
 };
 
 /* https, or http to this machine itself (tests, a provider beside the node); without query and fragment. */
 bool oidc_url_valid(struct span url);
 
-/* The document of .well-known/openid-configuration. ERR_SYNTAX; ERR_VERIFY another issuer's; ERR_REFUSED not encrypted. */
+/* The document of .well-known/openid-configuration, without `reach`. ERR_SYNTAX; ERR_VERIFY another issuer's; ERR_REFUSED not
+ * encrypted, or on this machine while the issuer is not. */
 int oidc_provider_parse(struct span json, const char *issuer, struct oidc_provider *ret, struct err *err);
 
 struct oidc_expected {

@@ -63,6 +63,7 @@ struct coming {
     struct attempt attempt;
     char subject[IDENTITY_SUBJECT_MAX + 1]; /* "": not known */
     struct user user;                       /* .number 0: nobody here */
+    bool may_return;                        /* the sign-in stays in the browser */
 };
 
 /* What they ask for here is told to them: whoever runs the node needs it to let them in. */
@@ -168,8 +169,7 @@ static int check_return(struct coming *coming, struct oidc_flow *flow, struct er
         return err_set(err, ERR_VERIFY, "the state is another's");
     if (http_query(request, "code").len == 0)
         return err_set(err, ERR_VERIFY, "the provider signed nobody in");
-    return oidc_flow_use(coming->oidc, flow, request->now_ms) ? 0
-                                                              : err_set(err, ERR_VERIFY, "this sign-in has been used");
+    return 0;
 }
 
 static int come_back(struct coming *coming, struct oidc_flow *flow, struct err *err)
@@ -187,8 +187,11 @@ static int come_back(struct coming *coming, struct oidc_flow *flow, struct err *
     if (rc == 0)
         rc = oidc_exchange(coming->oidc, flow, http_query(request, "code"), http_query(request, "iss"), request->now_ms,
                            coming->subject, &wrong);
-    if (rc == ERR_STATE)
+    if (rc == ERR_STATE) { /* it may come again, as often as anybody may try */
+        attempts_failed(signing_attempts(request->visitor->signing), &coming->attempt);
+        coming->may_return = true;
         return unavailable(request, coming->reply);
+    }
     if (rc < 0)
         return turn_away(coming, err);
     rc = with_store(coming, settle, err);
@@ -208,7 +211,7 @@ int page_oidc_back(const struct view *view, const struct http_request *request, 
     /* Known: each address counts for itself, for there is no name to guess. */
     coming.attempt = (struct attempt){.address = request->visitor->address, .is_known = true, .now_ms = watch_now_ms()};
     int rc = come_back(&coming, &flow, err);
-    if (rc == 0) /* behind a session's, which is the first */
+    if (rc == 0 && !coming.may_return) /* behind a session's, which is the first */
         reply->set_cookies[HTTP_COOKIES_MAX - 1] = visitor_flow_cookie(request->visitor, request->arena, "");
     sodium_memzero(&flow, sizeof(flow));
     return rc;

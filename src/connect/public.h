@@ -6,7 +6,15 @@
 
 struct sockaddr;
 
-/* Not of this machine, of a network beside it, of documentation or a test; IPv6 without tunnels to IPv4. */
+enum address_reach {
+    ADDRESS_NEAR,   /* this machine, or what its link alone reaches: loopback, link-local, none */
+    ADDRESS_INSIDE, /* a network beside it, documentation, a test, multicast, tunnels to IPv4 */
+    ADDRESS_PUBLIC,
+};
+
+enum address_reach address_reach(const struct sockaddr *address);
 bool address_is_public(const struct sockaddr *address);
+/* Of an address as text; what is none is near. */
+enum address_reach address_text_reach(const char *text);
 
 #endif

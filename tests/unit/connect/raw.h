@@ -116,6 +116,13 @@ static inline void raw_more(int socket, struct raw_page *page, unsigned nth)
         raw_send(socket, (const uint8_t *)end, (size_t)end_len);
 }
 
+/* Header and body are here: whoever closes with bytes unread resets the connection, and the answer with it. */
+static inline bool raw_is_whole(const char *request)
+{
+    const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+    return end && (!length || length > end || strlen(end + 4) >= strtoul(length + 16, NULL, 10));
+}
+
 static inline void *raw_worker(void *ctx)
 {
     struct raw_job *job = ctx;
@@ -128,12 +135,12 @@ static inline void *raw_worker(void *ctx)
             break;
         len += (size_t)got;
         request[len] = '\0';
-        if (strstr(request, "\r\n\r\n"))
+        if (raw_is_whole(request))
             break;
     }
     request[len] = '\0';
     struct raw_page *page = NULL;
-    if (sscanf(request, "GET %500s", target) == 1)
+    if (sscanf(request, "%*[A-Z] %500s", target) == 1)
         for (size_t i = 0; !page && i < raw->page_count; i++)
             if (strncmp(target, raw->pages[i].path, strlen(raw->pages[i].path)) == 0)
                 page = &raw->pages[i];

@@ -179,7 +179,7 @@ static void what_the_website_says(void **state)
     assert_int_equal(check.method, NAME_HTTPS);
     /* A name that somebody else chose is not followed to this machine. */
     struct fetch_reply reply;
-    struct fetch_request request = {.url = raw->url, .body_max = 1000, .public_only = true};
+    struct fetch_request request = {.url = raw->url, .body_max = 1000, .reach = ADDRESS_PUBLIC};
     bad(fetch_once(&request, &reply, &err), ERR_NET, "");
     fetch_reply_done(&reply);
     raw_stop(raw);
@@ -219,7 +219,94 @@ static void public_addresses(void **state)
     assert_false(public6("fd00::1"));
     assert_false(public6("2001:db8::1"));
     assert_false(public6("2002:7f00:1::"));
+    assert_false(public6("3fff:abc::1"));
+    assert_false(public6("64:ff9b::7f00:1"));
     assert_true(public6("2606:4700::1111"));
+    assert_true(public6("3fff:1000::1"));
+}
+
+/* Nearer than a network beside: this machine, and what its link alone reaches, as the addresses by which clouds tell secrets. */
+static void near_addresses(void **state)
+{
+    (void)state;
+    static const char *const near[] = {
+        "0.0.0.0", "127.9.9.9",        "169.254.169.254",        "::",         "::1", "fe80::1",
+        "febf::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "no address", ""};
+    static const char *const beside[] = {"10.0.0.1", "192.168.1.1", "192.88.99.1",   "fd00::1",
+                                         "fec0::1",  "::2",         "::ffff:8.8.8.8"};
+    for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+        assert_int_equal(address_text_reach(near[i]), ADDRESS_NEAR);
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
+        assert_int_equal(address_text_reach(beside[i]), ADDRESS_INSIDE);
+    assert_int_equal(address_text_reach("8.8.8.8"), ADDRESS_PUBLIC);
+}
+
+/* What a website may do to whoever looks: lead elsewhere, never end, never begin. It is looked at within bounds and not believed. */
+static void websites_that_mislead(void **state)
+{
+    (void)state;
+    struct dns dns;
+    struct name_check check;
+    struct raw *raw = raw_start(), *inside = raw_start();
+    struct raw_page *secret = raw_body(inside, NAMING_PATH, SPAN_LIT("origin=" ORIGIN "\n"));
+    struct raw_page *page = raw_bytes(raw, NAMING_PATH, RAW_WHOLE, "");
+    char *large = malloc(NAMING_TEXT_MAX + 200);
+    assert_non_null(large);
+    dns_start(&dns);
+    buf_fmt(&page->answer, "HTTP/1.1 302 Found\r\nLocation: %s" NAMING_PATH "\r\nContent-Length: 0\r\n\r\n",
+            inside->url);
+    raw_run(inside);
+    raw_run(raw);
+    struct naming_options options = {.dns = &dns.address, .site = raw->url, .timeout_ms = 700, .now_ms = 8};
+    good(naming_check(&options, ORIGIN, &check, &err));
+    assert_int_equal(check.method, NAME_NOWHERE);
+    assert_non_null(strstr(check.detail, "a redirect to http://127.0.0.1"));
+    assert_int_equal(atomic_load(&secret->asked), 0);
+    static const enum raw_manner slow[] = {RAW_SILENT, RAW_DRIP, RAW_ENDLESS};
+    for (size_t i = 0; i < 3; i++) {
+        atomic_store(&page->manner, slow[i]);
+        good(naming_check(&options, ORIGIN, &check, &err));
+        assert_int_equal(check.method, NAME_NOWHERE);
+        assert_non_null(strstr(check.detail, "website: "));
+    }
+    raw_stop(raw);
+    raw_stop(inside);
+    /* The right line, behind more than is read. */
+    memset(large, '#', NAMING_TEXT_MAX + 100);
+    memcpy(large + NAMING_TEXT_MAX, "\norigin=" ORIGIN "\n", sizeof("\norigin=" ORIGIN "\n"));
+    raw = raw_start();
+    raw_body(raw, NAMING_PATH, span_str(large));
+    raw_run(raw);
+    options.site = raw->url;
+    good(naming_check(&options, ORIGIN, &check, &err));
+    assert_int_equal(check.method, NAME_NOWHERE);
+    assert_non_null(strstr(check.detail, "answer longer than 16384 bytes"));
+    free(large);
+    raw_stop(raw);
+    dns_stop(&dns);
+}
+
+/* Somebody else's name that leads here: DNS is asked by curl itself, and the address that it would dial is the one that is looked
+ * at, so an answer that changes between a look and a call changes nothing. */
+static void a_name_that_leads_here(void **state)
+{
+    (void)state;
+    struct raw *raw = raw_start();
+    struct raw_page *page = raw_body(raw, NAMING_PATH, SPAN_LIT("origin=" ORIGIN "\n"));
+    struct fetch_reply reply;
+    char url[200];
+    raw_run(raw);
+    snprintf(url, sizeof(url), "http://localhost%s" NAMING_PATH, strrchr(raw->url, ':'));
+    struct fetch_request request = {.url = url, .body_max = 1000, .reach = ADDRESS_INSIDE};
+    bad(fetch_once(&request, &reply, &err), ERR_NET, "");
+    fetch_reply_done(&reply);
+    assert_int_equal(atomic_load(&page->asked), 0);
+    request.reach = ADDRESS_NEAR;
+    good(fetch_once(&request, &reply, &err));
+    assert_int_equal(reply.reach, ADDRESS_NEAR);
+    fetch_reply_done(&reply);
+    assert_int_equal(atomic_load(&page->asked), 1);
+    raw_stop(raw);
 }
 
 static void servers(void **state)
@@ -240,9 +327,15 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(domains),          cmocka_unit_test(texts),
-        cmocka_unit_test(what_dns_says),    cmocka_unit_test(what_the_website_says),
-        cmocka_unit_test(public_addresses), cmocka_unit_test(servers),
+        cmocka_unit_test(domains),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(what_dns_says),
+        cmocka_unit_test(what_the_website_says),
+        cmocka_unit_test(public_addresses),
+        cmocka_unit_test(servers),
+        cmocka_unit_test(near_addresses),
+        cmocka_unit_test(websites_that_mislead),
+        cmocka_unit_test(a_name_that_leads_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,6 +234,9 @@ static void providers(void **state)
         {"{\"issuer\":" OURS "," ENDPOINTS
          "\"jwks_uri\":\"https://k.example/k\",\"code_challenge_methods_supported\":[\"plain\"]}",
          ERR_REFUSED},
+        {"{\"issuer\":" OURS "," ENDPOINTS "\"jwks_uri\":\"http://127.0.0.1:9/k\"}", ERR_REFUSED},
+        {"{\"issuer\":" OURS "," ENDPOINTS "\"jwks_uri\":\"https://localhost/k\"}", ERR_REFUSED},
+        {"{\"issuer\":" OURS "," ENDPOINTS "\"jwks_uri\":\"https://[::1]:8443/k\"}", ERR_REFUSED},
         {"[]", ERR_VERIFY},
         {"{", ERR_SYNTAX},
     };
