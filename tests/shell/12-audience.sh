@@ -76,37 +76,49 @@ for n in b c h x; do node "$n" sync >/dev/null 2>&1; done
 
 # ---- the outlets: each of the program's table has a function here ----
 text() { strings -n 6 | found; }
-record_pages() { # node: every record's page of a's log, and what hangs on it
-    local i size
-    size=$(fact "$1" a.example size)
-    for ((i = 0; i < size; i++)); do
-        curl -s "$(url "$1")/record/$origin/$i" "$(url "$1")/record/$origin/$i/raw" "$(url "$1")/record/$origin/$i/entry" "$(url "$1")/record/$origin/$i/labels" "$(url "$1")/policy/object/$origin/$i"
+# One process asks for many: starting them is what a test of thousands of addresses spends its time on. Each has to be answered:
+# for those that are not, something is said that nobody may have.
+fetch() { # node, curl arguments...: the answers to all paths of standard input
+    local node=$1 paths
+    shift
+    paths=$(cat)
+    printf '%s\n' "$paths" | sed "s,.*,url = \"$(url "$node")&\"," | curl -s -w '%{stderr}%{http_code}\n' "$@" -K - 2>"$tmp/codes"
+    [ "$(grep -c '^[1-9]..$' "$tmp/codes")" = "$(printf '%s\n' "$paths" | wc -l)" ] || echo mx-not-answered.example
+}
+declare -A sizes=()
+for n in "${nodes[@]}"; do sizes[$n]=$(fact "$n" a.example size); done
+of_records() { # node, paths: each for every record of a's log
+    local i path
+    for ((i = 0; i < ${sizes[$1]}; i++)); do
+        for path in "${@:2}"; do echo "${path/RECORD/$origin/$i}"; done
     done
+}
+record_pages() { # node: every record's page of a's log, and what hangs on it
+    of_records "$1" /record/RECORD /record/RECORD/raw /record/RECORD/entry /record/RECORD/labels /policy/object/RECORD
 }
 outlet_http_logs() {
     local hex
     for hex in $(curl -s "$(url "$1")/heads" | grep -oE '^[0-9a-f]{64}'); do
-        curl -s "$(url "$1")/logs/$hex/payload/0" "$(url "$1")/logs/$hex/tile/entries/000.p/1" "$(url "$1")/logs/$hex/checkpoint"
-    done | text
+        printf '%s\n' "/logs/$hex/payload/0" "/logs/$hex/tile/entries/000.p/1" "/logs/$hex/checkpoint"
+    done | fetch "$1" | text
 }
 outlet_http_heads() { curl -s "$(url "$1")/heads" | text; }
 outlet_http_events() { # the records that the public is told of, as what the author said in them
     timeout 3 curl -sN "$(url "$1")/events?since=0" >"$tmp/events" 2>/dev/null
     text <"$tmp/events" # nothing of what they say
     sed -n 's/^data: //p' "$tmp/events" | jq -r --arg a "$origin/" '.record // "" | select(startswith($a)) | ltrimstr($a)' |
-        while read -r i; do node a log a.example --limit 0 --json | jq -r "select(.index == $i).title"; done | found
+        awk 'NR == FNR { title[$1] = $0; next } { print title[$1] }' "$tmp/titles" - | found
 }
 outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
 outlet_http_pages() {
-    { curl -s "$(url "$1")/" "$(url "$1")/policy" "$(url "$1")/policy/rates" "$(url "$1")/members" "$(url "$1")/members/$origin" "$(url "$1")/home/intelligence"
-        record_pages "$1"; } | text
+    { printf '%s\n' / /policy /policy/rates /members "/members/$origin" /home/intelligence
+        record_pages "$1"; } | fetch "$1" | text
 }
 outlet_http_search() { curl -s "$(url "$1")/intelligence?q=mx-" "$(url "$1")/intelligence/results?q=mx-" | text; }
 outlet_http_sweep() { curl -s -F "file=@$tmp/log" "$(url "$1")/sweep" | text; }
 outlet_http_decide() { # nobody is signed in: held contents and what can be decided are for those who decide
-    curl -s "$(url "$1")/policy/held" "$(url "$1")/policy/refused" "$(url "$1")/policy/objections" "$(url "$1")/policy/lists" "$(url "$1")/policy/try" | text
-    local i
-    for ((i = 0; i < $(fact "$1" a.example size); i++)); do curl -s "$(url "$1")/policy/decide/$origin/$i"; done | text
+    { printf '%s\n' /policy/held /policy/refused /policy/objections /policy/lists /policy/try
+        of_records "$1" /policy/decide/RECORD; } | fetch "$1" | text
 }
 outlet_cli_log() { titles "$1"; }
 outlet_cli_sweep() { node "$1" sweep "$tmp/log" | found; }
@@ -132,6 +144,7 @@ outlet_preview() { # of a draft that says nothing of it, by the command and by a
         curl -s -F kind=culture/note -F tlp=clear -F body=draft "$(url "$1")/api/preview" "$(url "$1")/publish/preview"; } | text
 }
 origin=$(node a members --json | jq -r 'select(.origin|startswith("a.example/"))|.origin')
+node a log a.example --limit 0 --json | jq -r '"\(.index) \(.title)"' >"$tmp/titles"
 mapfile -t outlets < <(sed -nE 's/^ *\[OUTLET_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' "$root/src/index/view.c")
 ok "the program's table of outlets is read" [ "${#outlets[@]}" -ge 11 ]
 cell() { # outlet, node
@@ -164,12 +177,18 @@ user_wanted() { # person, way
     { wanted "${1% *}" | grep -v mx-red | grep -E "$of"; printf '%s\n' ${reds[$1]}; } | grep . | sort
 }
 user_pages() {
-    local i size
-    size=$(fact "${1% *}" a.example size)
-    { for ((i = 0; i < size; i++)); do signed_in "$1" "$(url "${1% *}")/record/$origin/$i" "$(url "${1% *}")/record/$origin/$i/raw"; done
-        signed_in "$1" "$(url "${1% *}")/" "$(url "${1% *}")/members/$origin"; } | text
+    { of_records "${1% *}" /record/RECORD /record/RECORD/raw
+        printf '%s\n' / "/members/$origin"; } | fetch "${1% *}" -H "Authorization: Bearer ${tokens[$1]}" | text
 }
-user_searches() { for value in "${values[@]}"; do signed_in "$1" "$(url "${1% *}")/intelligence?q=$value" | grep -q 'class="value"' && echo "$value"; done; }
+user_searches() { # a page a value, since each holds what was asked for
+    local value
+    rm -rf "$tmp/pages" && mkdir "$tmp/pages"
+    for value in "${values[@]}"; do
+        printf 'url = "%s/intelligence?q=%s"\noutput = "%s"\n' "$(url "${1% *}")" "${value//+/%2b}" "$tmp/pages/$value"
+    done | signed_in "$1" -K -
+    for value in "${values[@]}"; do [ -s "$tmp/pages/$value" ] || echo "mx-not-answered.example"; done
+    grep -l 'class="value"' "$tmp"/pages/* | sed 's,.*/,,' | sort
+}
 user_sweeps() { signed_in "$1" -F "file=@$tmp/log" "$(url "${1% *}")/sweep" | grep -oE '<mark>mx-[a-z+-]+\.example' | cut -c7- | sort -u; }
 for who in "${!reds[@]}"; do
     for way in pages searches sweeps; do
@@ -229,27 +248,20 @@ mapfile -t routes < <(grep -rhoE '\{HTTP_(GET|POST), "[^"]*"' "$root/src" --incl
 ok "the program's addresses are read" [ "${#routes[@]}" -ge 40 ]
 restricted=$(node a log a.example --limit 0 --json | jq -r 'select(.title|test("mx-(red|amber-bc)")).index')
 hex=$(printf %s "$origin" | sha256sum | cut -d' ' -f1)
-addresses() { # of one pattern
-    local index id
-    for index in $restricted; do
-        for id in "$hex" "$circle"; do
-            printf '%s\n' "$1" | sed -e "s,{name}/{hash},$origin," -e "s,{index},$index," -e "s,/logs/{hash},/logs/$hex," \
-                -e "s,{hash},$id," -e "s,{rest},payload/0," -e 's,{[a-z]*},x,'
-        done
-    done | sort -u
-}
+for index in $restricted; do
+    for id in "$hex" "$circle"; do
+        printf '%s\n' "${routes[@]}" | sed -e "s,{name}/{hash},$origin," -e "s,{index},$index," -e "s,/logs/{hash},/logs/$hex," \
+            -e "s,{hash},$id," -e "s,{rest},payload/0," -e 's,{[a-z]*},x,'
+    done
+done | sort -u >"$tmp/addresses"
+ok "each route has an address at least" eval '[ "$(wc -l <"$tmp/addresses")" -gt "${#routes[@]}" ] && ! grep -q "[{}]" "$tmp/addresses"'
 asked() { # node: what all addresses together tell
-    local route address
-    for route in "${routes[@]}"; do
-        addresses "${route#* }" | while read -r address; do
-            case $route in
-            *' /events') curl -sN -m 1 "$(url "$1")/events?since=0" ;;
-            GET*) curl -s "$(url "$1")$address" "$(url "$1")$address?q=mx-&v=mx-amber-bc.example" ;;
-            # With no form's token nothing is done; what a refusal says is looked at.
-            POST*) curl -s -d q=mx- -d v=mx-amber-bc.example "$(url "$1")$address" ;;
-            esac
-        done
-    done | text
+    {
+        curl -sN -m 1 "$(url "$1")/events?since=0"
+        sed -n 's/^GET //p' "$tmp/addresses" | grep -vx /events | sed 'p; s/$/?q=mx-\&v=mx-amber-bc.example/' | fetch "$1"
+        # With no form's token nothing is done; what a refusal says is looked at.
+        sed -n 's/^POST //p' "$tmp/addresses" | fetch "$1" -d q=mx- -d v=mx-amber-bc.example
+    } | text
 }
 # The answer to a question holds its words: this one is asked for.
 for n in "${nodes[@]}"; do
@@ -261,14 +273,13 @@ done
 
 # ---- every command: what it tells the operator is what the node holds ----
 tells() { # node: what all commands that tell something say
-    local i size
-    size=$(fact "$1" a.example size)
+    local i
     {
         while read -r command; do
             # shellcheck disable=SC2086
             node "$1" $command </dev/null
         done <<<"$telling"
-        for ((i = 0; i < size; i++)); do
+        for ((i = 0; i < ${sizes[$1]}; i++)); do
             node "$1" show "a.example/$i"
             node "$1" why "a.example/$i"
         done
