@@ -87,15 +87,17 @@ struct intel_row {
  * Search as one types: exact values and what stands above them (parent domains, networks, a URL's host), STIX ids,
  * values by prefix, labels by prefix, words of names and descriptions. Of a value a row for each reporter.
  * Visible rows only, at most `max` and SEARCH_RESULTS_MAX; in that order, each part in canonical order. Once a question
- * has read 128 MiB, records longer than VIEW_BRIEF_MAX are passed over.
+ * has read 128 MiB, records longer than VIEW_BRIEF_MAX are passed over, and *ret_passed_over says so.
  */
 int intel_search(const struct view *view, struct span text, size_t max,
-                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
+                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, bool *ret_passed_over,
+                 struct err *err);
 
 /* What visible records say of one canonical value, in canonical order (time, origin, index): provenance. At most the
  * 4,096 that came first here; long records as in intel_search. */
 int intel_value(const struct view *view, enum ioc_type type, struct span value,
-                int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err);
+                int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, bool *ret_passed_over,
+                struct err *err);
 
 /* The name of an object that is known here, copied into the arena; .len 0: of none, or only long records have it. */
 int intel_name(const struct view *view, struct span stix_id, struct arena *arena, struct span *ret, struct err *err);

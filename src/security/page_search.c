@@ -138,25 +138,32 @@ static size_t write_objects(struct page *page, const struct view *view, const st
     return count;
 }
 
+void page_passed_over(struct page *page, bool passed_over)
+{
+    if (!passed_over)
+        return;
+    page_raw(page, "<p class=\"quiet\">");
+    page_say(page, TR_MARK("Some records are missing here: they are too long to be read all in one answer."));
+    page_raw(page, "</p>\n");
+}
+
 static int write_results(struct page *page, const struct view *view, struct span text, struct err *err)
 {
     struct intel_rows rows = {.arena = page->request->arena, .max = SEARCH_RESULTS_MAX};
-    int rc = intel_search(view, text, SEARCH_RESULTS_MAX, intel_rows_keep, &rows, err);
+    bool passed_over = false;
+    int rc = intel_search(view, text, SEARCH_RESULTS_MAX, intel_rows_keep, &rows, &passed_over, err);
     if (rc < 0)
         return rc;
-    if (rows.count == 0) {
-        page_raw(page, "<p class=\"found\">");
-        page_sayf(page, TR(page, "Nothing here speaks of {1}."), SAY(say_text(text)));
-        page_raw(page, "</p>\n");
-        return 0;
-    }
     page_raw(page, "<p class=\"found\">");
-    if (rows.count == SEARCH_RESULTS_MAX)
+    if (rows.count == 0)
+        page_sayf(page, TR(page, "Nothing here speaks of {1}."), SAY(say_text(text)));
+    else if (rows.count == SEARCH_RESULTS_MAX)
         page_sayf(page, TR(page, "The best {1} results are shown; write more to see fewer."),
                   SAY(say_number(rows.count)));
     else
         page_sayf(page, TRN(page, rows.count, "One result.", "{1} results."), SAY(say_number(rows.count)));
     page_raw(page, "</p>\n");
+    page_passed_over(page, passed_over);
     (void)write_values(page, &rows);
     (void)write_objects(page, view, &rows);
     return 0;

@@ -217,7 +217,8 @@ int page_intelligence_value(const struct view *view, const struct http_request *
         return http_problem(request, reply, 400, TR_MARK("Not understood"),
                             TR_MARK("This is no address, domain name, web address, hash or e-mail address."));
     }
-    rc = intel_value(view, type, buf_view(&value), intel_rows_keep, &rows, err);
+    bool passed_over = false;
+    rc = intel_value(view, type, buf_view(&value), intel_rows_keep, &rows, &passed_over, err);
     if (rc < 0)
         goto out;
     page_begin(&page, request, reply, "intelligence", TR_MARK("Indicator"));
@@ -226,6 +227,7 @@ int page_intelligence_value(const struct view *view, const struct http_request *
     page_raw(&page, "</h1>\n<p class=\"lead\">");
     page_esc(&page, span_str(page_ioc_words(&page, type)));
     page_raw(&page, "</p>\n");
+    page_passed_over(&page, passed_over);
     if (rows.count > 0) {
         rc = write_known(&page, view, &rows, err);
         goto out;
@@ -258,7 +260,8 @@ int page_intelligence_object(const struct view *view, const struct http_request 
 {
     struct page page;
     struct by_id wanted = {.id = request->part[0], .rows = {.arena = request->arena, .max = ROWS_SHOWN}};
-    int rc = intel_search(view, wanted.id, SEARCH_RESULTS_MAX, keep_by_id, &wanted, err);
+    bool passed_over = false;
+    int rc = intel_search(view, wanted.id, SEARCH_RESULTS_MAX, keep_by_id, &wanted, &passed_over, err);
     if (rc < 0)
         return rc;
     if (wanted.rows.count == 0)
@@ -275,5 +278,6 @@ int page_intelligence_object(const struct view *view, const struct http_request 
     page_raw(&page, " · <code class=\"long\">");
     page_esc(&page, wanted.id);
     page_raw(&page, "</code></p>\n");
+    page_passed_over(&page, passed_over);
     return write_known(&page, view, &wanted.rows, err);
 }

@@ -41,6 +41,9 @@ int intel_rows_keep(void *ctx, const struct intel_row *row,
 /* Who says it, since when, still or no more: a table of rows in canonical order. */
 void page_provenance(struct page *page, const struct view *view, const struct intel_rows *rows);
 
+/* A paragraph which says that the answer lacks long records, if it does. */
+void page_passed_over(struct page *page, bool passed_over);
+
 /* The STIX object of a record, as a table and as JSON. */
 int page_stix_object(struct page *page, const struct view *view, const struct intel_row *row, struct err *err);
 

@@ -236,8 +236,10 @@ int asker_row(struct asker *asker, const struct found *found, enum ioc_type type
     if (rc < 0 || !record.parsed)
         return rc == ERR_NOTFOUND ? 0 : rc;
     asker->read += record.text.len;
-    if (record.cut)
+    if (record.cut) {
+        asker->passed_over = true;
         return 0;
+    }
     if (json_scan(asker->scanner, record.record.body, &tree, &refused) < 0 ||
         stix_read(tree, &asker->row, &object, &refused) < 0)
         return 0;
@@ -269,7 +271,8 @@ int asker_value(struct asker *asker, enum ioc_type type, struct span value, size
 }
 
 int intel_value(const struct view *view, enum ioc_type type, struct span value,
-                int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err)
+                int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, bool *ret_passed_over,
+                struct err *err)
 {
     struct asker asker;
     struct found_list list = {0};
@@ -281,6 +284,7 @@ int intel_value(const struct view *view, enum ioc_type type, struct span value,
         if ((rc = asker_row(&asker, &list.items[i], type, value, &row, err)) > 0)
             rc = each(ctx, &row, err);
     }
+    *ret_passed_over = asker.passed_over;
     asker_done(&asker);
     return rc;
 }

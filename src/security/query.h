@@ -31,6 +31,7 @@ struct asker {
     struct arena names; /* of logs */
     struct json_scanner *scanner;
     uint64_t read;                /* bytes of contents; beyond ASKER_READ_MAX what is long is passed over */
+    bool passed_over;             /* something was */
     struct asker_origin *origins; /* ascending by number */
     size_t origin_count, origin_cap;
 };

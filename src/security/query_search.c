@@ -409,7 +409,8 @@ static int search(struct search *s, struct err *err)
 }
 
 int intel_search(const struct view *view, struct span text, size_t max,
-                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, struct err *err)
+                 int (*each)(void *ctx, const struct intel_row *row, struct err *err), void *ctx, bool *ret_passed_over,
+                 struct err *err)
 {
     struct search s = {.max = max < SEARCH_RESULTS_MAX ? max : SEARCH_RESULTS_MAX, .each = each, .ctx = ctx};
     struct buf lower;
@@ -421,6 +422,7 @@ int intel_search(const struct view *view, struct span text, size_t max,
     if (rc == 0 && s.typed.len > 0 && !is_full(&s))
         rc = search(&s, err);
     buf_done(&lower);
+    *ret_passed_over = s.asker.passed_over;
     asker_done(&s.asker);
     return rc;
 }
