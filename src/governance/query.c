@@ -85,8 +85,8 @@ static int only_one(struct index *index, sqlite3_stmt *query, const char *what, 
     if (count == 0)
         return err_set(err, ERR_NOTFOUND, "%s: no such %s here; `tongzhou community list` shows them", shown, what);
     if (count > 1)
-        return err_set(err, ERR_USAGE, "%s: several %s fit, say more of the hash: `tongzhou community list`", shown,
-                       what);
+        return err_set(err, ERR_USAGE, "%s: more than one %s fits, say more of its hash: `tongzhou community list`",
+                       shown, what);
     memcpy(ret, found[0], 32);
     return 0;
 }
