@@ -54,11 +54,26 @@ uint32_t utf8_next(struct span text, size_t *pos)
     return len ? code : REPLACEMENT;
 }
 
-/* Characters that would move, hide or reorder what stands around them on a terminal. */
+/*
+ * Characters that would move, hide or reorder what stands around them, or that nobody sees, so that two names look the same and
+ * are not. The joiners U+200C and U+200D and variation selectors stay: scripts and emoji are written with them.
+ */
 static bool is_harmful(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E || code == 0x200F ||
-           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    static const struct {
+        uint32_t first, last;
+    } harmful[] = {
+        {0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x034F, 0x034F},   {0x061C, 0x061C},
+        {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180E, 0x180E},   {0x200B, 0x200B},   {0x200E, 0x200F},
+        {0x2028, 0x202E}, {0x2060, 0x206F},   {0x3164, 0x3164},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+        {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    };
+    if (code > 0x1F && code < 0x7F)
+        return false;
+    for (size_t i = 0; i < sizeof(harmful) / sizeof(harmful[0]) && code >= harmful[i].first; i++)
+        if (code <= harmful[i].last)
+            return true;
+    return false;
 }
 
 /* What stands for the character at *pos, which is passed; its length. */

@@ -15,8 +15,8 @@ uint32_t utf8_next(struct span text, size_t *pos);
 
 /*
  * Append a peer's text for a terminal or log line: control characters, bidirectional controls (U+202A–202E,
- * U+2066–2069, U+200E/F, U+061C), line separators and malformed bytes become \xNN or \u{NNNN}; a backslash
- * stays; cut after `max` bytes of input with "…".
+ * U+2066–2069, U+200E/F, U+061C), line separators, what is invisible (U+200B, U+FEFF, fillers, tags...; not the joiners that
+ * scripts need) and malformed bytes become \xNN or \u{NNNN}; a backslash stays; cut after `max` bytes of input with "…".
  */
 void text_escape(struct buf *out, struct span text, size_t max);
 

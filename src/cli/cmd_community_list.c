@@ -79,7 +79,7 @@ static int run_list(struct invocation *inv)
     struct desk_session desk;
     struct listing list = {.json = cli_flag(inv, "json")};
     int status = community_session(inv, &desk, DESK_NOBODY);
-    if (!status && governance_communities(&desk.session.view, print_summary, &list, &inv->err))
+    if (!status && governance_communities(&desk.session.view, 0, INT64_MAX, print_summary, &list, &inv->err))
         status = cli_fail(inv);
     if (!status)
         status = list_foundings(inv, &desk, &list);

@@ -40,6 +40,7 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS governance_grant_of ON governance_grant(word, origin, time_ms);"
     "CREATE TABLE IF NOT EXISTS governance_community(community BLOB PRIMARY KEY, name TEXT NOT NULL,"
     " number INTEGER NOT NULL, tip BLOB NOT NULL, charter BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS governance_community_name ON governance_community(name);"
     "CREATE TABLE IF NOT EXISTS governance_version(hash BLOB PRIMARY KEY, community BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS governance_version_of ON governance_version(community);"
     "CREATE TABLE IF NOT EXISTS governance_belongs(origin TEXT NOT NULL, community BLOB NOT NULL,"

@@ -41,10 +41,12 @@ struct governance_summary {
     uint64_t number, members, belonging; /* of the version in force; how many of its members say that they belong */
 };
 
-/* Communities that are founded as far as is known here, by name and hash. */
-int governance_communities(const struct view *view,
+/* Communities that are founded as far as is known here, by name and hash: from the `first`, at most `max`. */
+int governance_communities(const struct view *view, uint64_t first, uint64_t max,
                            int (*each)(void *ctx, const struct governance_summary *one, struct err *err), void *ctx,
                            struct err *err);
+
+uint64_t governance_community_count(const struct view *view);
 
 /* Hashes of first versions that somebody stated or endorsed and that are not in force. At most `max`. */
 int governance_foundings(const struct view *view, size_t max, uint8_t (*ret)[32], size_t *ret_count, struct err *err);

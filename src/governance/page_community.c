@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "governance/pages.h"
 
+#define COMMUNITIES_SHOWN 100      /* a page: anybody can found one */
 #define MEMBERS_SHOWN 100          /* a page: each needs its profile read from its log */
 #define IDLE_SHOWN 32              /* endorsements without effect */
 #define FOUNDINGS_SHOWN 32         /* anybody can state one */
@@ -14,6 +15,33 @@ static int walk(const struct view *view, const uint8_t hash[32], struct arena *a
 {
     struct community_source source = governance_source(view->index);
     return community_walk(&source, hash, arena, ret, err);
+}
+
+/* Back and More; `part`: what stands behind /community in the address. */
+static void write_page_links(struct page *page, const char *part, uint64_t number, uint64_t last)
+{
+    if (last == 0)
+        return;
+    page_raw(page, "<nav class=\"pages\"><ul>");
+    if (number > 0) {
+        page_fmt(page, "<li><a rel=\"prev\" href=\"/community%s?page=%" PRIu64 "\">", part, number - 1);
+        page_say(page, TR_MARK("Back"));
+        page_raw(page, "</a></li>");
+    }
+    if (number < last) {
+        page_fmt(page, "<li><a rel=\"next\" href=\"/community%s?page=%" PRIu64 "\">", part, number + 1);
+        page_say(page, TR_MARK("More"));
+        page_raw(page, "</a></li>");
+    }
+    page_raw(page, "</ul></nav>\n");
+}
+
+/* Which page is asked for, of so many things. */
+static uint64_t page_asked(const struct http_request *request, uint64_t count, uint64_t shown, uint64_t *ret_last)
+{
+    uint64_t number;
+    *ret_last = count > 0 ? (count - 1) / shown : 0;
+    return span_u64(http_query(request, "page"), *ret_last, &number) ? number : 0;
 }
 
 /* ---- all ---- */
@@ -58,7 +86,7 @@ int page_communities(const struct view *view, const struct http_request *request
 {
     struct page page;
     uint8_t foundings[FOUNDINGS_SHOWN][32];
-    size_t count;
+    size_t count = 0;
     page_begin(&page, request, reply, "community", TR_MARK("Communities"));
     page_raw(&page, "<h1>");
     page_say(&page, TR_MARK("Communities"));
@@ -68,13 +96,15 @@ int page_communities(const struct view *view, const struct http_request *request
                      "the members have signed."));
     page_raw(&page, "</p>\n<ul class=\"records\">\n");
     size_t before = page.out->len;
-    int rc = governance_communities(view, write_summary, &page, err);
-    if (rc == 0)
+    uint64_t last, number = page_asked(request, governance_community_count(view), COMMUNITIES_SHOWN, &last);
+    int rc = governance_communities(view, number * COMMUNITIES_SHOWN, COMMUNITIES_SHOWN, write_summary, &page, err);
+    if (rc == 0 && number == last)
         rc = governance_foundings(view, FOUNDINGS_SHOWN, foundings, &count, err);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = write_founding(&page, view, foundings[i], err);
     bool none = page.out->len == before;
     page_raw(&page, "</ul>\n");
+    write_page_links(&page, "", number, last);
     if (none) {
         page_raw(&page, "<p class=\"quiet\">");
         page_say(&page, TR_MARK("None is known here yet. On this node's machine, run: tongzhou community found NAME"));
@@ -140,26 +170,6 @@ static int write_facts(struct page *page, const struct view *view, const struct 
     return 0;
 }
 
-static void write_page_links(struct page *page, const struct community *now, uint64_t number, uint64_t last)
-{
-    char hex[65];
-    if (last == 0)
-        return;
-    hex_encode(now->hash, 32, hex);
-    page_raw(page, "<nav class=\"pages\"><ul>");
-    if (number > 0) {
-        page_fmt(page, "<li><a rel=\"prev\" href=\"/community/%s?page=%" PRIu64 "\">", hex, number - 1);
-        page_say(page, TR_MARK("Back"));
-        page_raw(page, "</a></li>");
-    }
-    if (number < last) {
-        page_fmt(page, "<li><a rel=\"next\" href=\"/community/%s?page=%" PRIu64 "\">", hex, number + 1);
-        page_say(page, TR_MARK("More"));
-        page_raw(page, "</a></li>");
-    }
-    page_raw(page, "</ul></nav>\n");
-}
-
 static void write_heading(struct page *page, const char *text)
 {
     page_raw(page, "<h2>");
@@ -199,9 +209,9 @@ static int write_community(struct page *page, const struct view *view, const str
                            struct err *err)
 {
     struct desk waiting;
-    uint64_t last = now->member_count > 0 ? (now->member_count - 1) / MEMBERS_SHOWN : 0, number = 0;
-    if (!span_u64(http_query(page->request, "page"), last, &number))
-        number = 0;
+    char part[66] = "/";
+    uint64_t last, number = page_asked(page->request, now->member_count, MEMBERS_SHOWN, &last);
+    hex_encode(now->hash, 32, part + 1);
     write_head(page, now);
     int rc = write_facts(page, view, now, err);
     if (rc == 0)
@@ -210,7 +220,7 @@ static int write_community(struct page *page, const struct view *view, const str
         return rc;
     write_heading(page, TR_MARK("Roster"));
     page_roster(page, view, now, (size_t)number * MEMBERS_SHOWN, MEMBERS_SHOWN);
-    write_page_links(page, now, number, last);
+    write_page_links(page, part, number, last);
     write_heading(page, TR_MARK("What is open"));
     page_waiting(page, now, &waiting);
     write_heading(page, TR_MARK("Versions of the roster"));
@@ -258,23 +268,15 @@ int page_community(const struct view *view, const struct http_request *request, 
 
 /* ---- Home ---- */
 
-static int count_one(void *ctx, const struct governance_summary *one, struct err *err)
-{
-    (void)one, (void)err;
-    ++*(uint64_t *)ctx;
-    return 0;
-}
-
 int page_community_home(const struct view *view, const struct http_request *request, struct http_reply *reply,
                         struct err *err)
 {
     struct page page;
-    uint64_t count = 0;
+    uint64_t count = governance_community_count(view);
     page_fragment(&page, request, reply);
-    int rc = governance_communities(view, count_one, &count, err);
-    if (rc == 0 && count > 0)
+    if (count > 0)
         page_count(&page, count, TRN(&page, count, "community", "communities"), "/community");
-    return rc == 0 ? page_end_fragment(&page, err) : rc;
+    return page_end_fragment(&page, err);
 }
 
 const struct route governance_page_routes[GOVERNANCE_PAGE_ROUTES] = {

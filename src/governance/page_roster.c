@@ -5,6 +5,7 @@
 #include "governance/pages.h"
 
 #define NAMES_SHOWN 24         /* origins in a sentence; the rest is a number */
+#define VERSIONS_SHOWN 64      /* the last ones, and whatever hangs on them */
 #define PROFILE_MAX (1u << 20) /* bytes: a member as it is folded */
 
 void page_hash(struct page *page, const uint8_t hash[32])
@@ -177,9 +178,15 @@ static void write_version(struct page *page, const struct community *community, 
 
 void page_versions(struct page *page, const struct community *community)
 {
+    size_t shown = 0;
     page_raw(page, "<ul class=\"plain\">\n");
-    for (size_t i = community->version_count; i-- > 0;)
+    for (size_t i = community->version_count; i-- > 0 && shown < VERSIONS_SHOWN; shown++)
         write_version(page, community, &community->versions[i]);
+    if (shown < community->version_count) {
+        page_raw(page, "<li class=\"quiet\">");
+        page_sayf(page, TR(page, "and {1} more"), SAY(say_number(community->version_count - shown)));
+        page_raw(page, "</li>\n");
+    }
     page_raw(page, "</ul>\n");
 }
 

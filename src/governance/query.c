@@ -9,16 +9,17 @@
 
 #define HASH_BEGINNING_MIN 8 /* hex digits that people type at least */
 
-int governance_communities(const struct view *view,
+int governance_communities(const struct view *view, uint64_t first, uint64_t max,
                            int (*each)(void *ctx, const struct governance_summary *one, struct err *err), void *ctx,
                            struct err *err)
 {
-    sqlite3_stmt *query = index_statement(
+    sqlite3_stmt *query = governance_sql(
         view->index,
-        "SELECT c.community, name, number, count(b.origin), coalesce(sum(belongs), 0) FROM governance_community AS c"
-        " LEFT JOIN governance_belongs AS b ON b.community = c.community GROUP BY c.community ORDER BY name, "
-        "c.community",
-        err);
+        "SELECT community, name, number, (SELECT count(*) FROM governance_belongs WHERE community = c.community),"
+        " (SELECT count(*) FROM governance_belongs WHERE community = c.community AND belongs = 1) FROM (SELECT"
+        " community, name, number FROM governance_community ORDER BY name, community LIMIT ?2 OFFSET ?1) AS c"
+        " ORDER BY name, community",
+        SQL_VALUES(SQL_I(first), SQL_I(max)), err);
     int rc = query ? 0 : err->code;
     while (query && (rc = index_step(view->index, query, err)) > 0) {
         struct governance_summary one = {.name = (const char *)sqlite3_column_text(query, 1),
@@ -32,6 +33,17 @@ int governance_communities(const struct view *view,
     if (query)
         sqlite3_reset(query);
     return rc;
+}
+
+uint64_t governance_community_count(const struct view *view)
+{
+    struct err ignored = {0};
+    sqlite3_stmt *query = index_statement(view->index, "SELECT count(*) FROM governance_community", &ignored);
+    uint64_t count =
+        query && index_step(view->index, query, &ignored) > 0 ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
+    if (query)
+        sqlite3_reset(query);
+    return count;
 }
 
 /* Hashes in the first column of a query, at most `max`. */

@@ -100,6 +100,19 @@ static void harmful_text_is_shown_escaped(void **state)
                    "\\u{202E}\\u{2066}\\u{200E}\\u{200F}\\u{061C}");
     assert_escaped(SPAN_LIT("\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA\xE2\x81\xA9"),
                    "\\u{2028}\\u{2029}\\u{202A}\\u{2069}");
+    /* Zero width, soft hyphen, byte order mark, a filler that looks empty, a tag: two names that look the same are not. */
+    assert_escaped(SPAN_LIT("a\xE2\x80\x8B"
+                            "b\xC2\xAD"
+                            "c\xEF\xBB\xBF"
+                            "d\xE3\x85\xA4"
+                            "e\xF3\xA0\x81\x81"
+                            "f\xE2\x81\xA0"),
+                   "a\\u{200B}b\\u{00AD}c\\u{FEFF}d\\u{3164}e\\u{E0041}f\\u{2060}");
+    /* Persian and emoji need theirs. */
+    assert_escaped(
+        SPAN_LIT("\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB "
+                 "\xE2\x9D\xA4\xEF\xB8\x8F"),
+        "\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB \xE2\x9D\xA4\xEF\xB8\x8F");
     assert_escaped(SPAN_LIT("\xFF\xC3(\xED\xA0\x80"), "\\xFF\\xC3(\\xED\\xA0\\x80");
     assert_escaped((struct span){0}, "");
 }

@@ -265,7 +265,23 @@ static int count_others(void *ctx, struct span other, struct err *err)
     return 0;
 }
 
-/* Thousands of communities list a member that belongs to one: asking about it does not pass over the others. */
+static int count_communities(void *ctx, const struct governance_summary *summary, struct err *err)
+{
+    (void)err;
+    assert_string_equal(summary->name, "Crowd");
+    assert_true(summary->members >= 2 && summary->belonging >= 1);
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static size_t communities(const struct view *view, uint64_t first, uint64_t max)
+{
+    size_t count = 0;
+    good(governance_communities(view, first, max, count_communities, &count, &err));
+    return count;
+}
+
+/* Hundreds of communities list a member that belongs to one: asking about it does not pass over the others. */
 static void listed_everywhere(void **state)
 {
     (void)state;
@@ -308,6 +324,10 @@ static void listed_everywhere(void **state)
     good(governance_each_of_community(&view, span_str(victim), count_others, &others, &err));
     assert_in_range(ledger_counted(&ledger), 1, 400);
     assert_int_equal(others, 2);
+    assert_int_equal(governance_community_count(&view), 301);
+    assert_int_equal(communities(&view, 0, 100), 100);
+    assert_int_equal(communities(&view, 300, 100), 1);
+    assert_int_equal(communities(&view, 0, INT64_MAX), 301);
     /* And it is told of what it can say something about, once. */
     uint8_t unspoken[4][32];
     good(governance_unspoken(&view, victim, 4, unspoken, &others, &err));
