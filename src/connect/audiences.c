@@ -41,12 +41,14 @@ static int tell_group(void *ctx, struct span group, struct err *err)
 
 /* ---- what is asked for again ---- */
 
+struct own {
+    const struct view *view;
+    uint64_t mark;
+};
+
 static int mark_member(void *ctx, const struct log_info *log, struct err *err)
 {
-    struct {
-        const struct view *view;
-        uint64_t mark;
-    } *own = ctx;
+    struct own *own = ctx;
     (void)err;
     if (log->role == LOG_OWN)
         own->mark = own->mark * 31 + view_membership_mark(own->view, span_str(log->origin));
@@ -63,10 +65,7 @@ static int want_log(void *ctx, const struct log_info *log, struct err *err)
 
 static int want_own(const struct view *view, struct err *err)
 {
-    struct {
-        const struct view *view;
-        uint64_t mark;
-    } own = {view, 1};
+    struct own own = {view, 1};
     uint64_t before;
     int rc = mark_get(view->store, MARK_OWN, &before, err);
     if (rc == 0)

@@ -252,7 +252,7 @@ static int see_effects(struct previewing *p, struct err *err)
     struct audience unaddressed = {.tlp = tlp};
     if (audience_admits_user(&unaddressed, (struct span){0}) && tlp != TLP_CLEAR)
         add_line(preview, EFFECT_HERE, NULL, NULL);
-    if (policy_looks_at_age(preview->policy, POLICY_SHARE))
+    if (policy_looks_at_age(preview->policy, POLICY_SHARE) && view_is_of_operator(p->draft->view))
         add_line(preview, EFFECT_AGE, NULL, NULL);
     if (is_handed_on(preview))
         add_line(preview, tlp == TLP_CLEAR && preview->everybody.is_given ? EFFECT_OPEN : EFFECT_KEPT, NULL, NULL);
@@ -268,10 +268,20 @@ static int compare_lines(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* Rules are the operator's own, and name partners: a guest is told what becomes of its content, and no more. */
+static void forget_rules(struct preview *preview)
+{
+    preview->everybody.policy.line = 0;
+    for (size_t i = 0; i < preview->count; i++)
+        preview->members[i].line = 0;
+}
+
 static int list_rules(struct previewing *p, struct err *err)
 {
     struct preview *preview = p->preview;
     size_t count = 0, kept = 0;
+    if (!view_is_of_operator(p->draft->view))
+        forget_rules(preview);
     preview->rules = arena_array(p->arena, preview->count + 1, sizeof(*preview->rules));
     if (!preview->rules)
         return err_memory(err);

@@ -6,6 +6,8 @@
 #include "index/capability.h"
 #include "state/author.h"
 
+#define GROUP_ARENA_MAX ((size_t)2 * PAYLOAD_MAX) /* bytes: the record that says who is in a group */
+
 bool publishing_is_person(struct span typed)
 {
     return span_find(typed, ' ') < typed.len || audience_is_person(typed);
@@ -95,8 +97,26 @@ static int resolve_person(const struct view *view, struct span typed, bool may_b
     return 0;
 }
 
+/* A group's list may be for few. Who may not read it is not told by a preview who is in it, nor whether there is one. */
+static int knows_group(const struct view *view, struct span group, bool *ret, struct err *err)
+{
+    struct view_record record;
+    struct arena arena;
+    struct err unread = {0};
+    *ret = true;
+    if (view_is_of_operator(view) || (view->viewer.guest && span_is(audience_group_origin(group), view->viewer.guest)))
+        return 0;
+    int64_t ref = view_group_record(view, group, INT64_MAX);
+    arena_init(&arena, GROUP_ARENA_MAX);
+    int rc = ref < 0 ? ERR_NOTFOUND : view_record_ref(view, ref, &arena, &record, &unread);
+    *ret = rc == 0 && record.has_text;
+    arena_done(&arena);
+    return rc < 0 && rc != ERR_NOTFOUND ? err_set(err, rc, "%s", unread.text) : 0;
+}
+
 static int resolve(const struct view *view, struct span typed, bool may_be_local, char *out, struct err *err)
 {
+    bool is_known = false;
     size_t mark = span_find(typed, '#');
     if (typed.len > RECORD_LINE_MAX)
         return refuse(err, ERR_LIMIT, typed, "too long");
@@ -112,7 +132,9 @@ static int resolve(const struct view *view, struct span typed, bool may_be_local
     snprintf(out + len, RECORD_LINE_MAX + 1 - len, "%.*s", SPAN_ARGS(group));
     if (!audience_is_group(span_str(out)))
         return refuse(err, ERR_SYNTAX, typed, "MEMBER#NAME is needed for a group");
-    const char *why = group_words(view_group_state(view, span_str(out)));
+    if ((rc = knows_group(view, span_str(out), &is_known, err)) < 0)
+        return rc;
+    const char *why = group_words(is_known ? view_group_state(view, span_str(out)) : GROUP_UNKNOWN);
     return why ? refuse(err, ERR_NOTFOUND, typed, why) : 0;
 }
 

@@ -360,6 +360,7 @@ ok "it is counted" eval 'curl -s "$(url a)/metrics" | grep -q "^tongzhou_signed_
 ok "and told" until_true grep -q 'signed request refused: malformed' "$tmp/a.log"
 
 # ---- contradictions, before anything is signed ----
+# shellcheck disable=SC2034 # stands in words that `ok` evaluates
 size=$(fact a a.example size)
 echo note >"$tmp/note"
 refused() { # status, reason, options...

@@ -17,6 +17,7 @@ given=$(say "for the guest" amber --to guest.example)
 strict=$(say "for the guest alone" amber+strict --to guest.example)
 {
     echo 'hold kind spam/* reason "Partner reason"'
+    echo 'refuse share kind spam/* reason "Partner reason"'
     node n policy show
 } >"$tmp/rules"
 mv "$tmp/rules" "$tmp/n/policy.conf"
@@ -67,6 +68,14 @@ for page in /administration /users /inbox /policy/held; do
     ok "what concerns the node is not for its guests: $page" eval 'is "$(code admin $page)" 403'
 done
 no "nor are the rules" eval 'browse admin "$(url n)/policy" | grep -q "Partner reason"'
+previews() { post "$1" /api/preview -F type=text/plain -F body=draft "${@:2}"; }
+ok "a preview tells a guest what becomes of its content, not by which rule" eval 'is "$(previews admin -F kind=spam/x -F tlp=clear)" 200 && jq -e ".rules == []" "$tmp/answer" && ! grep -q "Partner reason" "$tmp/answer" && post admin /publish -F step=preview -F kind=spam/x -F type=text/plain -F tlp=clear -F body=draft && ! grep -q "Partner reason" "$tmp/answer"'
+ok "its own people are told by which" eval 'previews host.one -F kind=spam/x -F tlp=clear && grep -q "Partner reason" "$tmp/answer"'
+ok "two groups, the list of one for nobody else" eval 'node n community group open-desk guest.example --alone && node n community group closed-desk guest.example --tlp amber --alone'
+in_group() { previews "$1" -F kind=culture/note -F tlp=amber -F "to=n.example#$2" && jq -e ".blocked == $3" "$tmp/answer"; }
+ok "who may not read a group's list is not told by a preview that there is one" eval 'until_true in_group host.one closed-desk false && in_group admin closed-desk true && grep -q "no such group" "$tmp/answer"'
+ok "nor otherwise than of one that there is not" eval 'cp "$tmp/answer" "$tmp/closed" && in_group admin no-desk true && cmp <(sed s/closed-desk/no-desk/ "$tmp/closed") "$tmp/answer"'
+ok "who may read it is" eval 'in_group admin open-desk true; ! grep -q "no such group" "$tmp/answer"'
 ok "which its own people read" eval 'browse host.one "$(url n)/policy" | grep -q "Partner reason"'
 ok "figures are the public's" cmp <(browse admin "$(url n)/policy/rates" | sed -n '/<main/,/<\/main/p') <(curl -s "$(url n)/policy/rates" | sed -n '/<main/,/<\/main/p')
 no "nor whom it locks" eval 'is "$(post admin /users -F lock=host.one)" 303'
