@@ -146,11 +146,19 @@ static void keep(char *out, size_t size, struct span value)
     out[len] = '\0';
 }
 
+static void heard(struct fetch *fetch)
+{
+    fetch->reply.heard_ms = monotonic_ms();
+    if (fetch->request.heard_ms)
+        *fetch->request.heard_ms = fetch->reply.heard_ms;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct fetch *fetch = ctx;
     struct fetch_reply *reply = &fetch->reply;
     struct span line = span_of(data, size * count), value;
+    heard(fetch);
     fetch->header_bytes += line.len;
     if (fetch->header_bytes > FETCH_HEADERS_MAX) {
         err_set(&fetch->err, ERR_LIMIT, "header of the answer longer than %d bytes", FETCH_HEADERS_MAX);
@@ -181,6 +189,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     struct fetch *fetch = ctx;
     struct span piece = span_of(data, size * count);
     long status = 0;
+    heard(fetch);
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     if (fetch->is_encoded) {
         err_set(&fetch->err, ERR_REFUSED, "the answer is compressed though identity encoding was asked for");
@@ -361,7 +370,8 @@ static int net_error(struct fetch *fetch, CURLcode result)
     char text[CURL_ERROR_SIZE * 2];
     const char *said = fetch->detail[0] ? fetch->detail : curl_easy_strerror(result);
     text_escape_into(text, sizeof(text), span_str(said));
-    if (result == CURLE_OPERATION_TIMEDOUT)
+    fetch->reply.is_slow = result == CURLE_OPERATION_TIMEDOUT;
+    if (fetch->reply.is_slow)
         return err_set(err, ERR_NET, "too slow: %s", text);
     return err_set(err, ERR_NET, "%s", text);
 }
@@ -444,6 +454,15 @@ static void finish(struct fetch *fetch, CURLcode result)
         return;
     if (fetch->request.done)
         fetch->request.done(fetch->request.ctx, reply);
+    fetch_free(fetch);
+}
+
+void fetch_break(struct fetch *fetch, struct fetch_reply *ret)
+{
+    measure(fetch);
+    *ret = fetch->reply;
+    ret->code = err_set(&ret->err, ERR_NET, "ended before all had come");
+    buf_init(&fetch->reply.body, 0);
     fetch_free(fetch);
 }
 

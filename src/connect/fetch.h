@@ -25,6 +25,8 @@ struct fetch_reply {
     int status; /* HTTP */
     char etag[256], last_modified[64], content_type[128], content_range[128];
     unsigned retry_after_s;       /* 0: not said */
+    bool is_slow;                 /* ERR_NET because it stalled: what has come of a 200 or 206 is in `body` */
+    int64_t heard_ms;             /* monotonic: when anything of it came last; 0: nothing did */
     struct buf body;              /* of a 200 or 206 without sink; `done` may take it over (then buf_init it again) */
     uint64_t bytes_in, bytes_out; /* headers and bodies */
     int64_t took_ms;
@@ -48,6 +50,7 @@ struct fetch_request {
     /* Dial no address that is nearer than this, whatever name it has: the name is somebody else's. 0: any */
     enum address_reach reach;
     bool redirects_same_host; /* follow to the same host (http may become https) */
+    int64_t *heard_ms;        /* set to the monotonic time whenever anything of the answer comes; NULL: not wanted */
     /* Takes the pieces of a 200's body instead of reply.body; non-zero ends the request with that error. */
     int (*sink)(void *ctx, struct span piece, struct err *err);
     /* Called once from fetcher_run, unless cancelled. May start and cancel others. Not for fetch_once. */
@@ -63,6 +66,9 @@ int fetch_start(struct fetcher *fetcher, const struct fetch_request *request, st
 
 /* Forget a request under way; `done` is not called. */
 void fetch_cancel(struct fetch *fetch);
+
+/* End a request under way as if the connection had broken now: what has come is in *ret. `done` is not called. */
+void fetch_break(struct fetch *fetch, struct fetch_reply *ret);
 
 size_t fetcher_active(const struct fetcher *fetcher);
 

@@ -246,6 +246,8 @@ int sync_loop(struct sync *sync, struct err *err)
         *err = sync->fatal_err;
         code = sync->fatal;
     }
+    for (size_t i = 0; code == 0 && i < sync->peer_count; i++)
+        peer_break(sync->peers[i]);
     if (code == 0 && (!TAILQ_EMPTY(&sync->ready) || sync->seen_count > 0))
         code = sync_flush(sync, err); /* what has arrived is not thrown away */
     for (size_t i = 0; code == 0 && i < sync->peer_count; i++)

@@ -103,6 +103,7 @@ static int ask(struct sync_peer *peer, const char *url, struct fetch_request *re
     request->low_speed_bps = options->low_speed_bps;
     request->low_speed_s = options->low_speed_s;
     request->total_ms = ask_total_ms(request);
+    request->heard_ms = &peer->heard_ms;
     int code = fetch_start(peer->sync->fetcher, request, ret, err);
     if (code == 0)
         peer->in_flight++;

@@ -122,6 +122,7 @@ static void on_checkpoint(void *ctx, struct fetch_reply *reply)
     struct job *job = ctx;
     struct sync_peer *peer = job->peer;
     char reason[ERR_TEXT_MAX];
+    struct err err = {0};
     job->fetch = NULL;
     sync_account(peer, reply);
     if (reply->code == 0 && reply->status == 200) {
@@ -133,6 +134,11 @@ static void on_checkpoint(void *ctx, struct fetch_reply *reply)
     }
     if (reply->code == 0 && (reply->status == 404 || reply->status == 410)) {
         checkpoint_gone(job);
+        return;
+    }
+    if (peer_is_heard(peer, reply) && ++job->stalls <= SYNC_STALLS_MAX) {
+        if (checkpoint_ask(job, &err) < 0)
+            sync_fatal(job->sync, &err);
         return;
     }
     if (reply->code < 0)

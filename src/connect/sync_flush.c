@@ -135,7 +135,8 @@ static int flush_payloads(struct job *job, struct arena *arena, struct flushed *
     int code = entering_begin(&entering, job->sync->store, sync_now_ms(), err);
     for (; code == 0 && piece_is_here(piece); piece = TAILQ_NEXT(piece, link))
         code = flush_piece(job, &entering, piece, arena, flushed, err);
-    if (code == 0 && job_is_complete(job) && !job->is_stinted && job->asker + 1 >= job->sync->asker_count)
+    if (code == 0 && job_is_complete(job) && !job->is_stinted && !job->is_broken &&
+        job->asker + 1 >= job->sync->asker_count)
         code = payloads_asked(job->sync, job->peer->row.number, job->log.number, job->target, err);
     return code;
 }
@@ -318,7 +319,8 @@ static void job_note_stint(struct job *job)
 static void job_next(struct job *job)
 {
     char reason[ERR_TEXT_MAX];
-    if (!peer_usable(job->peer)) { /* it lied about another log, or failed, after all of this had arrived */
+    if (job->is_broken ||
+        !peer_usable(job->peer)) { /* it lied about another log, or failed, after all of this had arrived */
         job_leave_peer(job);
     } else if (job->bad_note) {
         snprintf(reason, sizeof(reason), "log %.150s: a checkpoint with a cosignature that does not hold",

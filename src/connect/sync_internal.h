@@ -11,7 +11,8 @@
  *   sync_checkpoint.c  what a peer's checkpoint of it means
  *   sync_later.c       what is asked for again after a while
  *   sync_piece.c       bundles of entries and of payloads as they arrive
- *   sync_room.c        no more is asked for at a time than memory has room for
+ *   sync_cut.c         answers with more than was asked for, and those that broke off: what has come of them is kept
+ *   sync_room.c        no more is asked for at a time than memory and the link have room for
  *   sync_wanted.c      which payloads a log wants, and which peers were asked for them
  *   sync_flush.c       commits
  *   sync_ask.c         requests: whom to ask, and in whose name
@@ -32,7 +33,9 @@
 #include "state/mirror.h"
 #include "state/payload.h"
 
-#define SYNC_WINDOW 8               /* requests under way a peer, its long poll aside */
+#define SYNC_WINDOW 8               /* requests under way a peer at most, its long poll aside; */
+#define SYNC_WINDOW_MIN 2           /* so few where answers take long: each then has more of the link */
+#define SYNC_STALLS_MAX 8           /* times that one request is made again because it stalled while others got on */
 #define SYNC_FLUSH_BYTES (8u << 20) /* what is ready is committed at the latest when it is so large, */
 #define SYNC_FLUSH_MS 400           /* or so old; at once when nothing else is under way */
 #define SYNC_SOURCES_MAX 8          /* peers remembered for one log under way */
@@ -65,7 +68,11 @@ struct sync_peer {
     struct peer row; /* as in state.db; counters there are added to, see peer_save */
     struct sync *sync;
     struct fetch *poll, *node;
-    unsigned in_flight; /* requests but the poll */
+    unsigned in_flight; /* requests but the poll; */
+    unsigned window;    /* not more than these */
+    int64_t heard_ms;   /* monotonic: anything of any answer came last */
+    unsigned stalls;    /* of its poll, in a row */
+    bool takes_from;    /* it has answered from the entry that was asked for on, not from the begin of the bundle */
     size_t held;        /* bytes of its answers that wait for a commit */
     size_t room;        /* bytes kept for answers with pieces that are under way */
     size_t expects;     /* bytes to keep for the next one, by those that came */
@@ -123,7 +130,8 @@ struct piece {
     uint64_t offset; /* by range from this byte of its bundle on; 0: all */
     bool whole;      /* the partial bundle was gone, the full one is asked for */
     size_t room;     /* bytes kept for the answer under way */
-    bool is_due;     /* not asked for yet: the rest of an answer that was cut */
+    bool is_due;     /* not asked for yet: the rest of an answer that was cut, or broke off */
+    unsigned stalls; /* times that it, or what it is the rest of, broke off */
     int64_t asker;   /* in whose name it was asked for; 0: nobody's */
     struct buf body; /* arrived: exactly [from, to) */
 };
@@ -152,6 +160,8 @@ struct job {
     bool is_ready;
     bool bad_note;              /* a cosignature in the note does not hold */
     bool is_stinted;            /* not all payloads were asked for: the quota is used up */
+    bool is_broken;             /* its peer failed: what has come is committed, and then the job goes on elsewhere */
+    unsigned stalls;            /* of its checkpoint */
     bool do_collect, do_finish; /* at the next commit */
     size_t held;                /* bytes that wait for a commit */
     struct fetch *fetch;        /* the checkpoint */
@@ -299,6 +309,12 @@ int peer_save(struct sync_peer *peer, struct err *err);
 void peer_owes(struct sync *sync, int64_t number, int more);
 void peer_cursor_done(struct sync_peer *peer); /* if nothing is */
 
+/* Did a request of this peer stall while others of its answers come? Then it is made again, and the peer is well. */
+bool peer_is_heard(const struct sync_peer *peer, const struct fetch_reply *reply);
+
+/* All ends here: what has come of its answers is ready to be committed. */
+void peer_break(struct sync_peer *peer);
+
 /* It could not be reached, stalled, answered with an error: later again. */
 void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_after_s);
 /* It said something that cannot be true: set aside. */
@@ -374,6 +390,8 @@ void paces_free(struct log_slot *slot);                      /* something new is
 
 /* Ask for the next piece of entries or payloads; moves the job to `settling` when there is no more. */
 int piece_ask_next(struct job *job, struct err *err);
+struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err); /* in no list yet */
+void piece_arrived(struct piece *piece);
 void piece_free(struct piece *piece);
 bool piece_is_here(const struct piece *piece); /* has arrived; NULL: no */
 bool piece_is_late(const struct job *job);     /* the first, which all others wait for, is to be asked for */
@@ -381,6 +399,26 @@ bool pieces_are_due(const struct job *job);    /* any is */
 void pieces_free(struct job *job);
 void payloads_begin(struct job *job);
 bool payloads_next_asker(struct job *job); /* in whose name nothing was asked for yet; false: there is none */
+
+/* ---- sync_cut.c ---- */
+
+/* Is it an answer to what was asked for? It begins with entry `asked_from`, which is set. */
+bool entries_answered(struct piece *piece, const struct fetch_reply *reply);
+/* Cut it down to [from, to). */
+int entries_cut(struct piece *piece, struct fetch_reply *reply, struct err *err);
+int payloads_cut(const struct piece *piece, struct buf *answer, uint64_t *ret_count, struct err *err);
+
+/* The piece ends after `count` entries; what is behind them, from this byte of its bundle on, is a piece that is due. */
+int piece_rest(struct piece *piece, uint64_t count, uint64_t offset, struct err *err);
+
+/* An answer broke off: what has come whole of it has arrived, the rest is due. */
+int piece_broke(struct piece *piece, struct fetch_reply *reply, struct err *err);
+
+/*
+ * All requests of a job end, since its peer failed; what has come is to be committed before it leaves. False: nothing
+ * has.
+ */
+bool job_break(struct job *job);
 
 /* ---- sync_room.c ---- */
 

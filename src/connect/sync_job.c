@@ -74,7 +74,7 @@ static void job_reset(struct job *job)
     pieces_free(job);
     job_unready(job);
     buf_clear(&job->note);
-    job->do_collect = job->do_finish = job->bad_note = job->is_stinted = false;
+    job->do_collect = job->do_finish = job->bad_note = job->is_stinted = job->is_broken = false;
     job->asker = 0;
     job->step = JOB_WAITING;
 }
@@ -348,6 +348,7 @@ static int job_begin(struct job *job, struct err *err)
     }
     job->target = job->log.size;
     job->gained = 0;
+    job->stalls = 0;
     if (source->size <= job->log.size && !job->collect) {
         payloads_begin(job);
         return 0;
@@ -369,7 +370,7 @@ void peer_pump(struct sync_peer *peer)
     struct sync *sync = peer->sync;
     struct err err = {0};
     int code = 0;
-    while (code == 0 && sync->fatal == 0 && peer_usable(peer) && peer->in_flight < SYNC_WINDOW) {
+    while (code == 0 && sync->fatal == 0 && peer_usable(peer) && peer->in_flight < peer->window) {
         struct job *job = job_asking(peer);
         if (job) {
             code = piece_ask_next(job, &err);

@@ -49,6 +49,7 @@ static int peer_new(struct sync *sync, const struct peer *row, struct sync_peer 
     memcpy(peer->cursor_done, row->cursor, sizeof(row->cursor));
     peer->aside_saved = row->set_aside;
     peer->expects = PEER_ANSWER_ROOM;
+    peer->window = SYNC_WINDOW;
     peer->sync = sync;
     SLIST_INIT(&peer->unheard);
     TAILQ_INIT(&peer->waiting);
@@ -189,14 +190,25 @@ static void peer_leave(struct sync_peer *peer, bool is_liar)
     struct job *job;
     for (size_t i = 0; i < 3; i++)
         while ((job = TAILQ_FIRST(lists[i])) != NULL) {
-            bool is_complete = job->is_ready && job->do_finish && !is_liar;
-            if (is_complete) /* all of it is here: it only waits for its commit */
+            bool is_complete = job->is_ready && job->do_finish;
+            if (!is_liar && (is_complete || job_break(job))) /* it only waits for its commit */
                 job_to(job, &keep);
             else
                 job_leave_peer(job);
         }
     while ((job = TAILQ_FIRST(&keep)) != NULL)
         job_to(job, &peer->settling);
+}
+
+void peer_break(struct sync_peer *peer)
+{
+    struct job *job, *next;
+    struct job_list *lists[] = {&peer->asking, &peer->settling};
+    for (size_t i = 0; i < 2; i++)
+        for (job = TAILQ_FIRST(lists[i]); job; job = next) {
+            next = TAILQ_NEXT(job, link);
+            job_break(job);
+        }
 }
 
 static void peer_free(struct sync_peer *peer)
@@ -302,6 +314,13 @@ static void peer_blame(struct sync_peer *peer, const char *reason, bool is_liar)
     peer->dirty |= code == ERR_STATE; /* another writer is busy: with the next commit */
     if (code < 0 && code != ERR_STATE)
         sync_fatal(sync, &err);
+}
+
+bool peer_is_heard(const struct sync_peer *peer, const struct fetch_reply *reply)
+{
+    unsigned patience_s = peer->sync->options.low_speed_s ? peer->sync->options.low_speed_s : PEER_LOW_SPEED_S;
+    int64_t since = sync_clock_ms() - peer->heard_ms;
+    return reply->is_slow && peer->heard_ms > reply->heard_ms && since < (int64_t)patience_s * 500;
 }
 
 void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_after_s)

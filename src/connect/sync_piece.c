@@ -55,7 +55,7 @@ bool pieces_are_due(const struct job *job)
     return piece_due(job) != NULL;
 }
 
-static struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err)
+struct piece *piece_new(struct job *job, uint64_t from, uint64_t to, struct err *err)
 {
     struct piece *piece = calloc(1, sizeof(*piece));
     if (!piece) {
@@ -78,7 +78,7 @@ static bool job_is_ahead(const struct job *job)
     return count >= PIECES_AHEAD;
 }
 
-static void piece_arrived(struct piece *piece)
+void piece_arrived(struct piece *piece)
 {
     struct job *job = piece->job;
     job->held += piece->body.len;
@@ -90,21 +90,25 @@ static void piece_arrived(struct piece *piece)
     }
 }
 
-/* What an answer that is not one means for its peer. */
-static void piece_failed(struct piece *piece, const struct fetch_reply *reply, const char *what)
+/* What an answer that is not one means: for this request while others of the peer get on, else for the peer. */
+static void piece_failed(struct piece *piece, struct fetch_reply *reply, const char *what)
 {
-    struct sync_peer *peer = piece->job->peer;
+    struct job *job = piece->job;
+    struct sync_peer *peer = job->peer;
+    struct err err = {0};
     char reason[ERR_TEXT_MAX];
-    const char *origin = piece->job->log.origin;
+    const char *origin = job->log.origin;
     unsigned long long from = piece->from;
     if (reply->code < 0)
         snprintf(reason, sizeof(reason), "log %.150s: %s from entry %llu: %.800s", origin, what, from, reply->err.text);
     else
         snprintf(reason, sizeof(reason), "log %.150s: %s from entry %llu: status %d", origin, what, from,
                  reply->status);
-    if (reply->code == ERR_LIMIT)
+    if (reply->code == ERR_NET && piece_broke(piece, reply, &err) < 0)
+        sync_fatal(job->sync, &err);
+    else if (reply->code == ERR_LIMIT)
         peer_lied(peer, reason);
-    else
+    else if (!peer_is_heard(peer, reply) || piece->stalls > SYNC_STALLS_MAX)
         peer_failed(peer, reason, reply->retry_after_s);
 }
 
@@ -112,50 +116,12 @@ static void piece_failed(struct piece *piece, const struct fetch_reply *reply, c
 
 static int entries_ask(struct piece *piece, struct err *err);
 
-/* Cut the answer, which begins with entry `asked_from`, down to [from, to). */
-static int entries_cut(struct piece *piece, struct fetch_reply *reply, struct err *err)
-{
-    struct bundle_reader reader = {buf_view(&reply->body), 0};
-    struct span entry;
-    uint64_t index = piece->asked_from;
-    size_t begin = 0;
-    int code = 1;
-    for (; index < piece->to && code > 0; index++) {
-        if (index == piece->from)
-            begin = reader.pos;
-        code = bundle_next(&reader, &entry, err);
-    }
-    if (code < 0)
-        return code;
-    if (code == 0)
-        return err_set(err, ERR_SYNTAX, "bundle ends in front of entry %llu, %llu were promised",
-                       (unsigned long long)(index - 1), (unsigned long long)piece->to);
-    if (reader.pos != reply->body.len && !piece->whole)
-        return err_set(err, ERR_SYNTAX, "bundle goes on behind entry %llu", (unsigned long long)piece->to - 1);
-    piece->body = reply->body;
-    buf_init(&reply->body, 0);
-    buf_cut(&piece->body, reader.pos);
-    if (begin > 0) {
-        memmove(piece->body.data, piece->body.data + begin, piece->body.len - begin);
-        buf_cut(&piece->body, piece->body.len - begin);
-    }
-    return 0;
-}
-
-static bool range_is(const struct fetch_reply *reply, uint64_t from)
-{
-    char expected[48];
-    snprintf(expected, sizeof(expected), "bytes %llu-", (unsigned long long)from);
-    return strncmp(reply->content_range, expected, strlen(expected)) == 0;
-}
-
 static void on_entries(void *ctx, struct fetch_reply *reply)
 {
     struct piece *piece = ctx;
     struct job *job = piece->job;
     struct err err = {0};
     uint64_t first = piece->from & ~(uint64_t)(TILE_WIDTH - 1);
-    bool is_ranged = piece->asked_from > first;
     if (!piece_answered(piece, reply))
         return;
     if (reply->code == 0 && reply->status == 404 && !piece->whole && piece->to - first < TILE_WIDTH) {
@@ -164,13 +130,10 @@ static void on_entries(void *ctx, struct fetch_reply *reply)
             sync_fatal(job->sync, &err);
         return;
     }
-    bool is_partial = reply->code == 0 && reply->status == 206 && is_ranged && range_is(reply, piece->offset);
-    if (!is_partial && (reply->code < 0 || reply->status != 200)) {
+    if (reply->code < 0 || !entries_answered(piece, reply)) {
         piece_failed(piece, reply, "entries");
         return;
     }
-    if (!is_partial)
-        piece->asked_from = first; /* all of it came */
     if (entries_cut(piece, reply, &err) < 0) {
         job_reject(job, &err);
         return;
@@ -261,58 +224,6 @@ bool payloads_next_asker(struct job *job)
     return false;
 }
 
-/*
- * What an answer holds of [from, to): as many items as asked for, or fewer when it was cut at its maximum. A plain file
- * server knows no ?from=: it answers the whole bundle, as far as its log goes, from which our part is cut out. Which of
- * the two it is the number of items tells, since nothing is asked for that the peer did not announce.
- */
-static int payloads_cut(const struct piece *piece, struct buf *answer, uint64_t *ret_count, struct err *err)
-{
-    struct payload_reader reader = {buf_view(answer), 0};
-    struct payload_item item;
-    uint64_t asked = piece->to - piece->from, skip = piece->from % TILE_WIDTH, count = 0;
-    size_t begin = 0, end = 0; /* of our part, if it is the whole bundle */
-    int code;
-    while ((code = payload_next(&reader, &item, err)) > 0 && ++count <= TILE_WIDTH) {
-        begin = count == skip ? reader.pos : begin;
-        end = count == skip + asked ? reader.pos : end;
-    }
-    if (code < 0)
-        return code;
-    if (count == 0)
-        return err_set(err, ERR_SYNTAX, "an empty answer");
-    *ret_count = count < asked ? count : asked;
-    if (count <= asked)
-        return 0;
-    if (count > TILE_WIDTH || end == 0)
-        return err_set(err, ERR_SYNTAX, "%s%llu items where %llu were asked for",
-                       count > TILE_WIDTH ? "more than " : "",
-                       (unsigned long long)(count > TILE_WIDTH ? TILE_WIDTH : count), (unsigned long long)asked);
-    buf_cut(answer, end);
-    memmove(answer->data, answer->data + begin, end - begin);
-    buf_cut(answer, end - begin);
-    return 0;
-}
-
-/*
- * The rest of an answer that was cut gets a piece of its own. It is asked for in its turn: a peer that cuts each answer
- * behind a large item would otherwise put as many of them into our memory as a bundle has.
- */
-static int payloads_rest(struct piece *piece, uint64_t count, struct err *err)
-{
-    struct job *job = piece->job;
-    if (piece->from + count == piece->to)
-        return 0;
-    struct piece *rest = piece_new(job, piece->from + count, piece->to, err);
-    if (!rest)
-        return err->code;
-    TAILQ_INSERT_AFTER(&job->pieces, piece, rest, link);
-    piece->to = rest->from;
-    rest->is_due = true;
-    job_to(job, &job->peer->asking);
-    return 0;
-}
-
 /* The peer does not take our signature: the same again as anybody, and later once more in this name. */
 static void payloads_unheard(struct piece *piece, const struct fetch_reply *reply)
 {
@@ -348,7 +259,7 @@ static void on_payloads(void *ctx, struct fetch_reply *reply)
     asker_heard(job->peer, piece->asker);
     if (!is_gone) {
         int code = payloads_cut(piece, &reply->body, &count, &err);
-        if (code == 0 && (code = payloads_rest(piece, count, &err)) < 0) {
+        if (code == 0 && (code = piece_rest(piece, count, 0, &err)) < 0) {
             sync_fatal(job->sync, &err);
             return;
         }

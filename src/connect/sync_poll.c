@@ -303,6 +303,9 @@ static void on_heads(void *ctx, struct fetch_reply *reply)
             peer->poll_after_ms = due;
         return;
     }
+    if (peer_is_heard(peer, reply) && ++peer->stalls <= SYNC_STALLS_MAX)
+        return; /* it is asked again */
+    peer->stalls = 0;
     if (reply->code == 0 && reply->status == 200)
         asker_heard(peer, asker);
     if (reply->code == ERR_LIMIT) {

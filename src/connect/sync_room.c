@@ -2,6 +2,9 @@
 
 #define PAYLOAD_ANSWER_MAX (PAYLOAD_BUNDLE_MAX + 65536) /* bytes: the answer stops at the first, item headers aside */
 
+#define ANSWER_LATE_MS 15000 /* one that took longer had too little of the link; */
+#define ANSWER_SOON_MS 8000  /* one that took less leaves room for more */
+
 static size_t answer_max(const struct job *job)
 {
     return job->step == JOB_ENTRIES ? (size_t)BUNDLE_MAX : PAYLOAD_ANSWER_MAX;
@@ -40,6 +43,20 @@ static void room_learn(struct sync_peer *peer, size_t came)
     peer->expects = wanted > peer->expects ? wanted : peer->expects - (peer->expects - wanted) / 4;
 }
 
+/* On a bad link many answers at a time come all late, stall, and are lost together when it is cut. */
+static void window_learn(struct sync_peer *peer, const struct fetch_reply *reply)
+{
+    unsigned window = peer->window;
+    if (reply->is_slow)
+        window /= 2;
+    else if (reply->code == 0 && reply->took_ms > ANSWER_LATE_MS)
+        window--;
+    else if (reply->code == 0 && reply->took_ms < ANSWER_SOON_MS)
+        window++;
+    window = window > SYNC_WINDOW ? SYNC_WINDOW : window;
+    peer->window = window < SYNC_WINDOW_MIN ? SYNC_WINDOW_MIN : window;
+}
+
 int piece_ask(struct piece *piece, const char *path, struct fetch_request *request, struct err *err)
 {
     room_keep(piece, room_wanted(piece->job));
@@ -59,6 +76,7 @@ bool piece_answered(struct piece *piece, const struct fetch_reply *reply)
     piece->fetch = NULL;
     room_keep(piece, 0);
     sync_account(peer, reply);
+    window_learn(peer, reply);
     room_learn(peer, is_over ? PAYLOAD_ANSWER_MAX : reply->body.len);
     if (is_over) {
         piece->is_due = true;

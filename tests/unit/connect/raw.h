@@ -22,6 +22,7 @@ enum raw_manner {
     RAW_SILENT,  /* take the request and say nothing */
     RAW_LATE,    /* take the request, and close a second later */
     RAW_CUT,     /* close after half of the answer */
+    RAW_STALL,   /* send the answer, and say no more */
     RAW_MORE,    /* send these lines, and that there are more: with another cursor each time */
 };
 
@@ -93,6 +94,8 @@ static inline void raw_answer(struct raw *raw, int socket, struct raw_page *page
     }
     if (!raw_send(socket, answer->data, len))
         return;
+    if (page->manner == RAW_STALL)
+        raw_wait(raw, socket, 20000);
     size_t counted = 0;
     while (page->manner == RAW_ENDLESS && !atomic_load(&raw->stop) && raw_send(socket, rubbish, sizeof(rubbish))) {
         raw_count(raw, sizeof(rubbish));
