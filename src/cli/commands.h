@@ -19,4 +19,6 @@ extern const struct command cmd_init, cmd_serve, cmd_status, cmd_inbox, cmd_peer
 extern const struct command cmd_list_drafts, cmd_list_show, cmd_list_adopt, cmd_list_decline, cmd_list_adopted,
     cmd_list_print, cmd_list_import, cmd_list_publish, cmd_list_retract;
 
+extern const struct command cmd_receipts, cmd_receipts_on, cmd_receipts_off, cmd_receipts_send;
+
 #endif

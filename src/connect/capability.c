@@ -3,12 +3,13 @@
 #include "base/when.h"
 #include "connect/pages.h"
 #include "connect/parcels.h"
+#include "connect/receipts.h"
 #include "connect/routes.h"
 #include "record/fork.h"
 #include "record/rotate.h"
 
 /* As many as pages.c lists; a constant expression is needed here, and a test holds the two together. */
-#define CONNECT_PAGE_ROUTES 14
+#define CONNECT_PAGE_ROUTES 15
 #define FORK_ARENA_MAX (24u << 20) /* bytes: ROTATIONS_MAX proofs of 4 kB a branch, and the entries */
 
 static const char schema[] =
@@ -27,17 +28,24 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS connect_parcel_due ON connect_parcel(expires_ms);"
     "CREATE TABLE IF NOT EXISTS connect_parcel_item(arrival_item INTEGER NOT NULL, arrival_parcel INTEGER NOT NULL,"
     " PRIMARY KEY(arrival_item, arrival_parcel)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS connect_parcel_in ON connect_parcel_item(arrival_parcel);";
+    "CREATE INDEX IF NOT EXISTS connect_parcel_in ON connect_parcel_item(arrival_parcel);"
+    "CREATE TABLE IF NOT EXISTS connect_receipt(ref INTEGER PRIMARY KEY, of TEXT NOT NULL,"
+    " arrival_number INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS connect_receipt_came ON connect_receipt(arrival_number);"
+    "CREATE TABLE IF NOT EXISTS connect_receipt_item(of INTEGER NOT NULL, at INTEGER NOT NULL, ref INTEGER NOT NULL,"
+    " proof BLOB NOT NULL, PRIMARY KEY(of, at, ref)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS connect_receipt_in ON connect_receipt_item(ref);";
 
-static const char *const tables[] = {"connect_member", "connect_identity", "connect_rotation",    "connect_erase",
-                                     "connect_fork",   "connect_parcel",   "connect_parcel_item", NULL};
+static const char *const tables[] = {
+    "connect_member", "connect_identity",    "connect_rotation", "connect_erase",        "connect_fork",
+    "connect_parcel", "connect_parcel_item", "connect_receipt",  "connect_receipt_item", NULL};
 
 /* ---- kinds: their checks are those that every node makes (record/kind.c) ---- */
 
 static const struct kind kinds[] = {
     {.name = "connect/profile", .check = kind_check}, {.name = "connect/rotate", .check = kind_check},
     {.name = "connect/erase", .check = kind_check},   {.name = "connect/fork", .check = kind_check},
-    {.name = PARCEL_KIND, .check = parcel_check},
+    {.name = PARCEL_KIND, .check = parcel_check},     {.name = RECEIPT_KIND},
 };
 
 /* ---- folding ---- */
@@ -92,6 +100,8 @@ static int connect_apply(struct fold *fold, const struct fold_record *record, st
     struct span kind = record->record->kind;
     if (span_is(kind, PARCEL_KIND))
         return parcel_apply(fold, record, err);
+    if (span_is(kind, RECEIPT_KIND))
+        return receipt_apply(fold, record, err);
     if (!record->is_inline)
         return err_set(err, ERR_SYNTAX, "a constitutional record that does not stand in the log itself");
     if (span_is(kind, "connect/erase"))
@@ -108,6 +118,8 @@ static int connect_forget(struct fold *fold, int64_t ref, struct err *err)
     int code = identity_forget(fold, ref, err);
     if (code == 0)
         code = parcel_forget(fold, ref, err);
+    if (code == 0)
+        code = receipt_forget(fold, ref, err);
     for (size_t i = 0; code == 0 && i < 2; i++) {
         sqlite3_stmt *statement = index_statement(fold->index, deletes[i], err);
         if (!statement)
@@ -127,6 +139,7 @@ static void connect_title(const struct record *record, struct arena *arena, stru
     struct rotate_body rotation;
     struct fork_proof proof;
     struct parcel parcel;
+    struct receipt receipt;
     char when[WHEN_TEXT_LEN + 1];
     uint64_t target;
     if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
@@ -140,6 +153,9 @@ static void connect_title(const struct record *record, struct arena *arena, stru
     else if (span_is(record->kind, PARCEL_KIND) && parcel_parse(record, &parcel, &ignored) == 0) {
         when_format(parcel.expires_ms, when);
         buf_fmt(out, "contents for few, encrypted, until %.10s", when);
+    } else if (span_is(record->kind, RECEIPT_KIND) && receipt_parse(record, arena, &receipt, &ignored) == 0) {
+        buf_fmt(out, "%zu content%s of %.*s arrived", receipt.count, receipt.count == 1 ? "" : "s",
+                (int)span_find(receipt.author, '/'), (const char *)receipt.author.data);
     }
 }
 
@@ -153,6 +169,7 @@ const struct capability connect_capability = {
     .forget = connect_forget,
     .title = connect_title,
     .page_title = connect_page_title,
+    .page_about = page_receipts,
     .routes = connect_routes,
     .route_count = CONNECT_ROUTES,
     .page_routes = connect_page_routes,

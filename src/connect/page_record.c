@@ -10,8 +10,8 @@
 
 #define BODY_SHOWN ((size_t)256 * 1024) /* bytes of a body on the page; the rest is a link away */
 
-static int find_record(const struct view *view, const struct http_request *request, struct view_record *ret,
-                       struct err *err)
+int page_find_record(const struct view *view, const struct http_request *request, struct view_record *ret,
+                     struct err *err)
 {
     struct log_info log;
     uint64_t index;
@@ -300,7 +300,7 @@ int page_record(const struct view *view, const struct http_request *request, str
 {
     struct page page;
     struct view_record record;
-    int rc = find_record(view, request, &record, err);
+    int rc = page_find_record(view, request, &record, err);
     if (rc == ERR_NOTFOUND)
         return not_found(request, reply);
     if (rc < 0)
@@ -317,6 +317,9 @@ int page_record(const struct view *view, const struct http_request *request, str
     rc = page_labels(&page, view, &record, err);
     write_content(&page, &record);
     write_policy_links(&page, &record);
+    for (size_t i = 0; rc == 0 && capabilities[i]; i++)
+        if (capabilities[i]->page_about)
+            rc = capabilities[i]->page_about(&page, view, &record, err);
     if (rc == 0)
         rc = write_proof(&page, view, &record, err);
     if (rc < 0)
@@ -346,7 +349,7 @@ int page_record_raw(const struct view *view, const struct http_request *request,
                     struct err *err)
 {
     struct view_record record;
-    int rc = find_record(view, request, &record, err);
+    int rc = page_find_record(view, request, &record, err);
     if (rc == ERR_NOTFOUND)
         return not_found(request, reply);
     if (rc == 0 && !record.has_text)
@@ -359,7 +362,7 @@ int page_record_labels(const struct view *view, const struct http_request *reque
                        struct err *err)
 {
     struct view_record record;
-    int rc = find_record(view, request, &record, err);
+    int rc = page_find_record(view, request, &record, err);
     if (rc == ERR_NOTFOUND || (rc == 0 && !record.has_text))
         return not_found(request, reply);
     reply->content_type = "application/json";
@@ -371,7 +374,7 @@ int page_record_entry(const struct view *view, const struct http_request *reques
                       struct err *err)
 {
     struct view_record record;
-    int rc = find_record(view, request, &record, err);
+    int rc = page_find_record(view, request, &record, err);
     if (rc == ERR_NOTFOUND)
         return not_found(request, reply);
     return rc < 0 ? rc : send_bytes(record.entry, reply);
@@ -381,7 +384,7 @@ int page_record_proof(const struct view *view, const struct http_request *reques
                       struct err *err)
 {
     struct view_record record;
-    int rc = find_record(view, request, &record, err);
+    int rc = page_find_record(view, request, &record, err);
     if (rc == ERR_NOTFOUND)
         return not_found(request, reply);
     if (rc < 0)

@@ -5,25 +5,20 @@
 
 #include "record/fork.h"
 #include "record/parcel.h"
+#include "record/receipt.h"
 #include "record/rotate.h"
 #include "state/names.h"
 
 static const struct {
     const char *kind, *words;
 } kind_words[] = {
-    {"security/stix", TR_MARK("threat intelligence")},
-    {"connect/profile", TR_MARK("a member's profile")},
-    {"connect/rotate", TR_MARK("a change of keys")},
-    {"connect/erase", TR_MARK("a withdrawal")},
-    {"connect/fork", TR_MARK("proof of a split log")},
-    {"connect/parcel", TR_MARK("an encrypted parcel")},
-    {"governance/charter", TR_MARK("a charter")},
-    {"governance/roster", TR_MARK("a roster")},
-    {"governance/endorse", TR_MARK("an endorsement")},
-    {"governance/join", TR_MARK("a request to join")},
-    {"governance/sponsor", TR_MARK("a word for a newcomer")},
-    {"governance/leave", TR_MARK("a departure")},
-    {"governance/group", TR_MARK("a group of members")},
+    {"security/stix", TR_MARK("threat intelligence")}, {"connect/profile", TR_MARK("a member's profile")},
+    {"connect/rotate", TR_MARK("a change of keys")},   {"connect/erase", TR_MARK("a withdrawal")},
+    {"connect/fork", TR_MARK("proof of a split log")}, {"connect/parcel", TR_MARK("an encrypted parcel")},
+    {"connect/receipt", TR_MARK("a receipt")},         {"governance/charter", TR_MARK("a charter")},
+    {"governance/roster", TR_MARK("a roster")},        {"governance/endorse", TR_MARK("an endorsement")},
+    {"governance/join", TR_MARK("a request to join")}, {"governance/sponsor", TR_MARK("a word for a newcomer")},
+    {"governance/leave", TR_MARK("a departure")},      {"governance/group", TR_MARK("a group of members")},
 };
 
 void page_kind(struct page *page, struct span kind)
@@ -149,6 +144,7 @@ bool connect_page_title(struct page *page, const struct view *view, const struct
     struct rotate_body rotation;
     struct fork_proof proof;
     struct parcel parcel;
+    struct receipt receipt;
     uint64_t target;
     (void)view;
     if (span_is(record->kind, "connect/profile") && profile_parse(record, &profile, &ignored) == 0)
@@ -162,6 +158,11 @@ bool connect_page_title(struct page *page, const struct view *view, const struct
                   SAY(say_text(span_of(proof.origin, strcspn(proof.origin, "/")))));
     else if (span_is(record->kind, PARCEL_KIND) && parcel_parse(record, &parcel, &ignored) == 0)
         page_sayf(page, TR(page, "For few, encrypted, until {1}"), SAY(say_time(parcel.expires_ms)));
+    else if (span_is(record->kind, RECEIPT_KIND) &&
+             receipt_parse(record, page->request->arena, &receipt, &ignored) == 0)
+        page_sayf(
+            page, TRN(page, receipt.count, "{1} content of {2} has arrived", "{1} contents of {2} have arrived"),
+            SAY(say_number(receipt.count), say_text(span_sub(receipt.author, 0, span_find(receipt.author, '/')))));
     else
         return false;
     return true;
@@ -309,6 +310,8 @@ const struct route connect_page_routes[CONNECT_PAGE_ROUTES] = {
      "its inclusion proof (tlog-proof)"},
     {HTTP_GET, "/record/{name}/{hash}/{index}/labels", OUTLET_HTTP_PAGES, page_record_labels,
      "labels adopted from lists, as JSON"},
+    {HTTP_GET, "/record/{name}/{hash}/{index}/receipts", OUTLET_HTTP_PAGES, page_record_receipts,
+     "who has confirmed it, as JSON, for its author's people"},
     {HTTP_GET, "/publish", OUTLET_HTTP_PAGES, page_publish, "a form to say something"},
     {HTTP_POST, "/publish", OUTLET_PREVIEW, page_publish_post, "who would get it; then says it"},
     {HTTP_POST, "/publish/preview", OUTLET_PREVIEW, page_publish_preview, "who would get it, for the form's script"},

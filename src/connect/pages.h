@@ -4,7 +4,7 @@
 
 #include "http/page.h"
 
-#define CONNECT_PAGE_ROUTES 14
+#define CONNECT_PAGE_ROUTES 15
 extern const struct route connect_page_routes[CONNECT_PAGE_ROUTES];
 extern const size_t connect_page_route_count;
 
@@ -87,8 +87,18 @@ int route_preview(const struct view *view, const struct http_request *request, s
 int page_record_proof(const struct view *view, const struct http_request *request, struct http_reply *reply,
                       struct err *err);
 
+int page_record_receipts(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                         struct err *err);
+
+/* On the page of a record for few: who has confirmed it. Nothing for others than its author's people. */
+int page_receipts(struct page *page, const struct view *view, const struct view_record *record, struct err *err);
+
 /* The log that parts 0 and 1 of the path name (NAME, 52 characters). ERR_NOTFOUND also for what is no origin. */
 int page_find_log(const struct view *view, const struct http_request *request, struct log_info *ret, struct err *err);
+
+/* The record that parts 0 to 2 name; likewise. */
+int page_find_record(const struct view *view, const struct http_request *request, struct view_record *ret,
+                     struct err *err);
 
 /* The logs that the view sees: the operator's first, then by origin; in the request's arena. */
 int page_collect_logs(const struct view *view, const struct http_request *request, struct log_info **ret,

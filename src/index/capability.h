@@ -15,7 +15,8 @@
 
 struct route; /* http/route.h */
 struct page;  /* http/page.h */
-struct view;  /* index/view.h */
+struct view;  /* index/view.h, as the next */
+struct view_record;
 struct fold;  /* index/index.h: one transaction of folding */
 struct index; /* index/index.h */
 
@@ -69,6 +70,8 @@ struct capability {
     void (*title)(const struct record *record, struct arena *arena, struct buf *out);
     /* May be NULL: the same on a page, in its language, for a link's text. False: nothing was written. */
     bool (*page_title)(struct page *page, const struct view *view, const struct record *record);
+    /* May be NULL: what there is to know about any record beside what it says, on its page; nothing for most. */
+    int (*page_about)(struct page *page, const struct view *view, const struct view_record *record, struct err *err);
     /* May be NULL: are both members of one community, by a roster in force? Without any that knows the answer is no. */
     bool (*same_community)(const struct view *view, struct span a, struct span b);
     /* May be NULL: is `member` in the group ORIGIN#NAME at that time? Likewise. */

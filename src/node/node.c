@@ -19,9 +19,11 @@
 #include "connect/sync.h"
 #include "http/server.h"
 #include "index/index.h"
+#include "node/clock.h"
 #include "node/confine.h"
 #include "node/notify.h"
 #include "node/policing.h"
+#include "node/receipting.h"
 #include "node/serving.h"
 #include "node/watching.h"
 #include "security/feed.h"
@@ -63,21 +65,6 @@ struct trouble {
     char text[ERR_TEXT_MAX];
     int64_t told_ms;
 };
-
-/* For waiting: it goes on whatever happens to the clock on the wall. */
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void tell(struct node *node, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void tell(struct node *node, const char *fmt, ...)
@@ -260,6 +247,7 @@ struct following {
     int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
     int64_t parcels_ms;
     struct policing policing;
+    struct receipting receipting;
     bool is_told; /* members were, of what may have come for them by groups */
 };
 
@@ -357,6 +345,8 @@ static int follow_store(struct following *f, struct err *err)
         rc = tend_audiences(f, is_new, err);
     if (!rc)
         rc = tend_parcels(f, is_new, err);
+    if (!rc)
+        rc = receipting_look(&f->receipting, f->store, f->index, now_ms(), is_new, err);
     if (!rc && is_new)
         http_server_tell(f->node->server);
     /* Whoever erased and folded it, the sync thread or another command: the index says that there is text to wipe. */
@@ -373,7 +363,11 @@ static void *index_thread(void *arg)
 {
     struct node *node = arg;
     struct store_options options = {0};
-    struct following f = {.node = node, .seq = -1, .set_ms = INT64_MIN / 2, .parcels_ms = INT64_MIN / 2};
+    struct following f = {.node = node,
+                          .seq = -1,
+                          .set_ms = INT64_MIN / 2,
+                          .parcels_ms = INT64_MIN / 2,
+                          .receipting = {node->options->tell, node->options->ctx}};
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;

@@ -41,6 +41,12 @@ static const struct notice_words table[NOTICE_WHATS] = {
                                  TR_MARK("A visitor objects to a content of {1}.")},
     [NOTICE_MEMBERS_OBJECT] = {NOTICE_DECISION, ROLE_PUBLISHER, true, "members-object",
                                TR_MARK("Members object to contents, or answer objections, and wait for a decision.")},
+    [NOTICE_RECEIPT_CAME] = {NOTICE_RECEIPT, ROLE_READER, false, "receipt-came",
+                             TR_MARK("{1} has confirmed contents that were for it.")},
+    [NOTICE_RECEIPT_WRONG] = {NOTICE_RECEIPT, ROLE_ANALYST, false, "receipt-wrong",
+                              TR_MARK("{1} confirms contents that it cannot have had: its proof is not valid.")},
+    [NOTICE_RECEIPT_OUTSIDE] = {NOTICE_RECEIPT, ROLE_ANALYST, false, "receipt-outside",
+                                TR_MARK("{1} has a content that was not for it, and proves so.")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {

@@ -94,7 +94,7 @@ of_records() { # node, paths: each for every record of a's log
     done
 }
 record_pages() { # node: every record's page of a's log, and what hangs on it
-    of_records "$1" /record/RECORD /record/RECORD/raw /record/RECORD/entry /record/RECORD/labels /policy/object/RECORD
+    of_records "$1" /record/RECORD /record/RECORD/raw /record/RECORD/entry /record/RECORD/labels /record/RECORD/receipts /policy/object/RECORD
 }
 outlet_http_logs() {
     local hex
@@ -313,6 +313,7 @@ token list every.one
 audit
 list drafts
 list adopted
+receipts
 version'
 other='init serve follow sync show publish preview erase import sweep export rotate pack unpack backup restore export-static rebuild why
 peer_add peer_remove feed_add feed_remove member_add member_export member_move
@@ -320,7 +321,8 @@ community_found community_show community_charter community_join community_sponso
 community_refound community_group community_grant community_verify
 policy_check policy_release policy_refuse policy_apply policy_try policy_notice policy_counter policy_decisions policy_reopen
 user_add user_remove user_role user_password user_totp user_lock user_unlock user_bind user_unbind token_add token_remove
-list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase'
+list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase
+receipts_on receipts_off receipts_send'
 all_known() {
     local known
     known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| every.one//; s/ /_/'; printf '%s\n' $other)
