@@ -29,7 +29,7 @@ struct open_complaint {
 #define QUEUE_AUTHOR_MAX 200 /* of one member: a flood hides nobody else */
 
 /*
- * Those about `subject`, or 0: all. Visitors' first, then members', each author's last word about a record. What is about
+ * Those about `subject`, or 0: all. Visitors' first, then members', each author's last word about a record, the newest first. What is about
  * a record that is not here, is withdrawn, or that the viewer may not read, is left out.
  */
 int queue_each(const struct view *view, int64_t subject,

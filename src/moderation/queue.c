@@ -5,13 +5,14 @@
 
 #define QUEUE_ARENA_MAX (4u << 20) /* bytes: one notice */
 
+#define QUEUE_LOOKED_MAX 4096 /* of one member, the newest: whoever objects to a million records makes no page slow */
+
 struct queue {
     const struct view *view;
     int (*each)(void *ctx, const struct open_complaint *one, struct err *err);
     void *ctx;
     struct arena arena;
-    int64_t author; /* the log whose rows are being read, and how many of it were given */
-    size_t given;
+    size_t given; /* of the log whose rows are being read */
 };
 
 /* Is the record here, not withdrawn, and for this viewer to know of? */
@@ -95,12 +96,6 @@ static int look_at(struct queue *q, const struct row *row, struct err *err)
     struct log_info log;
     struct err none = {0};
     bool here = false, answered = false;
-    if (q->author != RECORD_REF_LOG(row->source)) {
-        q->author = RECORD_REF_LOG(row->source);
-        q->given = 0;
-    }
-    if (q->given >= QUEUE_AUTHOR_MAX)
-        return 0;
     int rc = store_log_by_origin(q->view->store, span_str(row->subject), &log, &none);
     if (rc == ERR_NOTFOUND)
         return 0;
@@ -112,30 +107,58 @@ static int look_at(struct queue *q, const struct row *row, struct err *err)
     return rc < 0 || !here ? rc : give_member(q, row->source, RECORD_REF(log.number, row->at), log.origin, err);
 }
 
+/* ---- which rows: by the indexes alone, however many there are ---- */
+
+#define TYPES 2 /* SAID_NOTICE, SAID_COUNTER */
 #define PAGE 256
 
-/* Groups above `after`, in their order: an author's last word about each record. */
-static int read_rows(const struct queue *q, const char *subject, uint64_t at, int64_t after, struct row rows[PAGE],
+/* The first column of the first row: 1, or 0 without any. */
+static int first_ref(const struct queue *q, sqlite3_stmt *statement, int64_t *ret, struct err *err)
+{
+    if (!statement)
+        return err->code;
+    int rc = index_step(q->view->index, statement, err);
+    rc = rc > 0 && sqlite3_column_type(statement, 0) == SQLITE_NULL ? 0 : rc;
+    if (rc > 0)
+        *ret = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return rc;
+}
+
+/* Has this author said anything later about the same record? */
+static int is_replaced(const struct queue *q, int type, const struct row *row, bool *ret, struct err *err)
+{
+    int64_t later;
+    sqlite3_stmt *statement = index_statement(q->view->index,
+                                              "SELECT ref FROM moderation_said WHERE subject = ?1 AND at = ?2 AND"
+                                              " type = ?3 AND ref > ?4 AND ref < ?5 LIMIT 1",
+                                              err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_text(statement, 1, row->subject, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, (int64_t)row->at);
+    sqlite3_bind_int(statement, 3, type);
+    sqlite3_bind_int64(statement, 4, row->source);
+    sqlite3_bind_int64(statement, 5, RECORD_REF(RECORD_REF_LOG(row->source) + 1, 0));
+    int rc = first_ref(q, statement, &later, err);
+    *ret = rc > 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* Rows of one log below `before`, the newest first. */
+static int read_rows(const struct queue *q, int type, int64_t log, int64_t before, struct row rows[PAGE],
                      size_t *ret_count, struct err *err)
 {
-    static const char all[] = "SELECT ref, at, subject FROM moderation_said s WHERE type < 2 AND ref > ?1"
-                              " AND NOT EXISTS(SELECT 1 FROM moderation_said l WHERE l.subject = s.subject AND"
-                              " l.at = s.at AND l.type = s.type AND l.ref > s.ref AND l.ref >> 40 = s.ref >> 40)"
-                              " ORDER BY ref LIMIT 256";
-    static const char one[] = "SELECT ref, at, subject FROM moderation_said s WHERE subject = ?2 AND at = ?3"
-                              " AND type < 2 AND ref > ?1"
-                              " AND NOT EXISTS(SELECT 1 FROM moderation_said l WHERE l.subject = s.subject AND"
-                              " l.at = s.at AND l.type = s.type AND l.ref > s.ref AND l.ref >> 40 = s.ref >> 40)"
-                              " ORDER BY ref LIMIT 256";
-    sqlite3_stmt *statement = index_statement(q->view->index, subject ? one : all, err);
+    sqlite3_stmt *statement = index_statement(q->view->index,
+                                              "SELECT ref, at, subject FROM moderation_said WHERE type = ?1 AND"
+                                              " ref >= ?2 AND ref < ?3 ORDER BY ref DESC LIMIT 256",
+                                              err);
     *ret_count = 0;
     if (!statement)
         return err->code;
-    sqlite3_bind_int64(statement, 1, after);
-    if (subject) {
-        sqlite3_bind_text(statement, 2, subject, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(statement, 3, (int64_t)at);
-    }
+    sqlite3_bind_int(statement, 1, type);
+    sqlite3_bind_int64(statement, 2, RECORD_REF(log, 0));
+    sqlite3_bind_int64(statement, 3, before);
     int rc;
     while ((rc = index_step(q->view->index, statement, err)) > 0) {
         struct row *row = &rows[(*ret_count)++];
@@ -147,22 +170,77 @@ static int read_rows(const struct queue *q, const char *subject, uint64_t at, in
     return rc;
 }
 
-static int each_member(struct queue *q, const char *subject, uint64_t at, struct err *err)
+static int each_of_log(struct queue *q, int type, int64_t log, struct row *rows, struct err *err)
 {
-    struct row *rows = malloc(PAGE * sizeof(*rows));
-    size_t count = 0;
-    int64_t after = -1;
+    int64_t before = RECORD_REF(log + 1, 0);
+    size_t count = 0, looked = 0;
     int rc = 0;
-    if (!rows)
-        return err_memory(err);
+    q->given = 0;
     do {
-        rc = read_rows(q, subject, at, after, rows, &count, err);
-        for (size_t i = 0; i < count && rc == 0; i++)
-            rc = look_at(q, &rows[i], err);
-        after = count > 0 ? rows[count - 1].source : after;
-    } while (rc == 0 && count == PAGE);
+        rc = read_rows(q, type, log, before, rows, &count, err);
+        for (size_t i = 0; i < count && rc == 0 && q->given < QUEUE_AUTHOR_MAX; i++) {
+            bool replaced = false;
+            rc = is_replaced(q, type, &rows[i], &replaced, err);
+            if (rc == 0 && !replaced)
+                rc = look_at(q, &rows[i], err);
+            before = rows[i].source;
+        }
+        looked += count;
+    } while (rc == 0 && count == PAGE && looked < QUEUE_LOOKED_MAX && q->given < QUEUE_AUTHOR_MAX);
+    return rc;
+}
+
+static int each_member(struct queue *q, struct err *err)
+{
+    static const char next[] = "SELECT ref FROM moderation_said WHERE type = ?1 AND ref >= ?2 ORDER BY ref LIMIT 1";
+    struct row *rows = malloc(PAGE * sizeof(*rows));
+    int rc = rows ? 0 : err_memory(err);
+    for (int type = 0; type < TYPES && rc == 0; type++) {
+        int64_t ref = 0;
+        for (;;) {
+            sqlite3_stmt *statement = index_statement(q->view->index, next, err);
+            if (statement) {
+                sqlite3_bind_int(statement, 1, type);
+                sqlite3_bind_int64(statement, 2, ref);
+            }
+            if ((rc = first_ref(q, statement, &ref, err)) <= 0 ||
+                (rc = each_of_log(q, type, RECORD_REF_LOG(ref), rows, err)) < 0)
+                break;
+            ref = RECORD_REF(RECORD_REF_LOG(ref) + 1, 0);
+        }
+    }
     free(rows);
     return rc;
+}
+
+/* The last word of each log about one record: where its rows begin, and from there where they end. */
+static int each_about(struct queue *q, const char *subject, uint64_t at, struct err *err)
+{
+    static const char *const ends[] = {"SELECT min(ref) FROM moderation_said WHERE subject = ?1 AND at = ?2 AND"
+                                       " type = ?3 AND ref >= ?4",
+                                       "SELECT max(ref) FROM moderation_said WHERE subject = ?1 AND at = ?2 AND"
+                                       " type = ?3 AND ref < ?4"};
+    struct row row = {.at = at};
+    int rc = 0;
+    snprintf(row.subject, sizeof(row.subject), "%s", subject);
+    for (int type = 0; type < TYPES && rc >= 0; type++) {
+        int64_t ref = 0;
+        for (int end = 0;; end = !end) {
+            sqlite3_stmt *statement = index_statement(q->view->index, ends[end], err);
+            if (statement) {
+                sqlite3_bind_text(statement, 1, row.subject, -1, SQLITE_STATIC);
+                sqlite3_bind_int64(statement, 2, (int64_t)at);
+                sqlite3_bind_int(statement, 3, type);
+                sqlite3_bind_int64(statement, 4, ref);
+            }
+            if ((rc = first_ref(q, statement, &row.source, err)) <= 0)
+                break;
+            ref = RECORD_REF(RECORD_REF_LOG(row.source) + 1, 0);
+            if (end && (rc = look_at(q, &row, err)) < 0)
+                break;
+        }
+    }
+    return rc < 0 ? rc : 0;
 }
 
 int queue_each(const struct view *view, int64_t subject,
@@ -177,7 +255,7 @@ int queue_each(const struct view *view, int64_t subject,
     if (view_is_of_operator(view)) /* visitors said it to whoever decides, not to the world */
         rc = complaint_each(view->store, subject, 0, COMPLAINTS_MAX, give_visitor, &q, err);
     if (rc == 0)
-        rc = each_member(&q, subject ? log.origin : NULL, RECORD_REF_INDEX(subject), err);
+        rc = subject ? each_about(&q, log.origin, RECORD_REF_INDEX(subject), err) : each_member(&q, err);
     arena_done(&q.arena);
     return rc;
 }

@@ -73,6 +73,7 @@ attacks_are_tried() {
                 program=tests/unit/$word.c
                 [ -f "$program" ] || { echo "no $program"; status=1; }
                 ;;
+            fuzz_*) [ -f "tests/fuzz/$word.c" ] || { echo "no tests/fuzz/$word.c"; status=1; } ;;
             [0-9][0-9]-*) [ -f "tests/shell/$word.sh" ] || { echo "no scenario $word"; status=1; } ;;
             *) grep -qE "^(static )?void $word\\(" "$program" || { echo "$program has no $word"; status=1; } ;;
             esac
