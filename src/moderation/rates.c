@@ -3,7 +3,8 @@
 
 #include "moderation/moderation.h"
 
-#define LANGUAGES_MAX 1000 /* that are told apart */
+#define LANGUAGES_MAX 1000 /* that are told apart; anybody may make up languages */
+#define LANGUAGES_MORE "…" /* what all others count for */
 
 struct row {
     int64_t log;
@@ -27,10 +28,8 @@ static int row_of(struct rates *r, int64_t log, const char *lang, struct row **r
             return 0;
         }
     }
-    if (r->by_language && r->count == LANGUAGES_MAX) { /* anybody may make up languages */
-        *ret = &r->rows[r->count - 1];
-        return 0;
-    }
+    if (r->by_language && r->count >= LANGUAGES_MAX && strcmp(lang, LANGUAGES_MORE) != 0)
+        return row_of(r, log, LANGUAGES_MORE, ret, err);
     if (r->count == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 64;
         struct row *grown = reallocarray(r->rows, cap, sizeof(*grown));

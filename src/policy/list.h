@@ -20,7 +20,7 @@
 #define LIST_SUBJECT_MAX 1024 /* bytes of what an item is about */
 #define LIST_LABEL_MAX 64     /* bytes of a-z 0-9 - */
 #define LIST_REASON_MAX 256   /* bytes */
-#define LIST_BODY_MAX (8u << 20)
+#define LIST_BODY_MAX (4u << 20) /* bytes: what json_small_load reads */
 
 enum list_advice { LIST_BLOCK, LIST_LABEL, LIST_RECOMMEND };
 enum list_item_type { LIST_MEMBER, LIST_RECORD, LIST_VALUE };
