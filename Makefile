@@ -9,7 +9,7 @@ PREFIX  ?= /usr/local
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 
 # Modules from the ground up: each may use only those before it (tests/shell/00-layers.sh holds us to it).
-MODULES := base tlog record sweep policy sandbox state index http connect security governance moderation node cli
+MODULES := base tlog record sweep policy sandbox state index http connect security governance moderation tell node cli
 LIBRARY := base tlog record sweep policy
 
 PKGS := libmicrohttpd libcurl libsodium libcrypto jansson gnutls sqlite3 libutf8proc libidn2 libarchive libseccomp cjose libqrencode

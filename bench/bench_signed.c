@@ -56,7 +56,7 @@ static void sign(struct store *store, const struct log_info *log, const char *ur
     random_bytes(random, sizeof(random));
     base64_encode(random, sizeof(random), nonce);
     int64_t now_s = (int64_t)time(NULL);
-    struct http_sig_draft draft = {buf_view(&keyid), now_s, now_s + 250, span_str(nonce)};
+    struct http_sig_draft draft = {buf_view(&keyid), now_s, now_s + 250, span_str(nonce), false};
     if (!http_sig_url(span_str(address), authority, &message) ||
         http_sig_prepare(&draft, &message, &input, &base, &err) < 0 ||
         author_sign_request(store, log->number, buf_view(&base), signature, &err) < 0)

@@ -21,13 +21,15 @@ _tongzhou()
     name=$first
     grep -qx -- "$first $second" <<<"$commands" && name="$first $second"
     case "$before" in
-    -C | --recovery | --recovery-out | -o | --entry | --charter | --tls-cert | --tls-key) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    -C | --recovery | --recovery-out | -o | --entry | --charter | --tls-cert | --tls-key | --ca | --secret | --password) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --tlp | --publish) mapfile -t COMPREPLY < <(compgen -W "clear green amber amber+strict red" -- "$word") && return ;;
     --advice) mapfile -t COMPREPLY < <(compgen -W "block label recommend" -- "$word") && return ;;
     --class) mapfile -t COMPREPLY < <(compgen -W "intergovernmental state private civil" -- "$word") && return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "auto stix misp list maltrail" -- "$word") && return ;;
     --role) mapfile -t COMPREPLY < <(compgen -W "reader analyst publisher administrator" -- "$word") && return ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "read publish admin metrics" -- "$word") && return ;;
+    --topic) mapfile -t COMPREPLY < <(compgen -W "held refused draft request decision community peer fork log erasure receipt overdue security" -- "$word") && return ;;
+    --every) mapfile -t COMPREPLY < <(compgen -W "hour day 15m 1h 1d" -- "$word") && return ;;
     --mode) mapfile -t COMPREPLY < <(compgen -W "full recent heads" -- "$word") && return ;;
     esac
     if [[ -z $first && $word == -* ]]; then

@@ -62,7 +62,7 @@ static int print(void *ctx, const struct notice *notice, struct err *err)
     buf_init(&out, 16384);
     int rc = remember(inbox, notice->number, err);
     if (rc == 0 && inbox->json) {
-        rc = notice_json(inbox->session->store, notice, true, &out, err);
+        rc = notice_json(inbox->session->store, notice, true, NULL, &out, err);
         if (rc == 0)
             puts(buf_cstr(&out));
     } else if (rc == 0) {

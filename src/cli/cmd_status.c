@@ -8,6 +8,7 @@
 #include "security/intel.h"
 #include "state/peers.h"
 #include "state/rules.h"
+#include "state/tellers.h"
 
 static const struct option options[] = {
     {"json", NULL, "as one JSON object", AT_MOST_ONCE},
@@ -23,7 +24,10 @@ struct status {
     struct parcel_counts parcels;
     struct buf failures;  /* and remarks: a line each */
     struct buf peer_list; /* JSON objects */
-    struct buf trouble;   /* with policy.conf */
+    struct buf told_list; /* JSON objects */
+    struct buf told_text; /* a line each that is not as it should be */
+    uint64_t told, told_failing;
+    struct buf trouble; /* with policy.conf */
     struct rules_version policy;
     uint64_t held, refused;
     char sandbox[SERVING_NOTE_MAX]; /* of the running node */
@@ -110,6 +114,38 @@ static int count_peer(void *ctx, const struct peer *peer, struct err *err)
     return rc ? rc : buf_check(&status->peer_list, "peers", err);
 }
 
+/* Who is told notices outside: without paths of addresses, where secrets use to stand. */
+static int count_told(void *ctx, const struct teller *t, struct err *err)
+{
+    struct status *status = ctx;
+    struct buf *list = &status->told_list;
+    char shown[TELLER_SHOWN_MAX], done[WHEN_TEXT_LEN + 1];
+    uint64_t waiting = 0;
+    int rc = teller_waiting(status->session->store, t, &waiting, err);
+    if (rc)
+        return rc;
+    status->told++;
+    status->told_failing += t->failures > 0;
+    teller_shown(t, shown);
+    when_format(t->done_ms, done);
+    if (t->failures)
+        buf_fmt(&status->told_text, "  %s: %llu waiting, failed %u time%s: %s\n", shown, (unsigned long long)waiting,
+                t->failures, t->failures == 1 ? "" : "s", t->reason);
+    if (t->missed)
+        buf_fmt(&status->told_text, "  %s: %llu notices had to go unsent\n", shown, (unsigned long long)t->missed);
+    buf_fmt(list, "%s{\"number\":%lld,\"kind\":\"%s\",\"target\":", list->len ? "," : "", (long long)t->number,
+            teller_kind_word(t->kind));
+    buf_json_string(list, span_str(shown));
+    buf_fmt(list,
+            ",\"sent\":%llu,\"waiting\":%llu,\"missed\":%llu,\"failures\":%u,\"done\":", (unsigned long long)t->sent,
+            (unsigned long long)waiting, (unsigned long long)t->missed, t->failures);
+    buf_fmt(list, t->done_ms ? "\"%s\",\"reason\":" : "null,\"reason\":", done);
+    buf_json_string(list, span_str(t->reason));
+    buf_byte(list, '}');
+    rc = buf_check(list, "told", err);
+    return rc ? rc : buf_check(&status->told_text, "told", err);
+}
+
 static int gather_policy(struct status *status, struct err *err)
 {
     const struct policy *policy;
@@ -130,6 +166,8 @@ static int gather(struct status *status, struct err *err)
         rc = store_logs(session->store, count_log, status, err);
     if (!rc)
         rc = peer_each(session->store, count_peer, status, err);
+    if (!rc)
+        rc = teller_each(session->store, count_told, status, err);
     if (!rc)
         rc = gather_policy(status, err);
     if (!rc)
@@ -172,6 +210,11 @@ static void print_text(struct status *s, bool running)
     printf("  peers      %llu: %llu in touch, %llu failing, %llu set aside\n", (unsigned long long)s->peers,
            (unsigned long long)s->reached, (unsigned long long)s->failing, (unsigned long long)s->set_aside);
     fputs(buf_cstr(&s->failures), stdout);
+    if (s->told) {
+        printf("  told       %llu outside, %llu failing\n", (unsigned long long)s->told,
+               (unsigned long long)s->told_failing);
+        fputs(buf_cstr(&s->told_text), stdout);
+    }
     if (s->behind_logs)
         printf("  behind     %llu of the logs have entries elsewhere that are not here yet\n",
                (unsigned long long)s->behind_logs);
@@ -196,7 +239,7 @@ static void print_json(struct status *s, bool running)
         "\"peers\":%llu,\"peers_in_touch\":%llu,\"peers_failing\":%llu,\"peers_set_aside\":%llu,"
         "\"logs_behind\":%llu,\"index_behind\":%llu,\"frozen\":%llu,\"suspended\":%llu,\"policy\":\"%s\",\"policy_"
         "trouble\":%s,\"held\":%llu,\"refused\":%llu,\"parcels_opened\":%llu,\"parcels_kept\":%llu,"
-        "\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"sandbox\":%s,\"peer_list\":[%s]}\n",
+        "\"parcels_refused\":%llu,\"parcels_expired\":%llu,\"sandbox\":%s,\"peer_list\":[%s],\"told\":[%s]}\n",
         buf_cstr(&origin), running ? "true" : "false", (unsigned long long)s->logs, (unsigned long long)s->own,
         (unsigned long long)s->mirrored, (unsigned long long)s->listed, (unsigned long long)s->local,
         (unsigned long long)s->records, (unsigned long long)s->payloads, (unsigned long long)s->bytes,
@@ -206,7 +249,8 @@ static void print_json(struct status *s, bool running)
         (unsigned long long)s->suspended, s->policy.version, s->trouble.len ? buf_cstr(&trouble) : "null",
         (unsigned long long)s->held, (unsigned long long)s->refused, (unsigned long long)s->parcels.opened,
         (unsigned long long)s->parcels.kept, (unsigned long long)s->parcels.refused,
-        (unsigned long long)s->parcels.expired, s->sandbox[0] ? buf_cstr(&sandbox) : "null", buf_cstr(&s->peer_list));
+        (unsigned long long)s->parcels.expired, s->sandbox[0] ? buf_cstr(&sandbox) : "null", buf_cstr(&s->peer_list),
+        buf_cstr(&s->told_list));
     buf_done(&origin);
     buf_done(&trouble);
     buf_done(&sandbox);
@@ -218,6 +262,8 @@ static int run(struct invocation *inv)
     struct status status = {.session = &session};
     buf_init(&status.failures, 16u << 20);
     buf_init(&status.peer_list, 16u << 20);
+    buf_init(&status.told_list, 1u << 20);
+    buf_init(&status.told_text, 1u << 20);
     buf_init(&status.trouble, 65536);
     int exit_status = session_open(inv, &session, SESSION_INDEX, OUTLET_CLI_LOG);
     if (!exit_status && gather(&status, &inv->err))
@@ -233,6 +279,8 @@ static int run(struct invocation *inv)
     }
     buf_done(&status.failures);
     buf_done(&status.peer_list);
+    buf_done(&status.told_list);
+    buf_done(&status.told_text);
     buf_done(&status.trouble);
     session_close(&session);
     return exit_status;

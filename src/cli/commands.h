@@ -20,5 +20,6 @@ extern const struct command cmd_list_drafts, cmd_list_show, cmd_list_adopt, cmd_
     cmd_list_print, cmd_list_import, cmd_list_publish, cmd_list_retract;
 
 extern const struct command cmd_receipts, cmd_receipts_on, cmd_receipts_off, cmd_receipts_send;
+extern const struct command cmd_tell_add, cmd_tell_list, cmd_tell_remove, cmd_tell_test, cmd_tell_mail;
 
 #endif

@@ -53,11 +53,17 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int fetcher_new(struct fetcher **ret, struct err *err)
+int fetch_ready(struct err *err)
 {
     pthread_once(&curl_once, curl_prepare);
-    if (curl_ready != CURLE_OK)
-        return err_set(err, ERR_NET, "HTTP client: %s", curl_easy_strerror(curl_ready));
+    return curl_ready == CURLE_OK ? 0 : err_set(err, ERR_NET, "HTTP client: %s", curl_easy_strerror(curl_ready));
+}
+
+int fetcher_new(struct fetcher **ret, struct err *err)
+{
+    int rc = fetch_ready(err);
+    if (rc)
+        return rc;
     struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
     if (!fetcher)
         return err_memory(err);
@@ -239,6 +245,7 @@ static void set_headers(struct fetch *fetch)
     add_value(fetch, "If-Modified-Since", request->if_modified_since);
     add_value(fetch, "Accept", request->accept);
     add_value(fetch, "Content-Type", request->post_type);
+    add_value(fetch, "Content-Digest", request->content_digest);
     add_value(fetch, "Authorization", request->authorization);
     add_value(fetch, "Signature-Input", request->signature_input);
     add_value(fetch, "Signature", request->signature);
@@ -299,6 +306,11 @@ static void set_easy(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+    if (fetch->request.ca.len > 0) {
+        struct curl_blob ca = {
+            .data = (void *)(uintptr_t)fetch->request.ca.data, .len = fetch->request.ca.len, .flags = CURL_BLOB_COPY};
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
+    }
     if (fetch->request.reach > ADDRESS_NEAR) {
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_far);
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);

@@ -40,8 +40,10 @@ struct fetch_request {
     const char *signature_input, *signature, *signed_to; /* of a signed request (record/http_sig.h); NULL: it is none */
     const char *post_type;                               /* of `post`, which is sent along: a POST; NULL: a GET */
     struct span post;
-    const char *authorization; /* NULL: none */
-    bool has_range;            /* bytes from `range_from`, up to and with `range_to` (0: the end) */
+    const char *content_digest; /* of `post` (RFC 9530), or NULL */
+    const char *authorization;  /* NULL: none */
+    struct span ca;             /* certificates in PEM that are trusted instead of this machine's; .len 0: those */
+    bool has_range;             /* bytes from `range_from`, up to and with `range_to` (0: the end) */
     uint64_t range_from, range_to;
     unsigned wait_s;                     /* "Prefer: wait=N"; 0: none. The low speed limit waits as much longer */
     unsigned connect_timeout_ms;         /* 0: PEER_CONNECT_TIMEOUT_MS */
@@ -57,6 +59,9 @@ struct fetch_request {
     void (*done)(void *ctx, struct fetch_reply *reply);
     void *ctx;
 };
+
+/* Make libcurl ready; once a process, whoever comes first. For those who use it beside this file. */
+int fetch_ready(struct err *err);
 
 int fetcher_new(struct fetcher **ret, struct err *err);
 void fetcher_free(struct fetcher *fetcher); /* requests under way are dropped without a call of done */

@@ -15,6 +15,7 @@
 #include "sandbox/sandbox.h"
 #include "state/peers.h"
 #include "state/rules.h"
+#include "state/tellers.h"
 
 #define RECENT_MS INT64_C(300000) /* five minutes */
 
@@ -167,6 +168,46 @@ static int figure_feed(void *ctx, const struct feed *feed, struct err *err)
     return 0;
 }
 
+/* A figure of each who is told notices: its name, and how to say it of one. */
+static const struct told_figure {
+    const char *name, *type, *help;
+} told_figures[] = {
+    {"told_failures", "gauge", "Failures in a row of who is told notices."},
+    {"told_waiting", "gauge", "Notices that wait for it."},
+    {"told_missed_total", "counter", "Notices that had to go before it could be told."},
+    {"told_notices_total", "counter", "Notices that it took."},
+    {"told_last_success_timestamp_seconds", "gauge", "When it took something last; 0 never."},
+};
+
+struct told {
+    struct store *store;
+    struct buf *out;
+    size_t figure;
+};
+
+static int figure_told(void *ctx, const struct teller *t, struct err *err)
+{
+    struct told *told = ctx;
+    uint64_t waiting = 0;
+    int code = told->figure == 1 ? teller_waiting(told->store, t, &waiting, err) : 0;
+    const uint64_t values[] = {t->failures, waiting, t->missed, t->sent, (uint64_t)t->done_ms / 1000};
+    buf_fmt(told->out, "tongzhou_%s{number=\"%lld\",kind=\"%s\"} %llu\n", told_figures[told->figure].name,
+            (long long)t->number, teller_kind_word(t->kind), (unsigned long long)values[told->figure]);
+    return code;
+}
+
+static int metrics_told(struct buf *out, struct store *store, struct err *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < sizeof(told_figures) / sizeof(*told_figures) && code == 0; i++) {
+        struct told told = {store, out, i};
+        buf_fmt(out, "# HELP tongzhou_%s %s\n# TYPE tongzhou_%s %s\n", told_figures[i].name, told_figures[i].help,
+                told_figures[i].name, told_figures[i].type);
+        code = teller_each(store, figure_told, &told, err);
+    }
+    return code;
+}
+
 static void metrics_disk(struct buf *out, const struct store *store)
 {
     struct statvfs disk;
@@ -209,7 +250,7 @@ static int metrics_inner(const struct view *view, struct figures *figures, struc
     metric(out, "index_behind", "gauge", "Entries that the index has not looked at.", behind);
     metrics_disk(out, view->store);
     metrics_inner_http(out);
-    return 0;
+    return metrics_told(out, view->store, err);
 }
 
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,

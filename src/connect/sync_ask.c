@@ -68,7 +68,8 @@ static int sign(struct store *store, const struct asker *asker, const char *url,
     random_bytes(random, sizeof(random));
     base64_encode(random, sizeof(random), nonce);
     int64_t now_s = sync_now_ms() / 1000;
-    struct http_sig_draft draft = {buf_view(&keyid), now_s, now_s + EXPIRES_S, span_str(nonce)};
+    struct http_sig_draft draft = {
+        .keyid = buf_view(&keyid), .created = now_s, .expires = now_s + EXPIRES_S, .nonce = span_str(nonce)};
     int code = http_sig_url(span_str(url), authority, &message) ? 0 : err_set(err, ERR_USAGE, "address: no host in it");
     if (code == 0)
         code = http_sig_prepare(&draft, &message, &signing->input, &base, err);

@@ -159,7 +159,7 @@ static int write_notice(void *ctx, const struct notice *notice, struct err *err)
     telling->events->notice = notice->number;
     write_id(telling->view, telling->key, telling->events, telling->out);
     buf_str(telling->out, "event: notice\ndata: ");
-    int rc = notice_json(telling->view->store, notice, true, telling->out, err);
+    int rc = notice_json(telling->view->store, notice, true, NULL, telling->out, err);
     buf_str(telling->out, "\n\n");
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "http/tls.h"
 #include "state/peers.h"
 #include "state/rules.h"
+#include "state/tellers.h"
 #include "state/vault.h"
 
 #define VERSIONS_SHOWN 10
@@ -171,6 +172,68 @@ static int write_peers(struct page *page, const struct view *view, struct err *e
     return rc;
 }
 
+/* ---- who is told notices outside ---- */
+
+static const char *const told_headings[] = {TR_MARK("Address"), TR_MARK("State"), TR_MARK("Last told"),
+                                            TR_MARK("Waiting"), TR_MARK("Had to go unsent")};
+
+struct told {
+    struct listed listed;
+    struct store *store;
+};
+
+static int write_told(void *ctx, const struct teller *t, struct err *err)
+{
+    struct told *told = ctx;
+    struct page *page = told->listed.page;
+    char shown[TELLER_SHOWN_MAX];
+    uint64_t waiting = 0;
+    int rc = teller_waiting(told->store, t, &waiting, err);
+    if (rc < 0)
+        return rc;
+    if (told->listed.count++ == 0)
+        page_table(page, told_headings, 5);
+    teller_shown(t, shown);
+    page_table_row(page);
+    page_bdi(page, span_str(shown));
+    page_table_cell(page, told_headings[1]);
+    page_say(page, t->failures > 0  ? TR_MARK("fails")
+                   : t->done_ms > 0 ? TR_MARK("gets what is new")
+                                    : TR_MARK("got nothing yet"));
+    if (t->reason[0]) {
+        page_raw(page, " <span class=\"quiet\" lang=\"en\">");
+        page_bdi(page, span_str(t->reason));
+        page_raw(page, "</span>");
+    }
+    page_table_cell(page, told_headings[2]);
+    if (t->done_ms > 0)
+        page_ago(page, t->done_ms);
+    else
+        page_say(page, TR_MARK("never"));
+    page_table_cell(page, told_headings[3]);
+    page_number(page, waiting);
+    page_table_cell(page, told_headings[4]);
+    page_number(page, t->missed);
+    page_table_row_end(page);
+    return 0;
+}
+
+static int write_tellers(struct page *page, const struct view *view, struct err *err)
+{
+    struct told told = {.listed = {.page = page}, .store = view->store};
+    open_section(page, TR_MARK("Notices told outside"));
+    int rc = teller_each(view->store, write_told, &told, err);
+    if (told.listed.count > 0) {
+        page_table_end(page);
+    } else {
+        page_raw(page, "<p class=\"quiet\">");
+        page_say(page, TR_MARK("Nobody is told outside of this node."));
+        page_raw(page, "</p>\n");
+    }
+    page_raw(page, "</section>\n");
+    return rc;
+}
+
 /* ---- policy ---- */
 
 static const char *const version_headings[] = {TR_MARK("Version"), TR_MARK("In force since")};
@@ -268,6 +331,8 @@ int page_administration(const struct view *view, const struct http_request *requ
     int rc = write_users(&page, view, err);
     if (rc == 0)
         rc = write_peers(&page, view, err);
+    if (rc == 0)
+        rc = write_tellers(&page, view, err);
     if (rc == 0)
         rc = write_policy(&page, view, err);
     if (rc == 0)

@@ -7,16 +7,6 @@
 
 #define INBOX_SHOWN 100
 
-static const char *const topic_labels[NOTICE_TOPICS] = {
-    [NOTICE_HELD] = TR_MARK("held contents"), [NOTICE_REFUSED] = TR_MARK("refused contents"),
-    [NOTICE_DRAFT] = TR_MARK("drafts"),       [NOTICE_REQUEST] = TR_MARK("requests"),
-    [NOTICE_DECISION] = TR_MARK("decisions"), [NOTICE_COMMUNITY] = TR_MARK("of a community"),
-    [NOTICE_PEER] = TR_MARK("peers"),         [NOTICE_FORK] = TR_MARK("forks"),
-    [NOTICE_LOG] = TR_MARK("logs"),           [NOTICE_ERASURE] = TR_MARK("erasures"),
-    [NOTICE_RECEIPT] = TR_MARK("receipts"),   [NOTICE_OVERDUE] = TR_MARK("overdue"),
-    [NOTICE_SECURITY] = TR_MARK("security"),
-};
-
 struct inbox {
     struct page *page;
     struct store *store;
@@ -59,7 +49,7 @@ static int write_notice(void *ctx, const struct notice *notice, struct err *err)
               SAY(say_origin(span_str(notice->origin)), say_text(span_str(notice->values[0])),
                   say_text(span_str(notice->values[1]))));
     page_raw(page, "</span> <span class=\"about\">");
-    page_say(page, topic_labels[words->topic]);
+    page_say(page, notice_topic_label(words->topic));
     page_raw(page, " · ");
     page_ago(page, notice->time_ms);
     if (notice->count > 1) {
@@ -87,7 +77,7 @@ static void write_filter(struct page *page, unsigned topics, bool all)
     for (unsigned i = 0; i < NOTICE_TOPICS; i++) {
         page_fmt(page, "<option value=\"%s\"%s>", notice_topic_word((enum notice_topic)i),
                  topics == 1u << i ? " selected" : "");
-        page_say(page, topic_labels[i]);
+        page_say(page, notice_topic_label((enum notice_topic)i));
         page_raw(page, "</option>");
     }
     page_raw(page, "</select> <label><input type=\"checkbox\" name=\"all\" value=\"1\"");

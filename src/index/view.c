@@ -21,6 +21,7 @@ const struct outlet_info outlet_table[OUTLETS] = {
     [OUTLET_PACK] = {"pack", "logs on a stick", true, false, false, ACTION_NONE},
     [OUTLET_LUGGAGE] = {"luggage", "a hosted member leaves with its log, contents and keys", false, false, false,
                         ACTION_NONE},
+    [OUTLET_TELL] = {"tell", "notices told outside: hooks, mail, system logs", false, false, false, ACTION_NONE},
     [OUTLET_PREVIEW] = {"preview", "who would get what is not said yet", false, false, false, ACTION_PUBLISH},
 };
 

@@ -50,6 +50,7 @@ enum outlet {
     OUTLET_EXPORT_STATIC, /* export-static */
     OUTLET_PACK,          /* pack */
     OUTLET_LUGGAGE,       /* member export */
+    OUTLET_TELL,          /* tell: hooks, mail, system logs */
     OUTLET_PREVIEW,       /* preview, and the same on the page and for programs */
     OUTLETS
 };

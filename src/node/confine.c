@@ -3,7 +3,10 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+
+#include "tell/tell.h"
 
 #define PATH_BYTES 4096
 #define RESOLVER "/etc/resolv.conf"
@@ -43,8 +46,36 @@ static void resolver_is(struct confined *ret)
     ret->device = ret->inode ? st.st_dev : 0;
 }
 
+/* Those that the operator names, and those of whoever is told notices: he named these, too. */
+struct ports {
+    uint16_t list[SANDBOX_PORTS_MAX + TELLERS_MAX + 1];
+    size_t count;
+};
+
+static int read_ports(const struct node_options *options, struct ports *ret, struct err *err)
+{
+    struct store_options read_only = {.read_only = true};
+    struct store *store;
+    size_t told = 0;
+    ret->count = options->port_count;
+    if (ret->count == 0) /* any */
+        return 0;
+    memcpy(ret->list, options->ports, ret->count * sizeof(*ret->list));
+    int rc = store_open(options->dir, &read_only, &store, err);
+    if (rc)
+        return rc;
+    rc = tell_ports(store, ret->list + ret->count, TELLERS_MAX + 1, &told, err);
+    store_close(store);
+    ret->count += told;
+    return rc;
+}
+
 int confine(const struct node_options *options, struct confined *ret, struct err *err)
 {
+    struct ports ports;
+    int rc = read_ports(options, &ports, err);
+    if (rc)
+        return rc;
     struct places *places = calloc(1, sizeof(*places));
     if (!places)
         return err_memory(err);
@@ -57,9 +88,9 @@ int confine(const struct node_options *options, struct confined *ret, struct err
                                       .read = places->list,
                                       .read_count = places->count,
                                       .network = true,
-                                      .ports = options->ports,
-                                      .port_count = options->port_count};
-    int rc = sandbox_enter(&sandbox, err);
+                                      .ports = ports.list,
+                                      .port_count = ports.count};
+    rc = sandbox_enter(&sandbox, err);
     free(places);
     return rc;
 }

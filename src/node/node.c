@@ -25,12 +25,11 @@
 #include "node/policing.h"
 #include "node/receipting.h"
 #include "node/serving.h"
-#include "node/watching.h"
+#include "node/telling.h"
 #include "security/feed.h"
 #include "security/intel.h"
 #include "state/author.h"
 #include "state/mirror.h"
-#include "state/notices.h"
 #include "state/reach.h"
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
@@ -462,57 +461,25 @@ static void *feed_thread(void *arg)
 
 /* ---- telling people ---- */
 
-#define TELL_LOOK_MS 1000      /* between looks for notices that other processes have added */
-#define WATCHING_EACH_MS 60000 /* between looks at what nobody tells */
-
-struct telling {
-    struct node *node;
-    struct watching watching;
-    int64_t last; /* notice */
-    int64_t watched_ms;
-};
-
-static int tell_people(struct telling *t, struct err *err)
-{
-    int64_t last = 0;
-    int rc = notice_last(t->watching.store, &last, err);
-    if (!rc && last != t->last) {
-        t->last = last;
-        http_server_tell(t->node->server);
-    }
-    if (!rc && clock_ms() - t->watched_ms >= WATCHING_EACH_MS) {
-        t->watched_ms = clock_ms();
-        t->watching.now_ms = now_ms();
-        rc = watching_disk(&t->watching, err);
-        if (!rc)
-            rc = watching_look(&t->watching, err);
-    }
-    return rc;
-}
+#define TELL_LOOK_MS 1000 /* between looks for notices that other processes have added */
 
 static void *telling_thread(void *arg)
 {
     struct node *node = arg;
-    struct store_options options = {0};
-    struct telling t = {.node = node, .watching = {.tls_cert = node->options->tls_cert}, .watched_ms = INT64_MIN / 2};
+    struct telling telling;
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;
-    int rc = store_open(node->options->dir, &options, &t.watching.store, &err);
-    if (!rc) {
-        rc = index_open(node->options->dir, &t.watching.index, &err);
-        while (!rc && !node->stop) {
-            rc = tell_people(&t, &err);
-            if (rc && !is_fatal(&err)) {
-                tell_trouble(node, &trouble, "notices", &err);
-                rc = 0;
-            }
-            nap(node, &seen, TELL_LOOK_MS);
+    int rc = telling_open(&telling, node->options, &err);
+    while (!rc && !node->stop) {
+        rc = telling_look(&telling, node->server, now_ms(), clock_ms(), &err);
+        if (rc && !is_fatal(&err)) {
+            tell_trouble(node, &trouble, "notices", &err);
+            rc = 0;
         }
-        if (t.watching.index)
-            index_close(t.watching.index);
-        store_close(t.watching.store);
+        nap(node, &seen, TELL_LOOK_MS);
     }
+    rc = telling_close(&telling, now_ms(), rc, &err);
     if (rc)
         fail(node, "notices", &err);
     return NULL;

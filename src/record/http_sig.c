@@ -75,11 +75,14 @@ int http_sig_base(const struct http_sig *sig, const struct http_sig_message *mes
 int http_sig_prepare(const struct http_sig_draft *draft, const struct http_sig_message *message, struct buf *out_input,
                      struct buf *out_base, struct err *err)
 {
-    static const char *const components[] = {"@method", "@authority", "@path", "@query", "tongzhou-to"};
+    static const char *const own[] = {"@method", "@authority", "@path", "@query", "tongzhou-to"};
+    static const char *const hook[] = {"@method", "@authority", "@path", "@query", "content-type", "content-digest"};
+    const char *const *components = draft->is_hook ? hook : own;
+    size_t count = draft->is_hook ? sizeof(hook) / sizeof(*hook) : sizeof(own) / sizeof(*own);
     struct http_sig sig = {0};
     size_t from = out_input->len + strlen(HTTP_SIG_TAG "=");
     buf_str(out_input, HTTP_SIG_TAG "=(");
-    for (size_t i = 0; i < sizeof(components) / sizeof(*components); i++) {
+    for (size_t i = 0; i < count; i++) {
         sig.component[sig.component_count++] = span_str(components[i]);
         buf_fmt(out_input, "%s\"%s\"", i ? " " : "", components[i]);
     }
@@ -87,7 +90,7 @@ int http_sig_prepare(const struct http_sig_draft *draft, const struct http_sig_m
     buf_span(out_input, draft->nonce);
     buf_str(out_input, "\";keyid=\"");
     buf_span(out_input, draft->keyid);
-    buf_str(out_input, "\";alg=\"ed25519\";tag=\"" HTTP_SIG_TAG "\"");
+    buf_fmt(out_input, "\";alg=\"ed25519\";tag=\"%s\"", draft->is_hook ? HTTP_SIG_HOOK : HTTP_SIG_TAG);
     int rc = buf_check(out_input, "signature", err);
     sig.params = span_sub(buf_view(out_input), from, out_input->len);
     return rc ? rc : http_sig_base(&sig, message, out_base, err);
@@ -169,6 +172,15 @@ bool http_sig_url(struct span url, char authority[HTTP_SIG_AUTHORITY_MAX + 1], s
 }
 
 /* ---- content digest ---- */
+
+void http_digest_write(struct span body, struct buf *out)
+{
+    uint8_t hash[32];
+    char text[BASE64_LEN(32) + 1];
+    sha256_once(body, hash);
+    base64_encode(hash, sizeof(hash), text);
+    buf_fmt(out, "sha-256=:%s:", text);
+}
 
 bool http_digest_holds(struct span field, struct span body)
 {

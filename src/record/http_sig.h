@@ -21,6 +21,7 @@
     32768 /* bytes that are signed: path and query are at most HTTP_URL_MAX, twice with @target-uri */
 
 #define HTTP_SIG_TAG "tongzhou"
+#define HTTP_SIG_HOOK "tongzhou-hook" /* no node takes such a one for a member's request */
 
 /* What a request is, as far as signatures can cover it. */
 struct http_sig_message {
@@ -63,12 +64,13 @@ struct http_sig_draft {
     struct span keyid; /* of harmless characters, see http_sig_keyid */
     int64_t created, expires;
     struct span nonce;
+    bool is_hook; /* notices, for whoever they are sent to: tag HTTP_SIG_HOOK, content instead of "tongzhou-to" */
 };
 
 /*
  * A member's request before it is signed: method, authority, path, query and the field "tongzhou-to", which `message` must
- * give. Append the value of Signature-Input and the bytes to be signed; the value of Signature is
- * HTTP_SIG_TAG "=:" BASE64 ":".
+ * give; of a hook's instead "content-type" and "content-digest". Append the value of Signature-Input and the bytes to be
+ * signed; the value of Signature is HTTP_SIG_TAG "=:" BASE64 ":".
  */
 int http_sig_prepare(const struct http_sig_draft *draft, const struct http_sig_message *message, struct buf *out_input,
                      struct buf *out_base, struct err *err);
@@ -85,6 +87,9 @@ bool http_sig_authority(struct span scheme, struct span host, char out[HTTP_SIG_
 
 /* Scheme, authority (normalised), path and query of an absolute URL; the path of none is "/". False: no such URL. */
 bool http_sig_url(struct span url, char authority[HTTP_SIG_AUTHORITY_MAX + 1], struct http_sig_message *ret);
+
+/* "sha-256=:...:" of `body`, appended. */
+void http_digest_write(struct span body, struct buf *out);
 
 /* RFC 9530: is `body` what this Content-Digest says (one sha-256 among its members)? */
 bool http_digest_holds(struct span field, struct span body);

@@ -47,6 +47,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                               TR_MARK("{1} confirms contents that it cannot have had: its proof is not valid.")},
     [NOTICE_RECEIPT_OUTSIDE] = {NOTICE_RECEIPT, ROLE_ANALYST, false, "receipt-outside",
                                 TR_MARK("{1} has a content that was not for it, and proves so.")},
+    [NOTICE_TELLER_FAILS] = {NOTICE_OVERDUE, ROLE_ADMINISTRATOR, true, "teller-fails",
+                             TR_MARK("Notices do not reach {2}: {3}")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {
@@ -55,6 +57,16 @@ static const char *const topics[NOTICE_TOPICS] = {
     [NOTICE_PEER] = "peer",         [NOTICE_FORK] = "fork",         [NOTICE_LOG] = "log",
     [NOTICE_ERASURE] = "erasure",   [NOTICE_RECEIPT] = "receipt",   [NOTICE_OVERDUE] = "overdue",
     [NOTICE_SECURITY] = "security",
+};
+
+static const char *const labels[NOTICE_TOPICS] = {
+    [NOTICE_HELD] = TR_MARK("held contents"), [NOTICE_REFUSED] = TR_MARK("refused contents"),
+    [NOTICE_DRAFT] = TR_MARK("drafts"),       [NOTICE_REQUEST] = TR_MARK("requests"),
+    [NOTICE_DECISION] = TR_MARK("decisions"), [NOTICE_COMMUNITY] = TR_MARK("of a community"),
+    [NOTICE_PEER] = TR_MARK("peers"),         [NOTICE_FORK] = TR_MARK("forks"),
+    [NOTICE_LOG] = TR_MARK("logs"),           [NOTICE_ERASURE] = TR_MARK("erasures"),
+    [NOTICE_RECEIPT] = TR_MARK("receipts"),   [NOTICE_OVERDUE] = TR_MARK("overdue"),
+    [NOTICE_SECURITY] = TR_MARK("security"),
 };
 
 const struct notice_words *notice_words(enum notice_what what)
@@ -67,6 +79,12 @@ const char *notice_topic_word(enum notice_topic topic)
 {
     assert((unsigned)topic < NOTICE_TOPICS);
     return topics[topic];
+}
+
+const char *notice_topic_label(enum notice_topic topic)
+{
+    assert((unsigned)topic < NOTICE_TOPICS);
+    return labels[topic];
 }
 
 bool notice_topic_parse(struct span word, enum notice_topic *ret)
@@ -103,21 +121,32 @@ void notice_topics_format(unsigned set, char out[NOTICE_TOPICS_TEXT_MAX])
             len += snprintf(out + len, NOTICE_TOPICS_TEXT_MAX - (size_t)len, "%s%s", len > 0 ? "," : "", topics[i]);
 }
 
-void notice_english(const struct notice *notice, struct buf *out)
+void notice_fill(const char *text, const char *const *slots, size_t count, struct buf *out)
 {
-    char origin[ORIGIN_MAX + 1] = "";
-    if (notice->origin)
-        origin_short(span_str(notice->origin), origin);
-    const char *slots[] = {origin, notice->values[0], notice->values[1]};
-    for (const char *at = notice_words(notice->what)->english; *at; at++) {
-        if (*at == '{' && at[1] >= '1' && at[1] <= '3' && at[2] == '}') {
+    for (const char *at = text; *at; at++) {
+        if (*at == '{' && at[1] >= '1' && (size_t)(at[1] - '1') < count && at[2] == '}') {
             const char *slot = slots[at[1] - '1'];
             buf_str(out, slot ? slot : "");
             at += 2;
         } else {
-            buf_fmt(out, "%c", *at);
+            buf_byte(out, (uint8_t)*at);
         }
     }
+}
+
+void notice_sentence(const struct notice *notice, const char *sentence, bool full, struct buf *out)
+{
+    static const char left_out[] = "\xe2\x80\xa6"; /* an ellipsis */
+    char origin[ORIGIN_MAX + 1] = "";
+    if (notice->origin)
+        origin_short(span_str(notice->origin), origin);
+    const char *slots[] = {origin, full ? notice->values[0] : left_out, full ? notice->values[1] : left_out};
+    notice_fill(sentence, slots, sizeof(slots) / sizeof(*slots), out);
+}
+
+void notice_english(const struct notice *notice, struct buf *out)
+{
+    notice_sentence(notice, notice_words(notice->what)->english, true, out);
     if (notice->count > 1)
         buf_fmt(out, " (%llu times)", (unsigned long long)notice->count);
 }
@@ -134,16 +163,20 @@ int notice_record(struct store *store, const struct notice *notice, struct buf *
     return rc == 0 || rc == ERR_NOTFOUND ? 0 : err_set(err, rc, "%s", gone.text);
 }
 
-int notice_json(struct store *store, const struct notice *notice, bool full, struct buf *out, struct err *err)
+int notice_json(struct store *store, const struct notice *notice, bool full, const char *id, struct buf *out,
+                struct err *err)
 {
     const struct notice_words *words = notice_words(notice->what);
     char time[WHEN_TEXT_LEN + 1], first[WHEN_TEXT_LEN + 1];
     struct buf text;
     when_format(notice->time_ms, time);
     when_format(notice->first_ms, first);
-    buf_fmt(out, "{\"id\":%lld,\"topic\":\"%s\",\"what\":\"%s\",\"time\":\"%s\",\"first\":\"%s\",\"count\":%llu",
-            (long long)notice->number, notice_topic_word(words->topic), words->word, time, first,
-            (unsigned long long)notice->count);
+    if (id)
+        buf_fmt(out, "{\"id\":\"%s\"", id);
+    else
+        buf_fmt(out, "{\"id\":%lld", (long long)notice->number);
+    buf_fmt(out, ",\"topic\":\"%s\",\"what\":\"%s\",\"time\":\"%s\",\"first\":\"%s\",\"count\":%llu",
+            notice_topic_word(words->topic), words->word, time, first, (unsigned long long)notice->count);
     if (notice->origin[0]) {
         buf_str(out, ",\"origin\":");
         buf_json_string(out, span_str(notice->origin));

@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "state/internal.h"
+#include "state/tellers.h"
 
 #define FACT_DROPPED "notices-dropped"
 
@@ -85,6 +86,8 @@ static int drop_one(struct store *store, enum notice_topic topic, struct err *er
                 "i", (int64_t)topic);
     if (!rc)
         rc = db_int(store, &seen, err, "SELECT seen FROM notice WHERE number = ?", "i", number);
+    if (!rc)
+        rc = tellers_miss(store, number, err);
     if (!rc)
         rc = remove_row(store, number, err);
     if (rc || seen)
@@ -185,6 +188,18 @@ int notice_each(struct store *store, const struct notice_query *query,
             break;
     }
     db_end(stmt);
+    return rc;
+}
+
+int notice_count(struct store *store, const struct notice_query *query, uint64_t *ret, struct err *err)
+{
+    int64_t count = 0;
+    int rc = db_int(store, &count, err,
+                    "SELECT count(*) FROM notice WHERE " WANTED
+                    " AND number > ?5 AND (?6 = 0 OR number < ?6) AND time_ms >= ?7",
+                    "iiiiiii", query->reader, (int64_t)query->role, topics_of(query), (int64_t)query->unread,
+                    query->after, query->before, query->since_ms);
+    *ret = (uint64_t)count;
     return rc;
 }
 

@@ -58,6 +58,7 @@ enum notice_what {
     NOTICE_RECEIPT_CAME,
     NOTICE_RECEIPT_WRONG,
     NOTICE_RECEIPT_OUTSIDE,
+    NOTICE_TELLER_FAILS,
     NOTICE_WHATS
 };
 
@@ -115,6 +116,9 @@ struct notice_query {
 int notice_each(struct store *store, const struct notice_query *query,
                 int (*each)(void *ctx, const struct notice *notice, struct err *err), void *ctx, struct err *err);
 
+/* How many of them there are; `max` and the order do not matter. */
+int notice_count(struct store *store, const struct notice_query *query, uint64_t *ret, struct err *err);
+
 /* How many the reader has not read. */
 int notice_unread(struct store *store, int64_t reader, enum role role, uint64_t *ret, struct err *err);
 
@@ -142,17 +146,27 @@ int notice_read_all(struct store *store, int64_t reader, enum role role, int64_t
 /*
  * For programs, appended: {"id":7,"topic":"held","what":"content-held","time":"...","first":"...","count":3,
  * "origin":"...","record":"ORIGIN/INDEX"}; what is not there is left out. `full`: also "text", the sentence in English with
- * its values, which may be others' words.
+ * its values, which may be others' words. `id`: said instead of the number, as a string; NULL: the number.
  */
-int notice_json(struct store *store, const struct notice *notice, bool full, struct buf *out, struct err *err);
+int notice_json(struct store *store, const struct notice *notice, bool full, const char *id, struct buf *out,
+                struct err *err);
 
 /* "ORIGIN/INDEX" of what it is about, appended; nothing if there is no record or its log is gone. */
 int notice_record(struct store *store, const struct notice *notice, struct buf *out, struct err *err);
 
+/* For people: "held contents", to be translated. */
+const char *notice_topic_label(enum notice_topic topic);
+
+/* A text whose {1} to {9} are filled from `slots`, of which there are `count`; appended. */
+void notice_fill(const char *text, const char *const *slots, size_t count, struct buf *out);
+
 /*
- * English for mail, syslog and the command line: the sentence with its values, how often, appended. Nothing in it can break a
- * line.
+ * The sentence, which is the English one or its translation, with origin and values, appended. Nothing in it can break a line.
+ * `full` false: without the values, which may be others' words.
  */
+void notice_sentence(const struct notice *notice, const char *sentence, bool full, struct buf *out);
+
+/* In English, with its values and how often: for syslog and the command line. */
 void notice_english(const struct notice *notice, struct buf *out);
 
 #endif

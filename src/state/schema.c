@@ -117,6 +117,13 @@ static const char schema[] =
     " WITHOUT ROWID;"
     "CREATE INDEX notice_seen_reader ON notice_seen(reader, number);"
     "CREATE TABLE notice_upto(reader INTEGER PRIMARY KEY, upto INTEGER NOT NULL);"
+    "CREATE TABLE teller(number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, target TEXT NOT NULL,"
+    " role INTEGER NOT NULL, topics INTEGER NOT NULL, user TEXT NOT NULL, lang TEXT NOT NULL, full INTEGER NOT NULL,"
+    " inside INTEGER NOT NULL, every_s INTEGER NOT NULL, ca BLOB NOT NULL, key BLOB NOT NULL, last INTEGER NOT NULL,"
+    " due_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL, failures INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " sent INTEGER NOT NULL, missed INTEGER NOT NULL, UNIQUE(kind, target));"
+    "CREATE TABLE mail_server(id INTEGER PRIMARY KEY CHECK(id = 1), url TEXT NOT NULL, sender TEXT NOT NULL,"
+    " user TEXT NOT NULL, plain INTEGER NOT NULL, inside INTEGER NOT NULL, ca BLOB NOT NULL);"
     "PRAGMA application_id = " APPLICATION_ID ";";
 
 static int schema_make(struct store *store, struct err *err)

@@ -54,20 +54,8 @@ static int read_credential(const char *name, uint8_t *out, size_t max, size_t *r
     return read_file(path, 07, out, max, ret_len, err);
 }
 
-int secret_line(const char *dir, const char *name, char out[SECRET_LINE_MAX + 1], struct err *err)
+static int take_line(struct span line, const char *name, char out[SECRET_LINE_MAX + 1], struct err *err)
 {
-    char path[PATH_MAX];
-    uint8_t bytes[SECRET_LINE_MAX + 2];
-    size_t len = 0;
-    int rc = read_credential(name, bytes, sizeof bytes, &len, err);
-    if (rc == ERR_NOTFOUND && dir) {
-        if (snprintf(path, sizeof path, "%s/keys/%s", dir, name) >= (int)sizeof path)
-            return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
-        rc = secret_read(path, bytes, sizeof bytes, &len, err);
-    }
-    if (rc)
-        return rc;
-    struct span line = span_of(bytes, len);
     if (line.data[line.len - 1] == '\n')
         line.len--;
     if (line.len > 0 && line.data[line.len - 1] == '\r')
@@ -75,11 +63,59 @@ int secret_line(const char *dir, const char *name, char out[SECRET_LINE_MAX + 1]
     bool is_line = line.len > 0 && line.len <= SECRET_LINE_MAX && utf8_valid(line);
     for (size_t i = 0; i < line.len && is_line; i++)
         is_line = line.data[i] >= ' ' && line.data[i] != 0x7f;
-    if (is_line) {
-        memcpy(out, line.data, line.len);
-        out[line.len] = '\0';
-    }
+    if (!is_line)
+        return err_set(err, ERR_SYNTAX, "%s: one line of 1..%d bytes of text expected", name, SECRET_LINE_MAX);
+    memcpy(out, line.data, line.len);
+    out[line.len] = '\0';
+    return 0;
+}
+
+int secret_line_of(const char *path, char out[SECRET_LINE_MAX + 1], struct err *err)
+{
+    uint8_t bytes[SECRET_LINE_MAX + 2];
+    size_t len = 0;
+    int rc = secret_read(path, bytes, sizeof bytes, &len, err);
+    if (!rc)
+        rc = take_line(span_of(bytes, len), path, out, err);
     sodium_memzero(bytes, sizeof bytes);
-    return is_line ? 0
-                   : err_set(err, ERR_SYNTAX, "%s: one line of 1..%d bytes of text expected", name, SECRET_LINE_MAX);
+    return rc;
+}
+
+static int key_path(const char *dir, const char *name, char out[PATH_MAX], struct err *err)
+{
+    int len = snprintf(out, PATH_MAX, "%s/keys/%s", dir, name);
+    return len > 0 && len < PATH_MAX ? 0 : err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
+}
+
+int secret_line(const char *dir, const char *name, char out[SECRET_LINE_MAX + 1], struct err *err)
+{
+    char path[PATH_MAX];
+    uint8_t bytes[SECRET_LINE_MAX + 2];
+    size_t len = 0;
+    int rc = read_credential(name, bytes, sizeof bytes, &len, err);
+    if (rc == ERR_NOTFOUND && dir) {
+        rc = key_path(dir, name, path, err);
+        if (!rc)
+            rc = secret_read(path, bytes, sizeof bytes, &len, err);
+    }
+    if (!rc)
+        rc = take_line(span_of(bytes, len), name, out, err);
+    sodium_memzero(bytes, sizeof bytes);
+    return rc;
+}
+
+int secret_put(const char *dir, const char *name, struct span line, struct err *err)
+{
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof folder, "%s/keys", dir) >= (int)sizeof folder)
+        return err_set(err, ERR_LIMIT, "%s: folder name too long", dir);
+    return disk_replace(folder, name, line, err);
+}
+
+void secret_drop(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    struct err none = {0};
+    if (key_path(dir, name, path, &none) == 0)
+        (void)unlink(path);
 }

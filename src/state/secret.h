@@ -13,10 +13,17 @@ int secret_read(const char *path, uint8_t *out, size_t max, size_t *ret_len, str
 
 #define SECRET_LINE_MAX 1024 /* bytes */
 
+/* The one line of text in a file, without its end: as secret_read; ERR_SYNTAX also control characters. Wipe it after use. */
+int secret_line_of(const char *path, char out[SECRET_LINE_MAX + 1], struct err *err);
+
 /*
  * One line of text, without its end: the credential NAME, or else, if `dir` is not NULL, the file DIR/keys/NAME.
  * ERR_NOTFOUND if neither is there. Wipe it after use.
  */
 int secret_line(const char *dir, const char *name, char out[SECRET_LINE_MAX + 1], struct err *err);
+
+/* The file DIR/keys/NAME, written whole and synced or not at all; gone (no error if it was not there). */
+int secret_put(const char *dir, const char *name, struct span line, struct err *err);
+void secret_drop(const char *dir, const char *name);
 
 #endif

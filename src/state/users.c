@@ -125,6 +125,9 @@ int user_remove(struct store *store, int64_t number, struct err *err)
         rc = db_run(store, err, "DELETE FROM notice_seen WHERE reader = ?", "i", number);
     if (!rc)
         rc = db_run(store, err, "DELETE FROM notice_upto WHERE reader = ?", "i", number);
+    if (!rc) /* or whoever gets the name next would be told to somebody else's address */
+        rc =
+            db_run(store, err, "DELETE FROM teller WHERE user = (SELECT name FROM user WHERE number = ?)", "i", number);
     if (!rc)
         rc =
             user_change(store, number, db_run(store, err, "DELETE FROM user WHERE number = ?", "i", number), true, err);

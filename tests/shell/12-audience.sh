@@ -7,6 +7,17 @@
 nodes=(a b c h x)
 for n in "${nodes[@]}"; do init "$n" "$n.example"; done
 node h member add --name g.example --class civil --recovery-out "$tmp/g.recovery" >/dev/null
+# Whatever people are told leaves each node as well: by a hook, and to a system log.
+mkdir "$tmp/told"
+touch "$tmp/told/hooks" "$tmp/told/lines"
+echo good >"$tmp/told/mode"
+python3 "$(dirname "$0")/receiver.py" "$tmp/told" 2>"$tmp/told/errors" &
+echo $! >"$tmp/receiver.pid"
+until_true test -s "$tmp/told/ports"
+for n in "${nodes[@]}"; do
+    node "$n" tell add "http://127.0.0.1:$(sed -n 's/^hook //p' "$tmp/told/ports")/$n" --inside --role administrator --full >/dev/null
+    node "$n" tell add "unix:$tmp/told/log.socket" --role administrator --full >/dev/null
+done
 for n in "${nodes[@]}"; do start "$n"; done
 for to in b c h x; do peer a "$to" >/dev/null; done
 peer b a >/dev/null
@@ -139,6 +150,9 @@ outlet_luggage() { # the only member that can leave is h's guest: its own log, i
     [ -s "$tmp/luggage.tar.zst" ] || return
     zstd -qdc "$tmp/luggage.tar.zst" | text | grep . || public
 }
+outlet_tell() { # what a hook and a system log have got, for the largest role and with sentences
+    { jq -r "select(.path == \"/$1\").body" "$tmp/told/hooks"; cat "$tmp/told/lines"; } | text
+}
 outlet_preview() { # of a draft that says nothing of it, by the command and by an address that is for publishers
     { echo draft | node "$1" preview --kind culture/note --tlp clear --json -
         curl -s -F kind=culture/note -F tlp=clear -F body=draft "$(url "$1")/api/preview" "$(url "$1")/publish/preview"; } | text
@@ -150,7 +164,7 @@ ok "the program's table of outlets is read" [ "${#outlets[@]}" -ge 11 ]
 cell() { # outlet, node
     case $1 in
     cli-*) is "$("outlet_${1//-/_}" "$2")" "$(wanted "$2")" ;;
-    http-heads | http-status | http-decide | preview) is "$("outlet_${1//-/_}" "$2")" "" ;;
+    http-heads | http-status | http-decide | preview | tell) is "$("outlet_${1//-/_}" "$2")" "" ;;
     *) is "$("outlet_${1//-/_}" "$2")" "$(public)" ;;
     esac
 }
@@ -314,6 +328,7 @@ audit
 list drafts
 list adopted
 receipts
+tell list
 version'
 other='init serve follow sync show publish preview erase import sweep export rotate pack unpack backup restore export-static rebuild why
 peer_add peer_remove feed_add feed_remove member_add member_export member_move
@@ -322,7 +337,7 @@ community_refound community_group community_grant community_verify
 policy_check policy_release policy_refuse policy_apply policy_try policy_notice policy_counter policy_decisions policy_reopen
 user_add user_remove user_role user_password user_totp user_lock user_unlock user_bind user_unbind token_add token_remove
 list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase
-receipts_on receipts_off receipts_send'
+tell_add tell_remove tell_test tell_mail receipts_on receipts_off receipts_send'
 all_known() {
     local known
     known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| every.one//; s/ /_/'; printf '%s\n' $other)
@@ -400,6 +415,9 @@ ok "taken back" node a erase "a.example/$at"
 gone() { for n in b c; do titles "$n" | grep -q mx-amber-bc.example && return 1; done; return 0; }
 ok "it is gone where it was" until_true gone
 ok "from every file" until_true nowhere mx-amber-bc.example "$tmp/a" "$tmp/b" "$tmp/c"
+told_of_it() { for n in b c; do jq -r "select(.path == \"/$n\").body" "$tmp/told/hooks" | jq -e ".notices[]|select(.what == \"content-erased\" and .record == \"$origin/$at\")" || return 1; done; }
+ok "those who had it are told outside that it is gone" until_true told_of_it
+for n in "${nodes[@]}"; do ok "not what it was: tell of $n" cell tell "$n"; done
 ok "and nobody is told for whom it was" eval '! node x show "a.example/$at" >/dev/null 2>&1'
 for n in "${nodes[@]}"; do stop "$n"; done
 ok "luggage of h holds nothing of a's" cell luggage h

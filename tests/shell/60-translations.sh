@@ -6,7 +6,7 @@ fresh=$(mktemp "${TMPDIR:-/tmp}/tongzhou-pot.XXXXXX")
 trap 'rm -f "$fresh"' EXIT
 
 mapfile -t sources < <(find src -path "src/http/*.c" -o -path "src/*/page*.c" -o -path "src/*/routes*.c" \
-    -o -path src/state/notice_words.c -o -path src/connect/preview_words.c -o -path src/connect/publish_form.c \
+    -o -path src/state/notice_words.c -o -path src/tell/letter.c -o -path src/connect/preview_words.c -o -path src/connect/publish_form.c \
     -o -path src/moderation/trial_tally.c | LC_ALL=C sort)
 po/extract "${sources[@]}" >"$fresh"
 if diff -u po/tongzhou.pot "$fresh" | sed 's/^/# /' && cmp -s po/tongzhou.pot "$fresh"; then

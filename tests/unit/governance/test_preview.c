@@ -118,7 +118,7 @@ static enum signed_outcome hear(struct world *w, size_t who, char origin[ORIGIN_
     buf_init(&base, HTTP_SIG_BASE_MAX);
     buf_init(&field, HTTP_SIG_FIELD_MAX);
     http_sig_keyid(span_str(w->origin[who]), &keyid);
-    struct http_sig_draft draft = {buf_view(&keyid), w->now_ms / 1000, w->now_ms / 1000 + 60, span_str(nonce)};
+    struct http_sig_draft draft = {buf_view(&keyid), w->now_ms / 1000, w->now_ms / 1000 + 60, span_str(nonce), false};
     good(http_sig_prepare(&draft, &message, &input, &base, &err));
     if (who >= MADE)
         good(author_sign_request(w->node.store, who == WHO_HOSTED ? w->hosted.number : w->own.number, buf_view(&base),

@@ -22,11 +22,14 @@ static struct view view_of(struct store *store, struct index *index, struct view
 
 /* Every outlet by every viewer: P public, O operator, M member, R reader, A analyst, W publisher, X administrator. */
 static const char *const opened_for[OUTLETS] = {
-    [OUTLET_HTTP_EVENTS] = "PMRAWX", [OUTLET_PREVIEW] = "POWXt",   [OUTLET_HTTP_LOGS] = "PM",
-    [OUTLET_HTTP_HEADS] = "PM",      [OUTLET_HTTP_STATUS] = "PX",  [OUTLET_HTTP_PAGES] = "PRAWX",
-    [OUTLET_HTTP_SEARCH] = "PAWX",   [OUTLET_HTTP_SWEEP] = "PAWX", [OUTLET_HTTP_DECIDE] = "PWXt",
-    [OUTLET_CLI_LOG] = "PO",         [OUTLET_CLI_SWEEP] = "PO",    [OUTLET_EXPORT] = "PO",
-    [OUTLET_EXPORT_STATIC] = "P",    [OUTLET_PACK] = "P",          [OUTLET_LUGGAGE] = "PO",
+    [OUTLET_HTTP_EVENTS] = "PMRAWX", [OUTLET_PREVIEW] = "POWXt",
+    [OUTLET_HTTP_LOGS] = "PM",       [OUTLET_HTTP_HEADS] = "PM",
+    [OUTLET_HTTP_STATUS] = "PX",     [OUTLET_HTTP_PAGES] = "PRAWX",
+    [OUTLET_HTTP_SEARCH] = "PAWX",   [OUTLET_HTTP_SWEEP] = "PAWX",
+    [OUTLET_HTTP_DECIDE] = "PWXt",   [OUTLET_CLI_LOG] = "PO",
+    [OUTLET_CLI_SWEEP] = "PO",       [OUTLET_EXPORT] = "PO",
+    [OUTLET_EXPORT_STATIC] = "P",    [OUTLET_PACK] = "P",
+    [OUTLET_LUGGAGE] = "PO",         [OUTLET_TELL] = "PO",
 };
 
 static const struct {

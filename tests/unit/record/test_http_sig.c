@@ -88,7 +88,7 @@ static bool to_field(void *ctx, struct span name, struct buf *out)
 static void what_we_write_is_read(void **state)
 {
     (void)state;
-    struct http_sig_draft draft = {SPAN_LIT("cert.example/abc"), 1700000000, 1700000120, SPAN_LIT("q83v")};
+    struct http_sig_draft draft = {SPAN_LIT("cert.example/abc"), 1700000000, 1700000120, SPAN_LIT("q83v"), false};
     struct http_sig_message message = {.method = SPAN_LIT("GET"), .field = to_field};
     char authority[HTTP_SIG_AUTHORITY_MAX + 1], text[BASE64_LEN(64) + 1];
     uint8_t bytes[64], key[32];

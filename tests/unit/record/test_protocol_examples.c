@@ -304,7 +304,7 @@ static void signed_request(void **state)
 {
     (void)state;
     struct http_sig_draft draft = {span_str(member_log.origin), SAMPLE_TIME / 1000, SAMPLE_TIME / 1000 + 120,
-                                   SPAN_LIT("5c2v0dFq")};
+                                   SPAN_LIT("5c2v0dFq"), false};
     struct http_sig_message message = {.method = SPAN_LIT("GET"), .field = field_to};
     char authority[HTTP_SIG_AUTHORITY_MAX + 1], url[256], line[256], hex[65], text[BASE64_LEN(64) + 1];
     uint8_t hash[32], bytes[64];
