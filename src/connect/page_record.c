@@ -184,6 +184,21 @@ static void write_policy_links(struct page *page, const struct view_record *reco
     page_raw(page, "</a></p>\n");
 }
 
+/* Whoever may adopt it is led to what that would change. */
+static void write_list_link(struct page *page, const struct view_record *record)
+{
+    struct list list;
+    struct err ignored = {0};
+    if (!record->has_text || !record->parsed || !visitor_may(page->request->visitor, ACTION_DECIDE) ||
+        list_parse(&record->record, page->request->arena, &list, &ignored) < 0)
+        return;
+    page_raw(page, "<p class=\"quiet\"><a href=\"");
+    page_origin_path(page, "/policy/lists", span_str(record->log.origin));
+    page_fmt(page, "/%s\">", list.name);
+    page_say(page, TR_MARK("What adopting this list would change"));
+    page_raw(page, "</a></p>\n");
+}
+
 /* ---- how to check it ---- */
 
 struct cosigners {
@@ -317,6 +332,7 @@ int page_record(const struct view *view, const struct http_request *request, str
     rc = page_labels(&page, view, &record, err);
     write_content(&page, &record);
     write_policy_links(&page, &record);
+    write_list_link(&page, &record);
     for (size_t i = 0; rc == 0 && capabilities[i]; i++)
         if (capabilities[i]->page_about)
             rc = capabilities[i]->page_about(&page, view, &record, err);

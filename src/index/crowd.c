@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "index/capability.h"
 #include "index/internal.h"
 
@@ -24,16 +25,17 @@ struct crowd {
     struct known *table; /* open addressing; at most half full */
     size_t cap, count;
     uint64_t word; /* the bit that is being asked about */
+    uint64_t key;  /* of the table's order: who makes origins to fall together does not know it */
 };
 
-/* An origin ends in a hash of its own, so its last bytes are spread already. */
+/* An origin ends in a hash, in which its maker may choose some bits: the key, a random odd number, spreads them. */
 static size_t place_of(const struct crowd *crowd, struct span origin)
 {
     uint64_t tail = 0;
     size_t len = origin.len < sizeof(tail) ? origin.len : sizeof(tail);
     if (len > 0)
         memcpy(&tail, origin.data + origin.len - len, len);
-    size_t at = (size_t)(tail * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (crowd->cap - 1);
+    size_t at = (size_t)(tail * crowd->key >> 32) & (crowd->cap - 1);
     while (crowd->table[at].origin.len > 0 && !span_eq(crowd->table[at].origin, origin))
         at = (at + 1) & (crowd->cap - 1);
     return at;
@@ -135,6 +137,8 @@ int crowd_new(const struct view *view, int64_t time_ms, struct span author, cons
     if (!crowd)
         return err_memory(err);
     crowd->view = view;
+    random_bytes(&crowd->key, sizeof(crowd->key));
+    crowd->key |= 1;
     crowd->record = record;
     crowd->author = author;
     crowd->said_ms = record->has_time ? record->time_ms : INT64_MIN;

@@ -41,6 +41,7 @@ for path in /policy/lists "$list"; do
     ok "a publisher may" eval 'is "$(status publisher "$path")" 200'
 done
 ok "drafts are listed" shows publisher /policy/lists "href=\"$list\""
+ok "the record of the list leads there, for who decides" eval 'at=$(node a log a.example --json --limit 0 | jq -r "select(.title | startswith(\"list spam\")).index") && shows publisher "/record/$a/$at" "href=\"$list\"" && ! shows reader "/record/$a/$at" "href=\"$list\""'
 ok "what it would add, with its source's reason" eval 'shows publisher "$list" "they sell &lt;nothing&gt;" && shows publisher "$list" "y.example"'
 ok "and which rule names its set" shows publisher "$list" 'refuse accept from @list:spam'
 ok "in Chinese" shows publisher "$list?lang=zh-Hans" "它会改变什么"
