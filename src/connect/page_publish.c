@@ -70,7 +70,7 @@ static void write_form(struct page *page, const struct publish_form *typed, cons
 {
     page_raw(page, "<form class=\"fields\" method=\"post\" action=\"/publish\" enctype=\"multipart/form-data\">\n");
     page_form_token(page);
-    write_input(page, "kind", TR_MARK("Kind"), typed->kind, true);
+    write_input(page, "kind", TR_MARK("Kind: culture/note is a note, security/stix a STIX object"), typed->kind, true);
     write_markings(page, typed->tlp);
     write_area(
         page, "to",
@@ -115,7 +115,8 @@ static int write_page(const struct view *view, const struct http_request *reques
 
 int page_publish(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err)
 {
-    struct publish_form typed = {.type = SPAN_LIT("text/plain"), .lang = span_str(request->lang)};
+    struct publish_form typed = {
+        .kind = SPAN_LIT("culture/note"), .type = SPAN_LIT("text/plain"), .lang = span_str(request->lang)};
     if (!account_may(request, reply, ACTION_PUBLISH))
         return 0;
     return write_page(view, request, reply, &typed, NULL, err);

@@ -152,8 +152,8 @@ int piece_broke(struct piece *piece, struct fetch_reply *reply, struct err *err)
     bool is_entries = job->step == JOB_ENTRIES;
     uint64_t count = is_entries ? entries_begun(piece, reply, &begin, &end) : payloads_begun(piece, reply, &end);
     piece->stalls++;
-    if (count == 0) {
-        piece->is_due = true;
+    piece->is_due = count == 0;
+    if (piece->is_due) {
         job_to(job, &job->peer->asking);
         return 0;
     }

@@ -104,6 +104,7 @@ static void piece_failed(struct piece *piece, struct fetch_reply *reply, const c
     else
         snprintf(reason, sizeof(reason), "log %.150s: %s from entry %llu: status %d", origin, what, from,
                  reply->status);
+    piece->is_due = true; /* it has not arrived */
     if (reply->code == ERR_NET && piece_broke(piece, reply, &err) < 0)
         sync_fatal(job->sync, &err);
     else if (reply->code == ERR_LIMIT)

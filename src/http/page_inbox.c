@@ -61,7 +61,7 @@ static int write_notice(void *ctx, const struct notice *notice, struct err *err)
     if (!notice->is_read) {
         char number[24];
         snprintf(number, sizeof(number), "%" PRId64, notice->number);
-        account_button(page, "/inbox", "read", span_str(number), TR_MARK("Read"));
+        account_button(page, "/inbox", "read", span_str(number), TR_MARK("Mark as read"));
     }
     page_raw(page, "</li>\n");
     return rc;

@@ -141,6 +141,31 @@ static void test_entries_that_break_off(void **state)
     scene_end(&s);
 }
 
+/* What is no answer at all is not one of no bytes: its peer has failed, and has not lied. */
+static void test_answers_that_are_none(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                                          "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\n"
+                                          "Content-Length: 3\r\n\r\nabc"};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct scene s;
+        scene_start(&s);
+        struct raw_page *page = i < 2 ? s.entries : s.contents;
+        buf_clear(&page->answer);
+        buf_str(&page->answer, answers[i % 2]);
+        raw_decent(&page->second, i < 2 ? buf_view(&s.bundle) : buf_view(&s.items));
+        scene_run(&s);
+        assert_int_equal(node_sync(&s.b)->failure_count, 1);
+        struct peer peer = peer_of(&s.b, s.raw->url);
+        if (peer.set_aside || peer.failures != 1)
+            fail_msg("%zu: %u failures, set aside %d: %s", i, peer.failures, peer.set_aside, peer.reason);
+        node_sync_well(&s.b);
+        assert_int_equal(contents_of(&s.b, s.a.own.origin), SAID);
+        scene_end(&s);
+    }
+}
+
 struct awaited {
     struct scene *scene;
     uint64_t contents;
@@ -253,9 +278,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents_that_break_off), cmocka_unit_test(test_entries_that_break_off),
-        cmocka_unit_test(test_one_that_stalls),         cmocka_unit_test(test_entries_that_stall),
-        cmocka_unit_test(test_all_that_stall),          cmocka_unit_test(test_stopped_within_an_answer),
+        cmocka_unit_test(test_contents_that_break_off),  cmocka_unit_test(test_entries_that_break_off),
+        cmocka_unit_test(test_answers_that_are_none),    cmocka_unit_test(test_one_that_stalls),
+        cmocka_unit_test(test_entries_that_stall),       cmocka_unit_test(test_all_that_stall),
+        cmocka_unit_test(test_stopped_within_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
