@@ -170,6 +170,8 @@ static int run_add(struct invocation *inv)
         status = read_ca(inv, &ca);
     if (!status && file && secret_line_of(file, secret, &inv->err))
         status = cli_fail(inv);
+    if (!status && strlen(secret) > TELL_SECRET_MAX)
+        status = cli_usage(inv, "--secret %s: longer than %d bytes", file, TELL_SECRET_MAX);
     if (!status)
         status = add(inv, &teller, buf_view(&ca), secret);
     sodium_memzero(secret, sizeof(secret));

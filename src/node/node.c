@@ -366,7 +366,7 @@ static void *index_thread(void *arg)
                           .seq = -1,
                           .set_ms = INT64_MIN / 2,
                           .parcels_ms = INT64_MIN / 2,
-                          .receipting = {node->options->tell, node->options->ctx}};
+                          .receipting = {.tell = node->options->tell, .ctx = node->options->ctx}};
     struct trouble trouble = {0};
     struct err err = {0};
     uint64_t seen = 0;

@@ -108,6 +108,8 @@ static int finish(struct tell_batch *batch, struct tell_job *job, struct err *er
         job->secret[0] = '\0';
         return 0;
     }
+    if (rc == 0 && strlen(job->secret) > TELL_SECRET_MAX)
+        return err_set(err, ERR_LIMIT, "%s: longer than %d bytes", name, TELL_SECRET_MAX);
     return rc ? err_set(err, rc, "%s", none.text) : 0;
 }
 

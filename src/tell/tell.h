@@ -21,6 +21,7 @@
 #define TELL_AT_ONCE 100    /* notices; of mail TELL_LINES_MAX */
 #define TELL_LINES_MAX 300  /* lines of one mail; how many more there are it says */
 #define TELL_TOTAL_MS 15000 /* for one that does not answer */
+#define TELL_SECRET_MAX 512 /* bytes of a bearer's: a line of an HTTP header has room for it */
 #define TELL_BODY_MAX (512u << 10)
 
 struct tell_desk;

@@ -208,6 +208,33 @@ static void killed(void **state)
     close(fd);
 }
 
+/* A disk that takes nothing: what was delivered cannot be noted, nothing is lost, and it comes again with the same id. */
+static void cannot_note(void **state)
+{
+    (void)state;
+    int fd = listen_here();
+    char first[4096], again[4096], *at;
+    int64_t number = add_here(ROLE_READER);
+    struct store_options read_only = {.read_only = true};
+    struct store *stiff = NULL;
+    struct err full = {0};
+    tell("m0.example/a");
+    good(store_open(node.dir, &read_only, &stiff, &err));
+    good(tell_round(desk, stiff, TIME_MS, &err));
+    hear(fd, first);
+    for (int i = 0; i < 30000 && tell_round(desk, stiff, TIME_MS, &full) == 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    assert_true(full.code < 0); /* the node is told: it ends, or tries again */
+    store_close(stiff);
+    assert_int_equal(now(number).sent, 0);
+    rounds(number, TIME_MS, 1, 0);
+    hear(fd, again);
+    assert_non_null(at = strstr(first, " id=\""));
+    at[5 + TELLER_ID] = '\0';
+    assert_non_null(strstr(again, at));
+    close(fd);
+}
+
 /* Whoever does not answer keeps nobody waiting, and is cut off when the node stops. */
 static void slow(void **state)
 {
@@ -313,9 +340,13 @@ static void ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(in_order, start, stop), cmocka_unit_test_setup_teardown(away, start, stop),
-        cmocka_unit_test_setup_teardown(killed, start, stop),   cmocka_unit_test_setup_teardown(slow, start, stop),
-        cmocka_unit_test_setup_teardown(inside, start, stop),   cmocka_unit_test_setup_teardown(a_test, start, stop),
+        cmocka_unit_test_setup_teardown(in_order, start, stop),
+        cmocka_unit_test_setup_teardown(away, start, stop),
+        cmocka_unit_test_setup_teardown(killed, start, stop),
+        cmocka_unit_test_setup_teardown(cannot_note, start, stop),
+        cmocka_unit_test_setup_teardown(slow, start, stop),
+        cmocka_unit_test_setup_teardown(inside, start, stop),
+        cmocka_unit_test_setup_teardown(a_test, start, stop),
         cmocka_unit_test_setup_teardown(ports, start, stop),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

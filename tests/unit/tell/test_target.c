@@ -43,6 +43,8 @@ static void taken(void **state)
 static void refused(void **state)
 {
     (void)state;
+    static const char a_long_path[] = "unix:/01234567890123456789012345678901234567890123456789"
+                                      "0123456789012345678901234567890123456789012345678901234567";
     static const char *const wrong[] = {
         "",
         "x",
@@ -86,8 +88,7 @@ static void refused(void **state)
         "tcp://-oProxyCommand:22",
         "tcp://h.example:5 14",
         "udp://h%2eexample:514",
-        "unix:/"
-        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678",
+        a_long_path,
     };
     struct target target;
     char form[PEER_URL_MAX + 1], long_one[PEER_URL_MAX + 64];
