@@ -3,6 +3,7 @@
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/community.h"
+#include "connect/publishing.h"
 #include "state/author.h"
 
 static const struct option group_options[] = {
@@ -42,16 +43,38 @@ static int append(struct invocation *inv, struct desk_session *desk, struct grou
     buf_done(&text);
     if (rc)
         return cli_fail(inv);
-    printf("%s#%s", desk->self.origin, group->name);
-    puts(group->ended ? " has ended." : "");
+    if (group_admits(group->name))
+        printf("%s: %s", group->name, group->ended ? "nobody is admitted any more." : "admitted, while that is ceded.");
+    else
+        printf("%s#%s%s", desk->self.origin, group->name, group->ended ? " has ended." : "");
+    putchar('\n');
     return session_fold(inv, &desk->session);
+}
+
+/* A group of ours, or another member's, to which somebody is admitted. */
+static int name_group(struct invocation *inv, struct desk_session *desk, struct group *group)
+{
+    struct named_audience *named = arena_alloc(&desk->arena, sizeof(*named));
+    if (group_name_valid(span_str(inv->args[0]))) {
+        snprintf(group->name, sizeof(group->name), "%s", inv->args[0]);
+        return 0;
+    }
+    if (!named)
+        return err_memory(&inv->err), cli_fail(inv);
+    if (publishing_name(&desk->session.view, span_str(inv->args[0]), false, named, &inv->err))
+        return cli_fail(inv);
+    if (span_is(span_sub(named->to[0], 0, span_find(named->to[0], '#')), desk->self.origin))
+        return cli_usage(inv, "%s: a group of ours is named by its name alone", inv->args[0]);
+    snprintf(group->name, sizeof(group->name), "%.*s", SPAN_ARGS(named->to[0]));
+    return 0;
 }
 
 static int set(struct invocation *inv, struct desk_session *desk, enum tlp tlp)
 {
     struct group group = {.ended = cli_flag(inv, "end")};
-    snprintf(group.name, sizeof(group.name), "%s", inv->args[0]);
-    int status = collect(inv, desk, &group);
+    int status = name_group(inv, desk, &group);
+    if (!status)
+        status = collect(inv, desk, &group);
     return status ? status : append(inv, desk, &group, tlp);
 }
 
@@ -60,9 +83,12 @@ static int run_group(struct invocation *inv)
     struct desk_session desk;
     const char *word = cli_option(inv, "tlp", "clear");
     enum tlp tlp = tlp_parse(span_str(word));
-    if (!group_name_valid(span_str(inv->args[0])))
+    bool admits = group_admits(inv->args[0]);
+    if (!admits && !group_name_valid(span_str(inv->args[0])))
         return cli_usage(inv, "%s: a group's name has 1 to %d of a to z, 0 to 9 and inner -", inv->args[0],
                          GROUP_NAME_MAX);
+    if (admits && tlp != TLP_NONE && tlp != TLP_CLEAR)
+        return cli_usage(inv, "--tlp %s: whom one admits to another's group is for everybody to read", word);
     if (tlp == TLP_NONE)
         return cli_usage(inv, "--tlp %s: must be clear, green, amber, amber+strict or red", word);
     if (cli_flag(inv, "end") != (inv->arg_count == 1))
@@ -78,12 +104,14 @@ static int run_group(struct invocation *inv)
 
 const struct command cmd_community_group = {
     .name = "community group",
-    .arguments = "NAME [MEMBER...]",
-    .summary = "Publish a named list of members, or end it",
+    .arguments = "NAME|MEMBER#NAME [MEMBER...]",
+    .summary = "Publish a named list of members, or end it; or admit to another's group",
     .details =
         "Prints the group's address, ORIGIN#NAME. A later list of that name replaces it; --end ends it. Who does not\n"
-        "get the list, because of its TLP, finds nobody in it.\n\n"
-        "  tongzhou community group energy-desk grid.example isac.example.net\n",
+        "get the list, because of its TLP, finds nobody in it. With MEMBER#NAME, a group of another member, it lists\n"
+        "whom we admit to that one: they are in it while it is ceded to us to admit (tongzhou cession).\n\n"
+        "  tongzhou community group energy-desk grid.example isac.example.net\n"
+        "  tongzhou community group grid.example#energy-desk new.example\n",
     .options = group_options,
     .min_args = 1,
     .max_args = -1,
@@ -156,7 +184,13 @@ static void print_group(const struct governance_group *group, struct names *name
     char when[WHEN_TEXT_LEN + 1];
     when_format(group->time_ms, when);
     put_origin(stdout, group->origin);
-    printf(" #%s, since %.10s: ", group->name, when);
+    if (group_admits(group->name)) {
+        fputs(" admits to ", stdout);
+        put_address(stdout, group->name);
+    } else {
+        printf(" #%s", group->name);
+    }
+    printf(", since %.10s: ", when);
     if (group->ended)
         fputs("ended", stdout);
     else

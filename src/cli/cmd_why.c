@@ -1,6 +1,7 @@
 /* tongzhou why: what decided about a record, rule, line and version. */
 #include "base/when.h"
 #include "cli/audience.h"
+#include "cli/cessions.h"
 #include "cli/commands.h"
 #include "cli/lists.h"
 #include "cli/session.h"
@@ -65,11 +66,30 @@ static void put_published(struct why *w)
         printf("         published as %s/%llu\n", log.origin, (unsigned long long)RECORD_REF_INDEX(ref));
 }
 
+/* By whose word another member decided here. */
+static void put_cession(struct why *w)
+{
+    struct log_info log;
+    struct governance_cession cession;
+    struct err gone = {0};
+    int64_t ref = w->decision.cession;
+    if (!ref || store_log(w->session->store, RECORD_REF_LOG(ref), &log, &gone) < 0)
+        return;
+    printf("         by the cession %s/%llu", log.origin, (unsigned long long)RECORD_REF_INDEX(ref));
+    if (cessions_find(&w->session->view, ref, cli_now_ms(), &w->session->arena, &cession, &gone) == 0) {
+        fputs(" to ", stdout);
+        put_address(stdout, cession.said.to);
+        fputs(", ", stdout);
+        put_cession_state(stdout, &cession);
+    }
+    putchar('\n');
+}
+
 static void put_decision(const struct decision *d)
 {
     char time[WHEN_TEXT_LEN + 1];
     when_format(d->time_ms, time);
-    printf("by a person: %s, %.19s", d->who, time);
+    printf("by %s: %s, %.19s", d->cession ? "a member to whom that was ceded" : "a person", d->who, time);
     if (d->reason[0]) {
         fputs(": ", stdout);
         cli_put_text(stdout, span_str(d->reason), DECISION_REASON_MAX);
@@ -130,6 +150,7 @@ static int why_accept(struct why *w, struct err *err)
         fputs(w->decision.act == POLICY_YES ? "released " : "refused ", stdout);
         put_decision(&w->decision);
         put_published(w);
+        put_cession(w);
         return 0;
     }
     return w->has_verdict ? put_verdict(w, err) : put_present(w, err);
@@ -269,8 +290,9 @@ const struct command cmd_why = {
     .arguments = "MEMBER/INDEX",
     .summary = "Tell which rule or person decided about a record: rule, line and version",
     .details =
-        "Whether it was accepted, held or refused, by the rules as they were then; whether it is shared (by its\n"
-        "marking and audience, and by rule) and takes effect, by the rules of today.\n",
+        "Whether it was accepted, held or refused, by the rules as they were then, or by whose decision, and by which\n"
+        "cession if another member took it; whether it is shared (by its marking and audience, and by rule) and\n"
+        "takes effect, by the rules of today.\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

@@ -22,4 +22,6 @@ extern const struct command cmd_list_drafts, cmd_list_show, cmd_list_adopt, cmd_
 extern const struct command cmd_receipts, cmd_receipts_on, cmd_receipts_off, cmd_receipts_send;
 extern const struct command cmd_tell_add, cmd_tell_list, cmd_tell_remove, cmd_tell_test, cmd_tell_mail;
 
+extern const struct command cmd_cession_give, cmd_cession_list, cmd_cession_revoke;
+
 #endif

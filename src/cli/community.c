@@ -142,6 +142,17 @@ void put_origin(FILE *out, const char *origin)
     cli_put_text(out, span_str(name), ORIGIN_MAX);
 }
 
+void put_address(FILE *out, const char *address)
+{
+    struct span owner, name;
+    char origin[ORIGIN_MAX + 1];
+    bool is_group = group_address(span_str(address), &owner, &name);
+    snprintf(origin, sizeof(origin), "%.*s", (int)strcspn(address, "#"), address);
+    put_origin(out, origin);
+    if (is_group)
+        fprintf(out, "#%.*s", SPAN_ARGS(name));
+}
+
 void put_origins(FILE *out, const char *const *origins, size_t count)
 {
     if (count == 0)

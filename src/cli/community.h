@@ -49,6 +49,7 @@ int community_member_named(struct invocation *inv, struct desk_session *desk, co
 
 void put_hash(FILE *out, const uint8_t hash[32]);                          /* the first SHORT_HASH digits */
 void put_origin(FILE *out, const char *origin);                            /* short, escaped */
+void put_address(FILE *out, const char *address);                          /* of a member, or MEMBER#NAME, a group */
 void put_origins(FILE *out, const char *const *origins, size_t count);     /* separated by commas; "nobody" */
 void json_hash(struct buf *out, const char *name, const uint8_t hash[32]); /* "name":"HEX" */
 void json_origins(struct buf *out, const char *name, const char *const *origins, size_t count);

@@ -10,6 +10,7 @@
 #include "connect/entering.h"
 #include "connect/parcels.h"
 #include "connect/startcheck.h"
+#include "moderation/ceded.h"
 #include "sandbox/sandbox.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -85,6 +86,14 @@ static int open_parcels(struct session *session, struct err *err)
     return done.kept > 0 ? fold_new(session, err) : 0;
 }
 
+/* What others decide here by a power that was ceded to them. */
+static int follow_cessions(struct session *session, struct err *err)
+{
+    uint64_t decided = 0;
+    int rc = ceded_follow(session->store, session->index, cli_now_ms(), &decided, err);
+    return rc || decided == 0 ? rc : fold_new(session, err);
+}
+
 static int fold(struct session *session, struct err *err)
 {
     int rc = fold_new(session, err);
@@ -92,6 +101,8 @@ static int fold(struct session *session, struct err *err)
         rc = audiences_tend(session->store, session->index, false, err);
     if (!rc)
         rc = open_parcels(session, err);
+    if (!rc)
+        rc = follow_cessions(session, err);
     return rc ? rc : scrub_if_due(session, err);
 }
 

@@ -68,7 +68,7 @@ int entering_review(struct store *store, int64_t now_ms, bool dry, struct enteri
 /*
  * A person decides about one content. Released: what waits is folded and served from now on; what was refused is asked for
  * again. Refused: what is here of it goes.
- *   decision  ref, act (POLICY_YES or POLICY_REFUSE), who, reason, time_ms; its number is set here
+ *   decision  ref, act (POLICY_YES or POLICY_REFUSE), who, reason, time_ms, if need be the rest; its number is set here
  * What lives here can be kept in spite of a complaint, which changes nothing; it is taken back by erasing it.
  * ERR_STATE: our own log, no content, erased.
  */

@@ -1,4 +1,5 @@
 #include "base/codec.h"
+#include "governance/cessions.h"
 #include "governance/drafts.h"
 #include "governance/fold.h"
 #include "governance/pages.h"
@@ -29,6 +30,14 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS governance_group(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL,"
     " time_ms INTEGER NOT NULL, ended INTEGER NOT NULL, members INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS governance_group_name ON governance_group(origin, name, ref);"
+    "CREATE INDEX IF NOT EXISTS governance_group_named ON governance_group(name);"
+    "CREATE TABLE IF NOT EXISTS governance_cession(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, power TEXT NOT NULL,"
+    " grantee TEXT NOT NULL, scope TEXT NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
+    " text BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_cession_of ON governance_cession(origin, power, scope, ref);"
+    "CREATE TABLE IF NOT EXISTS governance_cession_end(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL,"
+    " at INTEGER NOT NULL, time_ms INTEGER NOT NULL, because TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS governance_cession_end_of ON governance_cession_end(origin, at, ref);"
     "CREATE TABLE IF NOT EXISTS governance_group_member(ref INTEGER NOT NULL, origin TEXT NOT NULL,"
     " PRIMARY KEY(ref, origin)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS governance_list(ref INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL,"
@@ -76,6 +85,8 @@ static const char *const tables[] = {"governance_charter",
                                      "governance_poll",
                                      "governance_voter",
                                      "governance_tally",
+                                     "governance_cession",
+                                     "governance_cession_end",
                                      NULL};
 
 /* ---- kinds ---- */
@@ -110,6 +121,12 @@ static int check_list(const struct record *record, struct arena *arena, struct e
     return list_parse(record, arena, &list, err);
 }
 
+static int check_cession(const struct record *record, struct arena *arena, struct err *err)
+{
+    struct cession cession;
+    return cession_parse(record, arena, &cession, err);
+}
+
 static int check_grant(const struct record *record, struct err *err)
 {
     struct grant grant;
@@ -126,12 +143,13 @@ static int governance_check(const struct record *record, struct err *err)
 {
     struct arena arena;
     arena_init(&arena, CHECK_ARENA_MAX);
-    int rc = span_is(record->kind, CHARTER_KIND)  ? check_charter(record, &arena, err)
-             : span_is(record->kind, ROSTER_KIND) ? check_roster(record, &arena, err)
-             : span_is(record->kind, GROUP_KIND)  ? check_group(record, &arena, err)
-             : span_is(record->kind, LIST_KIND)   ? check_list(record, &arena, err)
-             : span_is(record->kind, GRANT_KIND)  ? check_grant(record, err)
-                                                  : check_statement(record, err);
+    int rc = span_is(record->kind, CHARTER_KIND)   ? check_charter(record, &arena, err)
+             : span_is(record->kind, ROSTER_KIND)  ? check_roster(record, &arena, err)
+             : span_is(record->kind, GROUP_KIND)   ? check_group(record, &arena, err)
+             : span_is(record->kind, LIST_KIND)    ? check_list(record, &arena, err)
+             : span_is(record->kind, GRANT_KIND)   ? check_grant(record, err)
+             : span_is(record->kind, CESSION_KIND) ? check_cession(record, &arena, err)
+                                                   : check_statement(record, err);
     arena_done(&arena);
     return rc;
 }
@@ -139,8 +157,8 @@ static int governance_check(const struct record *record, struct err *err)
 static const struct kind kinds[] = {
     {CHARTER_KIND, governance_check}, {ROSTER_KIND, governance_check},  {ENDORSE_KIND, governance_check},
     {JOIN_KIND, governance_check},    {SPONSOR_KIND, governance_check}, {LEAVE_KIND, governance_check},
-    {GROUP_KIND, governance_check},   {LIST_KIND, governance_check},    {GROUP_KIND, governance_check},
-    {GRANT_KIND, governance_check},
+    {GROUP_KIND, governance_check},   {LIST_KIND, governance_check},    {GRANT_KIND, governance_check},
+    {CESSION_KIND, governance_check},
 };
 
 /* ---- one line for people ---- */
@@ -162,6 +180,25 @@ static void title_statement(const struct statement *statement, struct buf *out)
     put_hash(out, statement->target);
 }
 
+static void title_group(const struct group *group, struct buf *out)
+{
+    struct span owner, name;
+    if (group_address(span_str(group->name), &owner, &name))
+        buf_fmt(out, "admits to the group %.*s of %.*s: %zu members", SPAN_ARGS(name), (int)span_find(owner, '/'),
+                (const char *)owner.data, group->count);
+    else
+        buf_fmt(out, "group %s: %zu members", group->name, group->count);
+}
+
+static void title_cession(const struct cession *cession, struct buf *out)
+{
+    if (cession->revokes)
+        buf_fmt(out, "takes back the power of entry %llu", (unsigned long long)cession->index);
+    else
+        buf_fmt(out, "cedes to %.*s the power to %s%s%s", (int)strcspn(cession->to, "/"), cession->to, cession->word,
+                cession->group[0] ? ", group " : "", cession->group);
+}
+
 static void governance_title(const struct record *record, struct arena *arena, struct buf *out)
 {
     struct err ignored = {0};
@@ -170,6 +207,7 @@ static void governance_title(const struct record *record, struct arena *arena, s
     struct group group;
     struct list list;
     struct grant grant;
+    struct cession cession;
     struct statement statement;
     if (charter && span_is(record->kind, CHARTER_KIND) && charter_parse(record, arena, charter, &ignored) == 0)
         buf_fmt(out, "charter of %s", charter->name);
@@ -177,11 +215,13 @@ static void governance_title(const struct record *record, struct arena *arena, s
         buf_fmt(out, "roster version %llu: %zu added, %zu removed", (unsigned long long)version.version,
                 version.addition_count, version.removal_count);
     else if (span_is(record->kind, GROUP_KIND) && group_parse(record, arena, &group, &ignored) == 0)
-        buf_fmt(out, "group %s: %zu members", group.name, group.count);
+        title_group(&group, out);
     else if (span_is(record->kind, LIST_KIND) && list_parse(record, arena, &list, &ignored) == 0)
         buf_fmt(out, "list %s (%s): %zu items", list.name, list_advice_word(list.advice), list.count);
     else if (grant_parse(record, &grant, &ignored) == 0)
         buf_fmt(out, "what was said to the group %s is also for those who came later", strchr(grant.group, '#') + 1);
+    else if (span_is(record->kind, CESSION_KIND) && cession_parse(record, arena, &cession, &ignored) == 0)
+        title_cession(&cession, out);
     else if (statement_parse(record, &statement, &ignored) == 0)
         title_statement(&statement, out);
 }

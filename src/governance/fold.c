@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/sha256.h"
+#include "governance/cessions.h"
 #include "governance/drafts.h"
 #include "governance/tally.h"
 
@@ -248,6 +249,9 @@ static int apply_group(struct fold *fold, const struct fold_record *record, stru
     int rc = group_parse(record->record, record->arena, &group, err);
     if (rc < 0)
         return rc;
+    struct span owner, name;
+    if (group_address(span_str(group.name), &owner, &name) && span_is(owner, record->origin))
+        return err_set(err, ERR_SYNTAX, "a group of its author's own, by its address: who is in it its own list says");
     rc = governance_run(fold->index,
                         "INSERT OR REPLACE INTO governance_group(ref, origin, name, time_ms, ended, members)"
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
@@ -290,6 +294,8 @@ int governance_apply(struct fold *fold, const struct fold_record *record, struct
         return grant ? apply_grant(fold, record, err) : apply_group(fold, record, err);
     if (list)
         return drafts_apply(fold, record, err);
+    if (span_is(record->record->kind, CESSION_KIND))
+        return cessions_apply(fold, record, err);
     if (span_is(record->record->kind, CHARTER_KIND))
         return apply_charter(fold, record, err);
     if (span_is(record->record->kind, ROSTER_KIND))
@@ -375,11 +381,12 @@ static int forget_word(struct fold *fold, int64_t ref, struct err *err)
 int governance_forget(struct fold *fold, int64_t ref, struct err *err)
 {
     static const char *const deletes[] = {
-        "DELETE FROM governance_group WHERE ref = ?1",   "DELETE FROM governance_group_member WHERE ref = ?1",
-        "DELETE FROM governance_list WHERE ref = ?1",    "DELETE FROM governance_grant WHERE ref = ?1",
-        "DELETE FROM governance_charter WHERE ref = ?1", "DELETE FROM governance_roster WHERE ref = ?1",
-        "DELETE FROM governance_endorse WHERE ref = ?1", "DELETE FROM governance_word WHERE ref = ?1",
-        "DELETE FROM governance_sponsor WHERE ref = ?1",
+        "DELETE FROM governance_group WHERE ref = ?1",       "DELETE FROM governance_group_member WHERE ref = ?1",
+        "DELETE FROM governance_list WHERE ref = ?1",        "DELETE FROM governance_grant WHERE ref = ?1",
+        "DELETE FROM governance_charter WHERE ref = ?1",     "DELETE FROM governance_roster WHERE ref = ?1",
+        "DELETE FROM governance_endorse WHERE ref = ?1",     "DELETE FROM governance_word WHERE ref = ?1",
+        "DELETE FROM governance_sponsor WHERE ref = ?1",     "DELETE FROM governance_cession WHERE ref = ?1",
+        "DELETE FROM governance_cession_end WHERE ref = ?1",
     };
     int rc = forget_texts(fold, ref, err);
     if (rc == 0)

@@ -35,6 +35,9 @@ sqlite3_stmt *governance_sql(struct index *index, const char *sql, const struct 
 int governance_each_text(struct index *index, const char *sql, const struct sql_value *values,
                          int (*each)(void *ctx, struct span text, struct err *err), void *ctx, struct err *err);
 
+/* One number, or `fallback` if there is no row or the database failed. */
+int64_t governance_number(struct index *index, const char *sql, const struct sql_value *values, int64_t fallback);
+
 /* One without rows. */
 int governance_run(struct index *index, const char *sql, const struct sql_value *values, struct err *err);
 

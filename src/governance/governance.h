@@ -4,6 +4,7 @@
  *   governance_charter, _roster, _endorse, _word, _sponsor   constitutional records, a row each
  *   governance_group, _group_member                          groups, a row a record and one a name in it
  *   governance_grant                                         what was said to groups before, given to newcomers
+ *   governance_cession, _cession_end                         powers that members cede, and take back (cessions.h)
  *   governance_community, _version, _belongs, _wants         what holds: of each community that is founded here its name
  *                          and version in force, all versions that were, whom it lists and who belongs, and which texts are
  *                          waited for
@@ -136,5 +137,15 @@ bool governance_in_group_since(const struct view *view, struct span author, stru
                                int64_t time_ms, int64_t *ret_since_ms);
 uint64_t governance_audience_mark(const struct view *view, struct span group);
 uint64_t governance_membership_mark(const struct view *view, struct span member);
+
+/* For cessions.c: one list of a log, by its name; whose lists count at all. */
+int64_t governance_list_then(const struct view *view, struct span owner, struct span name, int64_t time_ms);
+bool governance_list_has(const struct view *view, int64_t list, struct span member);
+int64_t governance_list_since(const struct view *view, struct span owner, struct span name, struct span member,
+                              int64_t time_ms);
+int governance_list_each(const struct view *view, struct span owner, struct span name, int64_t time_ms,
+                         int (*each)(void *ctx, struct span member, int64_t since_ms, struct err *err), void *ctx,
+                         struct err *err);
+bool governance_owner_stands(const struct view *view, struct span owner);
 
 #endif

@@ -56,9 +56,11 @@ static int read_members(const json_t *object, struct arena *arena, struct group 
 static int read_group(const json_t *object, struct arena *arena, struct group *out, struct err *err)
 {
     const json_t *ended = json_object_get(object, "ended");
-    int rc = body_text(object, "name", BODY_REQUIRED, GROUP_NAME_MAX, out->name, err);
-    if (rc == 0 && !group_name_valid(span_str(out->name)))
-        rc = err_set(err, ERR_SYNTAX, "body: \"name\" may have a to z, 0 to 9 and inner -");
+    struct span owner, name;
+    int rc = body_text(object, "name", BODY_REQUIRED, GROUP_ADDRESS_MAX, out->name, err);
+    if (rc == 0 && !group_name_valid(span_str(out->name)) && !group_address(span_str(out->name), &owner, &name))
+        rc = err_set(err, ERR_SYNTAX,
+                     "body: \"name\" may have a to z, 0 to 9 and inner -, or is ORIGIN#NAME, another member's group");
     if (rc == 0 && ended && !json_is_boolean(ended))
         rc = err_set(err, ERR_SYNTAX, "body: \"ended\" is neither true nor false");
     out->ended = json_is_true(ended);
@@ -82,6 +84,8 @@ int group_parse(const struct record *record, struct arena *arena, struct group *
     int rc = json_is_object(object) ? read_group(object, arena, out, err)
                                     : err_set(err, ERR_SYNTAX, "body: expected a JSON object");
     json_decref(object);
+    if (rc == 0 && group_admits(out->name) && record->tlp != TLP_CLEAR)
+        rc = err_set(err, ERR_SYNTAX, "whom one admits to another's group is for everybody to read: TLP:CLEAR");
     return rc < 0 ? err_in(err, "group") : 0;
 }
 
@@ -108,11 +112,11 @@ static json_t *group_object(const struct group *group)
 }
 
 /* What may stand in one has one judge: group_parse. */
-static int check_body(struct span body, struct err *err)
+static int check_body(struct span body, enum tlp tlp, struct err *err)
 {
     struct arena arena;
     struct group group;
-    struct record record = {.kind = SPAN_LIT(GROUP_KIND), .body = body};
+    struct record record = {.kind = SPAN_LIT(GROUP_KIND), .tlp = tlp, .body = body};
     arena_init(&arena, 2 * GROUP_BODY_MAX);
     int rc = group_parse(&record, &arena, &group, err);
     arena_done(&arena);
@@ -132,7 +136,7 @@ int group_write(struct group *group, enum tlp tlp, int64_t time_ms, struct buf *
     if (rc == 0)
         rc = buf_check(&body, "group", err);
     if (rc == 0)
-        rc = check_body(buf_view(&body), err);
+        rc = check_body(buf_view(&body), tlp, err);
     const struct record_draft draft = {.kind = GROUP_KIND,
                                        .time_ms = time_ms,
                                        .tlp = tlp,

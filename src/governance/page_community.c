@@ -110,6 +110,8 @@ int page_communities(const struct view *view, const struct http_request *request
         page_say(&page, TR_MARK("None is known here yet. On this node's machine, run: tongzhou community found NAME"));
         page_raw(&page, "</p>\n");
     }
+    if (rc == 0)
+        rc = page_cessions(&page, view, err);
     return rc == 0 ? page_end(&page, err) : rc;
 }
 

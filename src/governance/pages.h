@@ -27,6 +27,10 @@ void page_versions(struct page *page, const struct community *community);
 void page_waiting(struct page *page, const struct community *community, const struct desk *waiting);
 void page_charter(struct page *page, const struct charter *charter);
 
+/* ---- page_cessions.c: nothing, if no power is ceded ---- */
+
+int page_cessions(struct page *page, const struct view *view, struct err *err);
+
 /* ---- handlers ---- */
 
 int page_communities(const struct view *view, const struct http_request *request, struct http_reply *reply,

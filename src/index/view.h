@@ -229,6 +229,9 @@ int view_host_of(const struct view *view, struct span guest, char ret[ORIGIN_MAX
 /* Was a member given less since the last call, because the index had not folded all yet? Any thread. */
 bool view_was_behind(void);
 
+/* Has the index folded all that is here of this log? Asked for members alone; whoever lives here is not kept waiting. */
+bool view_is_folded(const struct view *view, struct span origin);
+
 /* ---- policy ---- */
 
 /* Has policy rules that may keep something CLEAR from this viewer? If not, all that is CLEAR leaves. */

@@ -174,7 +174,7 @@ bool view_was_behind(void)
     return atomic_exchange(&was_behind, false);
 }
 
-static bool is_folded(const struct view *view, struct span origin)
+bool view_is_folded(const struct view *view, struct span origin)
 {
     struct log_info log;
     struct cursor cursor;
@@ -241,7 +241,7 @@ bool view_in_group_since(const struct view *view, struct span author, struct spa
     uint64_t key = group_key(author, group, member, time_ms);
     struct view_group_seen *seen = &both.cached->groups[key % VIEW_GROUPS_CACHED];
     *ret_since_ms = INT64_MAX;
-    if (!is_folded(view, audience_group_origin(group)))
+    if (!view_is_folded(view, audience_group_origin(group)))
         return false;
     if (key == 0)
         return look_since(view, author, group, member, time_ms, ret_since_ms);
@@ -283,7 +283,7 @@ static int is_guest_of(const struct view *view, struct span guest, struct span h
 /* The same for what both say of their community. */
 static bool same_community_now(const struct view *view, struct span author, struct span member)
 {
-    return view_same_community(view, author, member) && is_folded(view, author) && is_folded(view, member);
+    return view_same_community(view, author, member) && view_is_folded(view, author) && view_is_folded(view, member);
 }
 
 int view_audience(const struct view *view, struct span member, int64_t time_ms, struct span author,
@@ -341,7 +341,7 @@ static int reach_group(void *ctx, struct span group, struct err *err)
     const struct view *view = search->view;
     struct span member = span_str(view->viewer.origin);
     /* It only chooses where to look: now, when a list of tomorrow may leave it out, and by clocks that are ahead of ours. */
-    if (!is_folded(view, audience_group_origin(group)) ||
+    if (!view_is_folded(view, audience_group_origin(group)) ||
         (!view_in_group(view, group, member, view->viewer.time_ms) && !view_in_group(view, group, member, INT64_MAX)))
         return 0;
     return reach_find(view->store, group, search->reach, err);

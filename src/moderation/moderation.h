@@ -42,7 +42,7 @@ int queue_statements(const struct view *view, const char *origin, uint64_t index
 /* ---- deciding.c: a person decides, answers what waits, and says so ---- */
 
 struct deciding {
-    struct decision decision; /* ref, act, who, reason, time_ms; its number is set */
+    struct decision decision; /* ref, act, who, reason, time_ms; ceded.c: published, cession; its number is set */
     enum tlp publish;         /* TLP_NONE: it is not published; from amber on to the author of what it is about */
     const char *facts;        /* NULL: the reason */
     const char *ground;       /* the law, if `is_illegal`, else which term: "policy" */

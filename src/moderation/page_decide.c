@@ -224,6 +224,25 @@ int page_objections(const struct view *view, const struct http_request *request,
 
 /* ---- one record ---- */
 
+/* By whose word another member decided here. */
+static void write_cession(struct page *page, const struct view *view, const struct decision *decision)
+{
+    struct log_info given, said;
+    struct err gone = {0};
+    if (!decision->cession || store_log(view->store, RECORD_REF_LOG(decision->cession), &given, &gone) < 0 ||
+        store_log(view->store, RECORD_REF_LOG(decision->published), &said, &gone) < 0)
+        return;
+    page_raw(page, "<p><a href=\"");
+    page_record_path(page, "/record", said.origin, RECORD_REF_INDEX(decision->published));
+    page_raw(page, "\">");
+    page_say(page, TR_MARK("What was decided"));
+    page_raw(page, "</a> · <a href=\"");
+    page_record_path(page, "/record", given.origin, RECORD_REF_INDEX(decision->cession));
+    page_raw(page, "\">");
+    page_say(page, TR_MARK("The cession by which that takes effect here"));
+    page_raw(page, "</a></p>\n");
+}
+
 /* What decided so far: the rule with its text as it was, or a person. */
 static int write_why(struct page *page, const struct view *view, int64_t ref, struct err *err)
 {
@@ -253,6 +272,7 @@ static int write_why(struct page *page, const struct view *view, int64_t ref, st
         page_raw(page, " ");
         page_bdi(page, span_str(decision.reason));
         page_raw(page, "</p>\n");
+        write_cession(page, view, &decision);
     }
     page_raw(page, "</section>\n");
     return rc < 0 && rc != ERR_NOTFOUND ? err_set(err, rc, "%s", none.text) : 0;

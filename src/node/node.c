@@ -11,9 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "connect/audiences.h"
 #include "connect/oidc.h"
-#include "connect/parcels.h"
 #include "connect/routes.h"
 #include "connect/startcheck.h"
 #include "connect/sync.h"
@@ -26,6 +24,7 @@
 #include "node/receipting.h"
 #include "node/serving.h"
 #include "node/telling.h"
+#include "node/tending.h"
 #include "security/feed.h"
 #include "security/intel.h"
 #include "state/author.h"
@@ -34,8 +33,6 @@
 
 #define INDEX_LOOK_MS 1000 /* other processes append too: look that often whether something came */
 #define FEEDS_LOOK_MS 5000
-#define PARCELS_LOOK_MS 10000 /* whether one has expired, or other keys are here */
-#define PARCELS_AT_ONCE 64  /* tried before the index thread looks at what else is new: each costs up to 20 ms a key */
 #define START_CHECK_MS 5000 /* no peer answered about our own logs: asked again so much later, ever more seldom */
 #define START_CHECK_MAX_MS 60000
 #define SAY_AGAIN_MS 600000  /* a trouble that lasts is told that often */
@@ -244,10 +241,9 @@ struct following {
     struct index *index;
     struct trouble trouble;       /* with parcels */
     int64_t seq, reached, set_ms; /* reached: what came for few is counted apart (state/reach.h) */
-    int64_t parcels_ms;
     struct policing policing;
     struct receipting receipting;
-    bool is_told; /* members were, of what may have come for them by groups */
+    struct tending tending;
 };
 
 static int refresh_set(struct following *f, struct err *err)
@@ -272,52 +268,16 @@ static int follow_policy(struct node *node, struct following *f, struct err *err
     if (news.text[0])
         tell(node, "%s", news.text);
     if (news.changed) {
-        f->set_ms = INT64_MIN / 2;     /* what takes effect may be another */
-        f->parcels_ms = INT64_MIN / 2; /* and what comes in out of parcels */
+        f->set_ms = INT64_MIN / 2;           /* what takes effect may be another */
+        f->tending.parcels_ms = TENDING_NOW; /* and what comes in out of parcels */
         http_server_wake(node->server);
     }
     return rc;
 }
 
-static void tell_parcel(void *ctx, const char *line)
+static void tell_line(void *ctx, const char *line)
 {
     tell(ctx, "%s", line);
-}
-
-/*
- * Some at a time: those that are new as soon as they are folded, what has expired and what other keys may open now and
- * then. What it keeps is folded at once, for it gives no new seq.
- */
-static int tend_parcels(struct following *f, bool is_new, struct err *err)
-{
-    struct parcel_options options = {.now_ms = now_ms(), .max = PARCELS_AT_ONCE, .tell = tell_parcel, .ctx = f->node};
-    struct parcel_counts done;
-    struct err closed = {0};
-    if (!is_new && clock_ms() - f->parcels_ms < PARCELS_LOOK_MS)
-        return 0;
-    int rc = parcels_tend(f->store, f->index, &options, &done, &closed);
-    if (rc == ERR_IO || rc == ERR_MEMORY) {
-        *err = closed;
-        return err_in(err, "parcels");
-    }
-    if (rc)
-        tell_trouble(f->node, &f->trouble, "parcels", &closed);
-    f->parcels_ms = done.looked_at < options.max ? clock_ms() : INT64_MIN / 2;
-    if (done.opened)
-        tell(f->node, "parcels: %llu opened, %llu contents kept", (unsigned long long)done.opened,
-             (unsigned long long)done.kept);
-    if (done.expired)
-        tell(f->node, "parcels: %llu expired and forgotten", (unsigned long long)done.expired);
-    return done.kept > 0 ? index_update(f->index, f->store, 0, NULL, err) : 0;
-}
-
-/* Once at a start, for what a process before this one left untold. */
-static int tend_audiences(struct following *f, bool is_new, struct err *err)
-{
-    bool again = view_was_behind() || !f->is_told;
-    int rc = is_new || again ? audiences_tend(f->store, f->index, again, err) : 0;
-    f->is_told = !rc;
-    return rc;
 }
 
 static int follow_store(struct following *f, struct err *err)
@@ -327,6 +287,7 @@ static int follow_store(struct following *f, struct err *err)
     uint64_t folded;
     size_t erased;
     bool due = false;
+    struct err closed = {0};
     int rc = store_seq(f->store, &seq, generation, err);
     if (!rc)
         rc = reach_count(f->store, &reached, err);
@@ -341,9 +302,9 @@ static int follow_store(struct following *f, struct err *err)
         }
     }
     if (!rc)
-        rc = tend_audiences(f, is_new, err);
-    if (!rc)
-        rc = tend_parcels(f, is_new, err);
+        rc = tending_look(&f->tending, is_new, &(struct tending_times){clock_ms(), now_ms()}, &closed, err);
+    if (closed.code)
+        tell_trouble(f->node, &f->trouble, "parcels", &closed);
     if (!rc)
         rc = receipting_look(&f->receipting, f->store, f->index, now_ms(), is_new, err);
     if (!rc && is_new)
@@ -365,7 +326,6 @@ static void *index_thread(void *arg)
     struct following f = {.node = node,
                           .seq = -1,
                           .set_ms = INT64_MIN / 2,
-                          .parcels_ms = INT64_MIN / 2,
                           .receipting = {.tell = node->options->tell, .ctx = node->options->ctx}};
     struct trouble trouble = {0};
     struct err err = {0};
@@ -373,6 +333,12 @@ static void *index_thread(void *arg)
     int rc = store_open(node->options->dir, &options, &f.store, &err);
     if (!rc) {
         rc = index_open(node->options->dir, &f.index, &err);
+        f.tending = (struct tending){.store = f.store,
+                                     .index = f.index,
+                                     .tell = tell_line,
+                                     .ctx = node,
+                                     .parcels_ms = TENDING_NOW,
+                                     .ceded_ms = TENDING_NOW};
         while (!rc && !node->stop) {
             rc = follow_policy(node, &f, &err);
             if (!rc)

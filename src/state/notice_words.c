@@ -49,6 +49,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                                 TR_MARK("{1} has a content that was not for it, and proves so.")},
     [NOTICE_TELLER_FAILS] = {NOTICE_OVERDUE, ROLE_ADMINISTRATOR, true, "teller-fails",
                              TR_MARK("Notices do not reach {2}: {3}")},
+    [NOTICE_DECIDED_BY_CESSION] = {NOTICE_DECISION, ROLE_PUBLISHER, false, "decided-by-cession",
+                                   TR_MARK("{1} decided about a content here, by a power that was ceded to it.")},
 };
 
 static const char *const topics[NOTICE_TOPICS] = {

@@ -6,7 +6,8 @@
  * reloading is atomic, and a file with errors changes nothing; what is wrong with it is kept for `status`.
  *
  * A verdict other than "accept" about a content leaves a row in `verdict`: held or refused, by which line of which
- * version, when. What a person decides stands in `decision`, is never changed, and goes above all rules.
+ * version, when. What a person decides stands in `decision`, is never changed, and goes above all rules; so does what another
+ * member decides to whom that was ceded (moderation/ceded.h), but what a person here decides goes above that.
  */
 #ifndef TONGZHOU_STATE_RULES_H
 #define TONGZHOU_STATE_RULES_H
@@ -138,6 +139,7 @@ struct decision {
     char who[DECISION_WHO_MAX + 1], reason[DECISION_REASON_MAX + 1];
     int64_t time_ms;
     int64_t published; /* ref of the record that tells it, 0: none */
+    int64_t cession;   /* ref of the cession by which another member decided; 0: a person here did */
 };
 
 int decision_put(struct store *store, struct decision *decision,
@@ -145,6 +147,7 @@ int decision_put(struct store *store, struct decision *decision,
 int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err); /* the last; ERR_NOTFOUND */
 int decision_any(struct store *store, bool *ret, struct err *err);                          /* is there one at all? */
 int decision_count(struct store *store, uint64_t *ret, struct err *err);                    /* ever */
+int decision_by_cession(struct store *store, int64_t cession, uint64_t *ret, struct err *err); /* that stand */
 int decision_set_published(struct store *store, int64_t number, int64_t ref,
                            struct err *err); /* within a transaction */
 

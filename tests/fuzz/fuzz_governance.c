@@ -1,5 +1,6 @@
 /* fuzz: governance */
 #include "governance/governance.h"
+#include "policy/cession.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ static void write_again(const struct record *record, struct arena *arena, struct
     struct roster_version version;
     struct group group;
     struct grant grant;
+    struct cession cession;
     struct statement said;
     bool parsed = false;
     if (!charter)
@@ -31,6 +33,9 @@ static void write_again(const struct record *record, struct arena *arena, struct
         (void)group_write(&group, TLP_CLEAR, 0, out, err);
     else if (is_kind(record, GRANT_KIND) && (parsed = grant_parse(record, &grant, err) == 0))
         (void)grant_write(&grant, 0, out, err);
+    else if (is_kind(record, CESSION_KIND) &&
+             (parsed = cession_parse(record, arena, &cession, err) == 0 && cession.power != POWER_UNKNOWN))
+        (void)cession_write(&cession, record->time_ms, out, err);
     else if ((parsed = statement_parse(record, &said, err) == 0))
         (void)statement_write(&said, 0, out, err);
     /* Unknown members are not written again, but escapes of a large body may be longer than they were. */

@@ -1,6 +1,7 @@
 /* From logs to tables: the same logs make the same tables in any order of arrival; what lower modules ask of them. */
 #include "story.h"
 
+#include "governance/cessions.h"
 #include "index/dump.h"
 
 const struct capability *const capabilities[] = {&governance_capability, NULL};
@@ -116,6 +117,19 @@ static void muddle_version(struct muddle *muddle, struct made_log *log)
     muddle->count++;
 }
 
+/* A power is lent, or taken back, whatever is taken back. */
+static void muddle_cession(struct muddle *muddle, struct made_log *log)
+{
+    struct cession cession = {.revokes = roll(2), .index = roll(log->count), .power = POWER_ADMIT, .group = "one"};
+    struct buf text;
+    snprintf(cession.to, sizeof(cession.to), "%s", muddle->story.logs[roll(LOGS)].origin);
+    cession.until_ms = TIME_MS + 1 + (int64_t)roll(9);
+    buf_init(&text, INLINE_MAX);
+    good(cession_write(&cession, TIME_MS, &text, &err));
+    made_raw(log, buf_view(&text));
+    buf_done(&text);
+}
+
 static void muddle_entry(struct muddle *muddle, struct made_log *log)
 {
     struct story *story = &muddle->story;
@@ -135,6 +149,8 @@ static void muddle_entry(struct muddle *muddle, struct made_log *log)
         said(log, STATEMENT_SPONSOR, story->first, NULL, members[0]);
         break;
     case 4:
+        if (roll(2))
+            muddle_cession(muddle, log);
         grouped(log, roll(2) ? "one" : "two", members, (size_t)roll(2), TIME_MS + (int64_t)roll(9));
         break;
     default:
