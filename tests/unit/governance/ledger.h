@@ -108,8 +108,8 @@ static inline char *ledger_rows(const struct ledger *ledger)
     static const char *const queries[] = {
         "SELECT 'community', hex(community), name, number, hex(tip), hex(charter) FROM governance_community ORDER BY 2",
         "SELECT 'version', hex(community), hex(hash) FROM governance_version ORDER BY 2, 3",
-        "SELECT 'belongs', hex(community), origin, belongs, operator, class, since FROM governance_belongs ORDER BY 2, "
-        "3",
+        ("SELECT 'belongs', hex(community), origin, belongs, operator, class, since FROM governance_belongs"
+         " ORDER BY 2, 3"),
         "SELECT 'wants', hex(community), hex(hash) FROM governance_wants ORDER BY 2, 3",
         "SELECT 'poll', hex(community), hex(parent), needed FROM governance_poll ORDER BY 2",
         "SELECT 'voter', hex(community), origin FROM governance_voter ORDER BY 2, 3",
