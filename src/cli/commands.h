@@ -23,5 +23,7 @@ extern const struct command cmd_receipts, cmd_receipts_on, cmd_receipts_off, cmd
 extern const struct command cmd_tell_add, cmd_tell_list, cmd_tell_remove, cmd_tell_test, cmd_tell_mail;
 
 extern const struct command cmd_cession_give, cmd_cession_list, cmd_cession_revoke;
+extern const struct command cmd_vulnerability_list, cmd_vulnerability_show, cmd_vulnerability_extend,
+    cmd_vulnerability_open, cmd_vulnerability_limit;
 
 #endif

@@ -110,10 +110,10 @@ static int write_draft(struct invocation *inv, struct session *session, const st
 }
 
 /* A marking is honoured whichever way an object goes out; in the local log it goes nowhere. */
-static int check_body(struct invocation *inv, enum tlp tlp, struct span body)
+static int check_body(struct invocation *inv, struct store *store, enum tlp tlp, struct span body)
 {
-    struct span kind = span_str(cli_option(inv, "kind", ""));
-    return cli_flag(inv, "local") ? 0 : publishing_check_body(kind, tlp, body, &inv->err);
+    struct publishing_body said = {span_str(cli_option(inv, "kind", "")), body, tlp, cli_now_ms()};
+    return cli_flag(inv, "local") ? 0 : publishing_check_body(store, &said, &inv->err);
 }
 
 /* ---- before anything is opened ---- */
@@ -145,7 +145,7 @@ int draft_check(struct invocation *inv, struct draft *ret)
     if (!status)
         status = check_words(inv, ret->tlp);
     if (!status && (input_slurp(inv->args[0], PAYLOAD_MAX - RECORD_HEADER_MAX, &ret->body, &inv->err) ||
-                    check_body(inv, ret->tlp, buf_view(&ret->body))))
+                    check_body(inv, NULL, ret->tlp, buf_view(&ret->body))))
         status = cli_fail(inv);
     return status;
 }
@@ -175,6 +175,8 @@ int draft_make(struct invocation *inv, struct session *session, bool dry, struct
                                     : session_author(inv, session, &draft->log);
     if (!rc)
         rc = audience_resolve(inv, session, draft->tlp, &draft->log, draft->audience);
+    if (!rc && check_body(inv, session->store, draft->tlp, buf_view(&draft->body)))
+        rc = cli_fail(inv);
     if (!rc)
         rc = parcel_prepare(inv, session, &draft->wish, draft->audience, &draft->log);
     if (!rc)

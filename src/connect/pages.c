@@ -12,13 +12,21 @@
 static const struct {
     const char *kind, *words;
 } kind_words[] = {
-    {"security/stix", TR_MARK("threat intelligence")}, {"connect/profile", TR_MARK("a member's profile")},
-    {"connect/rotate", TR_MARK("a change of keys")},   {"connect/erase", TR_MARK("a withdrawal")},
-    {"connect/fork", TR_MARK("proof of a split log")}, {"connect/parcel", TR_MARK("an encrypted parcel")},
-    {"connect/receipt", TR_MARK("a receipt")},         {"governance/charter", TR_MARK("a charter")},
-    {"governance/roster", TR_MARK("a roster")},        {"governance/endorse", TR_MARK("an endorsement")},
-    {"governance/join", TR_MARK("a request to join")}, {"governance/sponsor", TR_MARK("a word for a newcomer")},
-    {"governance/leave", TR_MARK("a departure")},      {"governance/group", TR_MARK("a group of members")},
+    {"security/stix", TR_MARK("threat intelligence")},
+    {"security/vulnerability", TR_MARK("a vulnerability")},
+    {"connect/profile", TR_MARK("a member's profile")},
+    {"connect/rotate", TR_MARK("a change of keys")},
+    {"connect/erase", TR_MARK("a withdrawal")},
+    {"connect/fork", TR_MARK("proof of a split log")},
+    {"connect/parcel", TR_MARK("an encrypted parcel")},
+    {"connect/receipt", TR_MARK("a receipt")},
+    {"governance/charter", TR_MARK("a charter")},
+    {"governance/roster", TR_MARK("a roster")},
+    {"governance/endorse", TR_MARK("an endorsement")},
+    {"governance/join", TR_MARK("a request to join")},
+    {"governance/sponsor", TR_MARK("a word for a newcomer")},
+    {"governance/leave", TR_MARK("a departure")},
+    {"governance/group", TR_MARK("a group of members")},
 };
 
 void page_kind(struct page *page, struct span kind)

@@ -103,7 +103,8 @@ static int write_text(const struct view *view, const struct http_request *reques
     if (rc == 0)
         rc = write_body(typed->body, &body, err);
     if (rc == 0)
-        rc = publishing_check_body(typed->kind, tlp, buf_view(&body), err);
+        rc = publishing_check_body(view->store,
+                                   &(struct publishing_body){typed->kind, buf_view(&body), tlp, request->now_ms}, err);
     struct record_draft record = {.kind = kind,
                                   .time_ms = request->now_ms,
                                   .tlp = tlp,

@@ -177,10 +177,12 @@ int publishing_check_names(const struct view *view, const struct named_audience 
 
 /* ---- what is said ---- */
 
-int publishing_check_body(struct span kind, enum tlp tlp, struct span body, struct err *err)
+int publishing_check_body(struct store *store, const struct publishing_body *said, struct err *err)
 {
-    const struct capability *capability = capability_of(kind, NULL);
-    return capability && capability->may_say ? capability->may_say(body, tlp, err) : 0;
+    const struct capability *capability = capability_of(said->kind, NULL);
+    const struct record record = {
+        .kind = said->kind, .has_time = true, .time_ms = said->now_ms, .tlp = said->tlp, .body = said->body};
+    return capability && capability->may_say ? capability->may_say(store, &record, err) : 0;
 }
 
 int publishing_append(struct store *store, const struct log_info *log, enum tlp tlp, struct span text, int64_t now_ms,

@@ -52,8 +52,16 @@ int publishing_name(const struct view *view, struct span typed, bool may_be_loca
 int publishing_check_names(const struct view *view, const struct named_audience *audience, bool keep,
                            const struct log_info *author, struct err *err);
 
-/* May one say this body with this marking? A marking inside of it is honoured whichever way it goes out. */
-int publishing_check_body(struct span kind, enum tlp tlp, struct span body, struct err *err);
+/*
+ * May one say this body with this marking? A marking inside of it is honoured whichever way it goes out; what its kind demands
+ * has to be there. `store` may be NULL: what the node's own settings allow is asked later.
+ */
+struct publishing_body {
+    struct span kind, body;
+    enum tlp tlp;
+    int64_t now_ms;
+};
+int publishing_check_body(struct store *store, const struct publishing_body *said, struct err *err);
 
 /* Append a record's text, signed and durable; errors as author_append. */
 int publishing_append(struct store *store, const struct log_info *log, enum tlp tlp, struct span text, int64_t now_ms,

@@ -231,7 +231,8 @@ static void metrics_inner_http(struct buf *out)
            view_restricted_given());
 }
 
-static int metrics_inner(const struct view *view, struct figures *figures, struct buf *out, struct err *err)
+static int metrics_inner(const struct view *view, struct figures *figures, int64_t now_ms, struct buf *out,
+                         struct err *err)
 {
     uint64_t held, refused, behind = 0;
     int code = verdict_count(view->store, POLICY_HOLD, &held, err);
@@ -250,7 +251,10 @@ static int metrics_inner(const struct view *view, struct figures *figures, struc
     metric(out, "index_behind", "gauge", "Entries that the index has not looked at.", behind);
     metrics_disk(out, view->store);
     metrics_inner_http(out);
-    return metrics_told(out, view->store, err);
+    for (size_t i = 0; code == 0 && view->index && capabilities[i]; i++)
+        if (capabilities[i]->figures)
+            code = capabilities[i]->figures(view, now_ms, out, err);
+    return code == 0 ? metrics_told(out, view->store, err) : code;
 }
 
 int route_metrics(const struct view *view, const struct http_request *request, struct http_reply *reply,
@@ -267,7 +271,7 @@ int route_metrics(const struct view *view, const struct http_request *request, s
     metrics_http(&reply->body);
     metrics_sandbox(&reply->body);
     if (view->viewer.class == VIEWER_USER) /* the outlet admits those who may watch */
-        code = metrics_inner(view, &figures, &reply->body, err);
+        code = metrics_inner(view, &figures, request->now_ms, &reply->body, err);
     if (code < 0)
         return code;
     reply->content_type = "text/plain; version=0.0.4; charset=utf-8";

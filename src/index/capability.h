@@ -102,8 +102,13 @@ struct capability {
     uint64_t (*membership_mark)(const struct view *view, struct span member);
     /* May be NULL: how certain its author says that this record of one of `kinds` is, 0..100; UINT64_MAX: not said. */
     uint64_t (*score)(const struct record *record);
-    /* May be NULL: may somebody here say this body, of one of `kinds`, with this marking? What is in it may be narrower. */
-    int (*may_say)(struct span body, enum tlp tlp, struct err *err);
+    /*
+     * May be NULL: may somebody here say this body of one of `kinds`, with this marking and at this time? What is in it may
+     * be narrower, or lack what its kind demands. `store` is NULL before the node is opened.
+     */
+    int (*may_say)(struct store *store, const struct record *record, struct err *err);
+    /* May be NULL: figures for the node's own people, appended to /metrics. */
+    int (*figures)(const struct view *view, int64_t now_ms, struct buf *out, struct err *err);
     const struct route *routes;
     size_t route_count;
     const struct route *page_routes; /* for people; those above are for programs */

@@ -13,6 +13,7 @@
 #include "http/tls.h"
 #include "index/view.h"
 #include "moderation/moderation.h"
+#include "security/vulnerabilities.h"
 #include "state/notices.h"
 #include "state/peers.h"
 
@@ -293,6 +294,8 @@ int watching_look(const struct watching *w, struct err *err)
         rc = look_at_lists(w, err);
     if (rc == 0)
         rc = look_at_objections(w, err);
+    if (rc == 0)
+        rc = vulnerabilities_tell(w->store, w->index, w->now_ms, err);
     if (rc == 0)
         rc = look_at_certificate(w, err);
     return rc == 0 ? look_at_disk(w, err) : rc;

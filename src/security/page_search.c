@@ -216,6 +216,9 @@ int page_intelligence(const struct view *view, const struct http_request *reques
     page_say(&page,
              TR_MARK("What the members know of attacks and of those behind them. Everything says who reported it."));
     page_raw(&page, "</p>\n");
+    page_raw(&page, "<p class=\"quiet\"><a href=\"/intelligence/vulnerabilities\">");
+    page_say(&page, TR_MARK("Vulnerabilities"));
+    page_raw(&page, "</a></p>\n");
     page_search_form(&page, text);
     page_raw(&page,
              "<div id=\"results\" data-source=\"/intelligence/results\" role=\"status\" aria-live=\"polite\">\n");

@@ -105,6 +105,9 @@ const struct route security_page_routes[SECURITY_PAGE_ROUTES] = {
      "an indicator's value: who says what of it"},
     {HTTP_GET, "/intelligence/object/{id}", OUTLET_HTTP_PAGES, page_intelligence_object,
      "a STIX object: who says it, and what"},
+    {HTTP_GET, "/intelligence/vulnerabilities", OUTLET_HTTP_PAGES, page_vulnerabilities,
+     "vulnerabilities: by when they open, for how long they were withheld"},
+    {HTTP_GET, "/api/vulnerabilities", OUTLET_HTTP_PAGES, route_vulnerabilities, "the same, a JSON object a line"},
     {HTTP_GET, "/home/intelligence", OUTLET_HTTP_PAGES, page_intelligence_home, "how much there is, for Home"},
     {HTTP_POST, "/sweep", OUTLET_HTTP_SWEEP, page_sweep, "look for indicators in a file that is sent along"},
 };

@@ -6,7 +6,7 @@
 #include "connect/pages.h"
 #include "security/intel.h"
 
-#define SECURITY_PAGE_ROUTES 6
+#define SECURITY_PAGE_ROUTES 8
 extern const struct route security_page_routes[SECURITY_PAGE_ROUTES];
 extern const size_t security_page_route_count;
 
@@ -47,6 +47,11 @@ void page_passed_over(struct page *page, bool passed_over);
 /* The STIX object of a record, as a table and as JSON. */
 int page_stix_object(struct page *page, const struct view *view, const struct intel_row *row, struct err *err);
 
+/* Of vulnerabilities: their title, and on the page of each version for how long it was withheld. */
+bool vulnerability_page_title(struct page *page, const struct record *record);
+int vulnerability_page_about(struct page *page, const struct view *view, const struct view_record *record,
+                             struct err *err);
+
 /* ---- handlers ---- */
 
 int page_intelligence(const struct view *view, const struct http_request *request, struct http_reply *reply,
@@ -59,6 +64,10 @@ int page_intelligence_object(const struct view *view, const struct http_request 
                              struct err *err);
 int page_intelligence_home(const struct view *view, const struct http_request *request, struct http_reply *reply,
                            struct err *err);
+int page_vulnerabilities(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                         struct err *err);
+int route_vulnerabilities(const struct view *view, const struct http_request *request, struct http_reply *reply,
+                          struct err *err);
 int page_sweep(const struct view *view, const struct http_request *request, struct http_reply *reply, struct err *err);
 
 #endif

@@ -41,6 +41,8 @@ static const struct notice_words table[NOTICE_WHATS] = {
                                  TR_MARK("A visitor objects to a content of {1}.")},
     [NOTICE_MEMBERS_OBJECT] = {NOTICE_DECISION, ROLE_PUBLISHER, true, "members-object",
                                TR_MARK("Members object to contents, or answer objections, and wait for a decision.")},
+    [NOTICE_VULNERABILITY_OVERDUE] = {NOTICE_OVERDUE, ROLE_PUBLISHER, true, "vulnerability-overdue",
+                                      TR_MARK("{2} was to be open to everybody by {3}: open it.")},
     [NOTICE_RECEIPT_CAME] = {NOTICE_RECEIPT, ROLE_READER, false, "receipt-came",
                              TR_MARK("{1} has confirmed contents that were for it.")},
     [NOTICE_RECEIPT_WRONG] = {NOTICE_RECEIPT, ROLE_ANALYST, false, "receipt-wrong",

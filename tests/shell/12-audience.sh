@@ -122,7 +122,7 @@ outlet_http_events() { # the records that the public is told of, as what the aut
 }
 outlet_http_status() { curl -s "$(url "$1")/metrics" "$(url "$1")/node" "$(url "$1")/healthz" | text; }
 outlet_http_pages() {
-    { printf '%s\n' / /policy /policy/rates /members "/members/$origin" /home/intelligence
+    { printf '%s\n' / /policy /policy/rates /members "/members/$origin" /home/intelligence /intelligence/vulnerabilities /api/vulnerabilities
         record_pages "$1"; } | fetch "$1" | text
 }
 outlet_http_search() { curl -s "$(url "$1")/intelligence?q=mx-" "$(url "$1")/intelligence/results?q=mx-" | text; }
@@ -329,6 +329,7 @@ list drafts
 list adopted
 receipts
 tell list
+vulnerability list
 version'
 other='init serve follow sync show publish preview erase import sweep export rotate pack unpack backup restore export-static rebuild why
 peer_add peer_remove feed_add feed_remove member_add member_export member_move
@@ -337,7 +338,7 @@ community_refound community_group community_grant community_verify
 policy_check policy_release policy_refuse policy_apply policy_try policy_notice policy_counter policy_decisions policy_reopen
 user_add user_remove user_role user_password user_totp user_lock user_unlock user_bind user_unbind token_add token_remove
 list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase
-tell_add tell_remove tell_test tell_mail receipts_on receipts_off receipts_send'
+tell_add tell_remove tell_test tell_mail receipts_on receipts_off receipts_send vulnerability_show vulnerability_extend vulnerability_open vulnerability_limit'
 all_known() {
     local known
     known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| every.one//; s/ /_/'; printf '%s\n' $other)
