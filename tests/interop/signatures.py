@@ -2,14 +2,16 @@
 """Signed requests by a library that shares no code with ours (http-message-signatures, on top of http_sfv).
 
     signatures.py ask KEYFILE OPERATOR URL [URI]     sign a request as the member of KEYFILE, ask, print the answer's content
-    signatures.py catch URL PROFILE PORTFILE         stand in front of the node at URL: verify what a node asks it for, by the
-                                                     request key of PROFILE, whose origin is read from standard input
+    signatures.py catch URL PROFILE PORTFILE         stand in front of the node at URL: verify what a node asks it for, or posts
+                                                     to it as to a hook, by the request key of PROFILE, whose origin is read
+                                                     from standard input
 
 With URI the signature covers @target-uri, else @authority, @path and @query. Exit status 1 if the answer is not 200.
 """
 import base64
 import datetime
 import email.message
+import hashlib
 import http.server
 import json
 import secrets
@@ -70,12 +72,23 @@ def catch(upstream, profile_file, port_file):
     verifier = HTTPMessageVerifier(signature_algorithm=algorithms.ED25519, key_resolver=Keys(origin, key))
 
     class Peer(http.server.BaseHTTPRequestHandler):
+        def verify(self):
+            url = "http://%s%s" % (self.headers["Host"], self.path)
+            result = verifier.verify(Message(self.command, url, self.headers.items()))[0]
+            covered = [name.strip('"') for name in result.covered_components]
+            print("verified", result.parameters["keyid"], " ".join(covered), "tag", result.parameters["tag"], flush=True)
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.verify()
+            digest = "sha-256=:%s:" % base64.b64encode(hashlib.sha256(body).digest()).decode()
+            good = self.headers["Content-Digest"] == digest and json.loads(body)["node"] == origin
+            self.send_response(204 if good else 400)
+            self.end_headers()
+
         def do_GET(self):
             if "Signature-Input" in self.headers:
-                url = "http://%s%s" % (self.headers["Host"], self.path)
-                result = verifier.verify(Message("GET", url, self.headers.items()))[0]
-                covered = [name.strip('"') for name in result.covered_components]
-                print("verified", result.parameters["keyid"], " ".join(covered), flush=True)
+                self.verify()
             with urllib.request.urlopen(upstream + self.path, timeout=30) as answer:
                 body = answer.read()
                 self.send_response(200)
