@@ -176,7 +176,19 @@ int64_t now_ms(void);
 
 /* ---- schema (schema.c) ---- */
 
+extern const char schema_text[];
 int schema_open(struct store *store, bool create, struct err *err);
+
+/* ---- schema_follow.c ---- */
+
+/* Within a transaction: this build's tables are all there. */
+int schema_note(struct store *store, struct err *err);
+
+/*
+ * Tables and indexes that a folder of an earlier build lacks are made; those that are others now and have no rows are made
+ * anew. ERR_STATE if one with rows is another: nothing is changed then.
+ */
+int schema_follow(struct store *store, struct err *err);
 
 /* ---- rows of `log` (logs.c) ---- */
 

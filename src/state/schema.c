@@ -15,7 +15,7 @@
  * A ref is number << 40 | index. Secrets (salts and payloads) stand in tail_payload alone, first in their row, so
  * that erase.c knows where to look for what SQLite left behind.
  */
-static const char schema[] =
+const char schema_text[] =
     "CREATE TABLE node(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT NOT NULL, seq INTEGER NOT NULL,"
     " clean INTEGER NOT NULL, reached INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE fact(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
@@ -135,9 +135,11 @@ static int schema_make(struct store *store, struct err *err)
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, generation);
     snprintf(version, sizeof version, "PRAGMA user_version = %d", STORE_FORMAT);
-    int rc = db_exec(store, schema, err);
+    int rc = db_exec(store, schema_text, err);
     if (!rc)
         rc = db_exec(store, version, err);
+    if (!rc)
+        rc = schema_note(store, err);
     if (!rc)
         rc = db_run(store, err, "INSERT INTO node(id, generation, seq, clean) VALUES(1, ?, 0, 1)", "s", generation);
     return rc;

@@ -122,6 +122,8 @@ int store_open(const char *dir, const struct store_options *options, struct stor
         rc = schema_open(store, options->create, err);
     if (!rc && !store->read_only)
         rc = lock_open(store, err);
+    if (!rc && !store->read_only && !store->heal)
+        rc = schema_follow(store, err);
     if (rc) {
         store_close(store);
         return rc;
