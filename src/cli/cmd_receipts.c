@@ -90,14 +90,17 @@ static int put_one(struct invocation *inv, struct listing *l)
 /* Newest first. */
 static int list(struct invocation *inv, struct listing *l, const struct log_info *log)
 {
+    int64_t ref = RECORD_REF(log->number + 1, 0);
     int rc = 0;
-    for (uint64_t index = log->size; rc == 0 && index-- > 0 && (l->limit == 0 || l->count < l->limit);) {
+    while (rc == 0 && (l->limit == 0 || l->count < l->limit)) {
         struct view_record record;
         arena_clear(&l->session->arena);
-        rc = view_record(&l->session->view, log, index, &l->session->arena, &record, &inv->err);
-        bool is_wanted = rc == 0 && record.entry_class == ENTRY_SEAL && record.has_text && record.parsed &&
-                         record.record.tlp > TLP_CLEAR && !span_is(record.record.kind, RECEIPT_KIND);
-        if (is_wanted)
+        int found = receipts_next(&l->session->view, log, ref, &ref, &inv->err);
+        rc = found < 0 ? found : 0;
+        if (found <= 0)
+            break;
+        rc = view_record_ref(&l->session->view, ref, &l->session->arena, &record, &inv->err);
+        if (rc == 0 && record.has_text && record.parsed)
             rc = put_record(l, &record, false, &inv->err);
     }
     if (rc == 0 && l->count == 0 && !l->json)

@@ -14,6 +14,25 @@ bool receipts_visible(const struct view *view, const struct log_info *log)
            (view_is_of_operator(view) || log->number == view->guest_log);
 }
 
+int receipts_next(const struct view *view, const struct log_info *log, int64_t before, int64_t *ret, struct err *err)
+{
+    sqlite3_stmt *select = index_statement(view->index,
+                                           "SELECT ref FROM record WHERE ref >= ?1 AND ref < ?2 AND shown = 0 AND"
+                                           " is_inline = 0 AND tlp > ?3 AND kind <> ifnull((SELECT number FROM word"
+                                           " WHERE text = '" RECEIPT_KIND "'), -1) ORDER BY ref DESC LIMIT 1",
+                                           err);
+    if (!select)
+        return err->code;
+    sqlite3_bind_int64(select, 1, RECORD_REF(log->number, 0));
+    sqlite3_bind_int64(select, 2, before);
+    sqlite3_bind_int(select, 3, TLP_CLEAR);
+    int rc = index_step(view->index, select, err);
+    if (rc > 0)
+        *ret = sqlite3_column_int64(select, 0);
+    sqlite3_reset(select);
+    return rc;
+}
+
 struct reading {
     const struct view *view;
     const struct view_record *record;

@@ -100,6 +100,9 @@ struct receipt_lines {
 /* May this viewer know who has confirmed a content of this log? Its author's own people. */
 bool receipts_visible(const struct view *view, const struct log_info *log);
 
+/* The newest content for few of this log in front of `ref`, receipts aside: 1, or 0 if there is none. */
+int receipts_next(const struct view *view, const struct log_info *log, int64_t before, int64_t *ret, struct err *err);
+
 /* Everybody for whom this content is, and everybody who says to have it; all in the arena. */
 int receipts_of(const struct view *view, const struct view_record *record, int64_t now_ms, struct arena *arena,
                 struct receipt_lines *ret, struct err *err);
