@@ -2,11 +2,15 @@
 #ifndef TONGZHOU_NODE_RECEIPTING_H
 #define TONGZHOU_NODE_RECEIPTING_H
 
-#include "index/index.h"
+#include "connect/receipts.h"
 
 struct receipting {
     void (*tell)(void *ctx, const char *line);
     void *ctx;
+    /* Of each member, by a hash of its name: what was here when all that was for it was confirmed. Zeros: nobody yet. */
+    struct receipting_seen {
+        uint64_t member, state;
+    } seen[RECEIPT_MEMBERS_MAX];
     char told[ERR_TEXT_MAX + ORIGIN_MAX + 32]; /* last: the same every second would fill a disk */
 };
 
