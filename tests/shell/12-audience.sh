@@ -37,6 +37,7 @@ in_force() { is "$(node "$1" community show Circle --json | jq -r .version)" 1; 
 for n in a h; do ok "it is in force on $n" until_true in_force "$n"; done
 ok "a publishes a group" node a community group desk b.example c.example
 for n in b c; do ok "$n has read it" until_true eval 'node '"$n"' community groups | grep -q "#desk"'; done
+ok "b may decide for a, which tells it nothing more" eval 'node a cession give moderate b.example --until 1d && node a cession give moderate x.example --until 1d'
 
 # ---- the cells: one indicator each, and which nodes may hold it ----
 declare -A holders=()
@@ -327,6 +328,7 @@ token list every.one
 audit
 list drafts
 list adopted
+cession list --all
 receipts
 tell list
 vulnerability list
@@ -337,11 +339,11 @@ community_found community_show community_charter community_join community_sponso
 community_refound community_group community_grant community_verify
 policy_check policy_release policy_refuse policy_apply policy_try policy_notice policy_counter policy_decisions policy_reopen
 user_add user_remove user_role user_password user_totp user_lock user_unlock user_bind user_unbind token_add token_remove
-list_show list_adopt list_decline list_print list_import list_publish list_retract keys_encrypt keys_decrypt keys_passphrase
+list_show list_adopt list_decline list_print list_import list_publish list_retract cession_give cession_revoke keys_encrypt keys_decrypt keys_passphrase
 tell_add tell_remove tell_test tell_mail receipts_on receipts_off receipts_send vulnerability_show vulnerability_extend vulnerability_open vulnerability_limit'
 all_known() {
     local known
-    known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| every.one//; s/ /_/'; printf '%s\n' $other)
+    known=$(printf '%s\n' "$telling" | sed -E 's/ --limit 0| --all| every.one//; s/ /_/'; printf '%s\n' $other)
     comm -23 <("$bin" --words | tr ' ' _ | sort) <(printf '%s\n' "$known" | sort) >"$tmp/new"
     [ ! -s "$tmp/new" ] || { echo "commands that this matrix does not know: $(xargs <"$tmp/new")"; return 1; }
 }
