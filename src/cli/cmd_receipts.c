@@ -108,12 +108,27 @@ static int list(struct invocation *inv, struct listing *l, const struct log_info
     return rc < 0 ? cli_fail(inv) : EXIT_DONE;
 }
 
+/* As one writes it behind --each. */
+static void put_duration(int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0)
+        i++;
+    printf("%lld%c", (long long)(seconds / units[i].seconds), units[i].unit);
+}
+
 static void put_switches(const struct receipt_switch *all, size_t count)
 {
     char name[ORIGIN_MAX + 1];
     for (size_t i = 0; i < count; i++) {
         origin_short(span_str(all[i].origin), name);
-        printf("%s confirms what arrives, every %lld seconds\n", name, (long long)all[i].each_s);
+        printf("%s confirms what arrives, every ", name);
+        put_duration(all[i].each_s);
+        putchar('\n');
     }
     if (count == 0)
         puts("no member here confirms what arrives (`tongzhou receipts on`)");

@@ -29,7 +29,7 @@ confirmed() { is "$(state b) $(state c)" "confirmed confirmed"; }
 ok "a sees both" until_true confirmed
 ok "in words" eval 'node a receipts "$said" | grep -qE "^  c\.example/.*  confirmed, 20.*Z \(its record 1\)"'
 ok "the list tells how many" eval 'node a receipts | grep -qE "^a\.example/.*/1  confirmed by 2 of 2$"'
-ok "c shows that it confirms" eval 'node c receipts | grep -qE "^c\.example/.* confirms what arrives, every 1 seconds$"'
+ok "c shows that it confirms" eval 'node c receipts | grep -qE "^c\.example/.* confirms what arrives, every 1s$"'
 told() { node a inbox --all --topic receipt --json | jq -rs 'map(.what) | unique | join(" ")'; }
 ok "the inbox tells" until_true eval 'is "$(told)" receipt-came'
 
