@@ -32,6 +32,7 @@ void tell_dial(CURL *easy, struct tell_job *job, bool inside, char detail[CURL_E
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)TELL_TOTAL_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TELL_TOTAL_MS);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
