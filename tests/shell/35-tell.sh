@@ -114,8 +114,10 @@ erased=$(say culture/note soon-gone)
 until_true node b show --body "$erased" >/dev/null
 node a erase "$erased" >/dev/null
 ok "a receiver has it, and does not say so" until_true eval 'got /notices .id | grep -q .'
-kill -9 "$(cat "$tmp/b.pid")"
-until ended "$(cat "$tmp/b.pid")"; do sleep 0.02; done
+{
+    kill -9 "$(cat "$tmp/b.pid")"
+    until ended "$(cat "$tmp/b.pid")"; do sleep 0.02; done
+} 2>/dev/null
 first=$(got /notices .id | head -1)
 mode good
 start b --alone --connect-ports "$(url a | sed 's/.*://')"
