@@ -57,6 +57,23 @@ struct invocation {
 
 extern const struct command *const commands[]; /* NULL at the end */
 
+/* What the commands with one first word are about. */
+struct family {
+    const char *word, *summary;
+};
+extern const struct family families[]; /* .word NULL at the end */
+const char *cli_family_summary(const char *word, size_t len);
+
+/* What there is: a line a command, two and more a family. */
+void cli_overview(FILE *out);
+
+/*
+ * The commands whose first word is this; false: there are none.
+ *   out      NULL: only look
+ *   said_by  what stands in front of the heading; NULL: no heading
+ */
+bool cli_family(const char *word, FILE *out, const char *said_by);
+
 /* Value of an option (the first), or `fallback`; flags give "". */
 const char *cli_option(const struct invocation *inv, const char *name, const char *fallback);
 bool cli_flag(const struct invocation *inv, const char *name);

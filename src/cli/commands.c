@@ -109,3 +109,20 @@ const struct command *const commands[] = {
     &cmd_version,
     NULL,
 };
+
+const struct family families[] = {
+    {"tell", "Who is told notices of the inbox outside: by a hook, by mail, in a system log"},
+    {"peer", "Other nodes that we talk to"},
+    {"receipts", "Who has confirmed what we said to few; `on` and `off` for confirming what comes to us"},
+    {"vulnerability", "Vulnerabilities that few know of until a date, and for how long they were withheld"},
+    {"feed", "Lists from the web that are imported regularly"},
+    {"member", "Other members that live on this node, with logs and keys of their own"},
+    {"community", "Charters, rosters that a quorum endorses, groups of members"},
+    {"policy", "This node's own rules, what they hold and refuse, and what persons decide"},
+    {"list", "Lists of others, which are drafts until somebody here adopts them, and our own"},
+    {"cession", "Powers of ours that others have for a time"},
+    {"user", "People who sign in on this node's pages"},
+    {"keys", "The secret keys' passphrase"},
+    {"token", "Tokens by which programs sign in"},
+    {NULL, NULL},
+};

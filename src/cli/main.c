@@ -10,18 +10,6 @@
 #include "sandbox/sandbox.h"
 #include "state/vault.h"
 
-static void print_overview(FILE *out)
-{
-    fputs("Tongzhou (同舟): independent organisations in one boat share what they know, and nobody stands in the "
-          "centre.\n\n"
-          "usage: tongzhou [-C DIR] COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-          "DIR is the node's folder (default $TONGZHOU_DIR, then ~/.local/share/tongzhou).\n\n",
-          out);
-    for (size_t i = 0; commands[i]; i++)
-        fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`tongzhou COMMAND --help` explains a command; `man tongzhou` tells the whole.\n", out);
-}
-
 /* For the completion: commands, or the options of one. */
 static int print_words(const char *name)
 {
@@ -61,28 +49,19 @@ static void say_no_command(int argc, char **argv, bool group)
             group ? "there are:" : "`tongzhou --help` lists them");
 }
 
-/* Neither a command nor, by its first word, a group of them; or a group, whose commands are listed. */
+/* Neither a command nor, by its first word, a family of them; or a family, whose commands are listed. */
 static int no_such_command(int argc, char **argv, bool help)
 {
-    char prefix[64];
-    snprintf(prefix, sizeof(prefix), "%s ", argv[0]);
-    bool group = false;
-    for (size_t i = 0; commands[i]; i++)
-        group |= strncmp(commands[i]->name, prefix, strlen(prefix)) == 0;
-    if (!group) {
+    if (!cli_family(argv[0], NULL, NULL)) {
         say_no_command(argc, argv, false);
         return EXIT_USAGE;
     }
     bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     help = asked || (help && argc == 1);
-    FILE *out = help ? stdout : stderr;
     if (argc > 1 && !help)
         say_no_command(argc, argv, true);
-    else
-        fprintf(out, "%s%s has these commands:\n", help ? "" : "tongzhou: ", argv[0]);
-    for (size_t i = 0; commands[i]; i++)
-        if (strncmp(commands[i]->name, prefix, strlen(prefix)) == 0)
-            fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
+    const char *said_by = help ? "" : argc > 1 ? NULL : "tongzhou: ";
+    cli_family(argv[0], help ? stdout : stderr, said_by);
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -135,7 +114,7 @@ static int help(int argc, char **argv)
 {
     int words;
     if (argc == 0 || strcmp(argv[0], "help") == 0 || argv[0][0] == '-') {
-        print_overview(stdout);
+        cli_overview(stdout);
         return end_output(EXIT_DONE);
     }
     const struct command *command = find_command(argc, argv, &words);
@@ -190,7 +169,7 @@ int main(int argc, char **argv)
         }
     }
     if (at >= argc) {
-        print_overview(stderr);
+        cli_overview(stderr);
         free(dir);
         return EXIT_USAGE;
     }

@@ -15,11 +15,11 @@
 #include "record/member.h"
 
 #define LIST_KIND "policy/list"
-#define LIST_NAME_MAX 64      /* bytes */
-#define LIST_ITEMS_MAX 10000  /* and as many that are retracted */
-#define LIST_SUBJECT_MAX 1024 /* bytes of what an item is about */
-#define LIST_LABEL_MAX 64     /* bytes of a-z 0-9 - */
-#define LIST_REASON_MAX 256   /* bytes */
+#define LIST_NAME_MAX 64         /* bytes */
+#define LIST_ITEMS_MAX 10000     /* and as many that are retracted */
+#define LIST_SUBJECT_MAX 1024    /* bytes of what an item is about */
+#define LIST_LABEL_MAX 64        /* bytes of a-z 0-9 - */
+#define LIST_REASON_MAX 256      /* bytes */
 #define LIST_BODY_MAX (4u << 20) /* bytes: what json_small_load reads */
 
 enum list_advice { LIST_BLOCK, LIST_LABEL, LIST_RECOMMEND };

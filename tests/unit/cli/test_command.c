@@ -346,6 +346,34 @@ static void test_text(void **state)
     free(memory);
 }
 
+/* Two commands with one first word have a line of their own in the overview, and no line is about fewer. */
+static void test_families(void **state)
+{
+    (void)state;
+    for (size_t i = 0; commands[i]; i++) {
+        const char *name = commands[i]->name;
+        size_t len = strcspn(name, " "), count = 0;
+        for (size_t j = 0; commands[j]; j++)
+            count += strcspn(commands[j]->name, " ") == len && strncmp(commands[j]->name, name, len) == 0;
+        if ((count > 1) != (cli_family_summary(name, len) != NULL))
+            fail_msg("%.*s: %zu commands", (int)len, name, count);
+    }
+    for (size_t i = 0; families[i].word; i++)
+        assert_true(cli_family(families[i].word, NULL, NULL));
+    assert_false(cli_family("init", NULL, NULL));
+    assert_false(cli_family("pee", NULL, NULL));
+    struct capture capture;
+    capture_begin(&capture, &stdout);
+    cli_overview(stdout);
+    capture_end(&capture);
+    assert_non_null(strstr(capture.text, "\n  init           Make a node"));
+    assert_non_null(
+        strstr(capture.text, "\n  peer           Other nodes that we talk to:\n                 add, list, remove\n"));
+    for (char *line = capture.text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+        assert_true(end - line <= 125);
+    free(capture.text);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_good_words), cmocka_unit_test(test_bad_words), cmocka_unit_test(test_help),
         cmocka_unit_test(test_commands),   cmocka_unit_test(test_numbers),   cmocka_unit_test(test_durations),
         cmocka_unit_test(test_times),      cmocka_unit_test(test_amounts),   cmocka_unit_test(test_text),
+        cmocka_unit_test(test_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
