@@ -104,8 +104,8 @@ static struct source *source_of(struct job *job, int64_t peer)
 static void source_put(struct job *job, int64_t peer, uint64_t size, bool check, bool again)
 {
     struct source *source = source_of(job, peer);
-    if (source) {
-        source->size = size;
+    if (source) { /* what it told before may come again behind a newer line: peers_rescan */
+        source->size = source->size < size ? size : source->size;
         source->check |= check;
         source->again |= again;
     } else if (job->source_count < SYNC_SOURCES_MAX) {

@@ -41,11 +41,34 @@ static void test_later_goes_as_far_as_was_told(void **state)
     free(sync.later);
 }
 
+/*
+ * While a job fetches what a peer told of, what that peer had told before comes again (peers_rescan, of rows that are written
+ * later): it must not make the job leave out the contents of what is new.
+ */
+static void test_an_older_word_takes_nothing_back(void **state)
+{
+    struct sync sync = {0};
+    struct sync_peer peer = {.sync = &sync, .row = {.number = 1}};
+    struct log_info log = {.number = 7, .size = 6, .role = LOG_MIRROR};
+    (void)state;
+    TAILQ_INIT(&peer.waiting);
+    struct job *job = job_add(&sync, &peer, &log, 7, false, false);
+    assert_non_null(job);
+    assert_int_equal(job_announced(job), 7);
+    assert_ptr_equal(job_add(&sync, &peer, &log, 6, false, false), job);
+    assert_int_equal(job_announced(job), 7);
+    assert_ptr_equal(job_add(&sync, &peer, &log, 9, false, false), job);
+    assert_int_equal(job_announced(job), 9);
+    job_free(job);
+    free(sync.slots);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pace_is_each_peers_own),
         cmocka_unit_test(test_later_goes_as_far_as_was_told),
+        cmocka_unit_test(test_an_older_word_takes_nothing_back),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
