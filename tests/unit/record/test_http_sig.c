@@ -122,6 +122,38 @@ static void what_we_write_is_read(void **state)
     buf_done(&signature);
 }
 
+static bool hook_field(void *ctx, struct span name, struct buf *out)
+{
+    buf_str(out, span_is(name, "content-type") ? "application/json" : ctx);
+    return span_is(name, "content-type") || span_is(name, "content-digest");
+}
+
+/* What a hook is sent covers its content, and is no member's request, for its tag is another. */
+static void a_hook_is_no_members_request(void **state)
+{
+    (void)state;
+    struct http_sig_draft draft = {SPAN_LIT("cert.example/abc"), 1700000000, 1700000300, SPAN_LIT("q83v"), true};
+    char digest[] = "sha-256=:AA=:", authority[HTTP_SIG_AUTHORITY_MAX + 1];
+    struct http_sig_message message = {.method = SPAN_LIT("POST"), .field = hook_field, .ctx = digest};
+    struct http_sig sig;
+    struct buf input, base;
+    static const char signature[] =
+        "tongzhou=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==:";
+    buf_init(&input, HTTP_SIG_FIELD_MAX);
+    buf_init(&base, HTTP_SIG_BASE_MAX);
+    assert_true(http_sig_url(SPAN_LIT("https://soar.example/hook"), authority, &message));
+    assert_int_equal(http_sig_prepare(&draft, &message, &input, &base, &err), 0);
+    assert_int_equal(http_sig_find(buf_view(&input), span_str(signature), SPAN_LIT(HTTP_SIG_TAG), &sig, &err), 0);
+    assert_int_equal(http_sig_find(buf_view(&input), span_str(signature), SPAN_LIT(HTTP_SIG_HOOK), &sig, &err), 1);
+    static const char *const covered[] = {"@method", "@authority", "@path", "@query", "content-type", "content-digest"};
+    for (size_t i = 0; i < sizeof(covered) / sizeof(*covered); i++)
+        assert_true(http_sig_covers(&sig, covered[i]));
+    assert_false(http_sig_covers(&sig, "tongzhou-to"));
+    assert_true(span_search(buf_view(&base), SPAN_LIT("\"@query\": ?\n")) < base.len);
+    buf_done(&input);
+    buf_done(&base);
+}
+
 static int find(const char *input)
 {
     struct http_sig sig;
@@ -280,15 +312,11 @@ static void keyids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_standards_vector),
-        cmocka_unit_test(digests),
-        cmocka_unit_test(what_we_write_is_read),
-        cmocka_unit_test(what_is_out_of_form),
-        cmocka_unit_test(too_much),
-        cmocka_unit_test(signatures_have_64_bytes),
-        cmocka_unit_test(components_that_are_not_there),
-        cmocka_unit_test(derived_components),
-        cmocka_unit_test(keyids),
+        cmocka_unit_test(the_standards_vector),     cmocka_unit_test(digests),
+        cmocka_unit_test(what_we_write_is_read),    cmocka_unit_test(a_hook_is_no_members_request),
+        cmocka_unit_test(what_is_out_of_form),      cmocka_unit_test(too_much),
+        cmocka_unit_test(signatures_have_64_bytes), cmocka_unit_test(components_that_are_not_there),
+        cmocka_unit_test(derived_components),       cmocka_unit_test(keyids),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,53 @@ static void signed_request(void **state)
     buf_done(&base);
 }
 
+static bool field_of_hook(void *ctx, struct span name, struct buf *out)
+{
+    buf_str(out, span_is(name, "content-type") ? "application/json" : ctx);
+    return span_is(name, "content-type") || span_is(name, "content-digest");
+}
+
+/* The example member's node tells a hook that the mirror's member has withdrawn something. */
+static void hook(void **state)
+{
+    (void)state;
+    struct http_sig_draft draft = {span_str(member_log.origin), SAMPLE_TIME / 1000, SAMPLE_TIME / 1000 + 300,
+                                   SPAN_LIT("7h3k9sQz"), true};
+    struct http_sig_message message = {.method = SPAN_LIT("POST"), .field = field_of_hook};
+    char authority[HTTP_SIG_AUTHORITY_MAX + 1], line[256], text[BASE64_LEN(64) + 1];
+    uint8_t bytes[64];
+    struct buf body, digest, input, base;
+    buf_init(&body, 4096);
+    buf_init(&digest, 128);
+    buf_init(&input, HTTP_SIG_FIELD_MAX);
+    buf_init(&base, HTTP_SIG_BASE_MAX);
+    buf_fmt(
+        &body,
+        "{\"tongzhou\":\"notices/1\",\"node\":\"%s\",\"time\":\"2026-11-22T11:14:26.123Z\",\"test\":false,\"missed\":0,"
+        "\"notices\":[\n{\"id\":\"0c4e8a5d1f7b3926e0d4c8b2a6f19537\",\"topic\":\"erasure\",\"what\":\"content-erased\","
+        "\"time\":\"2026-11-22T11:14:25.000Z\",\"first\":\"2026-11-22T11:14:25.000Z\",\"count\":1,\"origin\":\"%s\","
+        "\"record\":\"%s/1\"}\n]}\n",
+        member_log.origin, mirror_log.origin, mirror_log.origin);
+    http_digest_write(buf_view(&body), &digest);
+    assert_true(http_digest_holds(buf_view(&digest), buf_view(&body)));
+    message.ctx = (void *)(uintptr_t)buf_cstr(&digest);
+    assert_true(http_sig_url(SPAN_LIT("https://soar.example.org/hook"), authority, &message));
+    assert_int_equal(http_sig_prepare(&draft, &message, &input, &base, &err), 0);
+    expect_in_document("body", buf_view(&body));
+    snprintf(line, sizeof(line), "Content-Digest: %s", buf_cstr(&digest));
+    expect_text("Content-Digest", line);
+    expect_in_document("signature base", buf_view(&base));
+    expect_in_document("Signature-Input", buf_view(&input));
+    ed25519_sign(buf_view(&base), seed_of(SEED_REQUEST), bytes);
+    base64_encode(bytes, 64, text);
+    snprintf(line, sizeof(line), "Signature: tongzhou=:%s:", text);
+    expect_text("Signature", line);
+    buf_done(&body);
+    buf_done(&digest);
+    buf_done(&input);
+    buf_done(&base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +383,7 @@ int main(void)
         cmocka_unit_test(erasure_and_succession),
         cmocka_unit_test(fork_proof),
         cmocka_unit_test(signed_request),
+        cmocka_unit_test(hook),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     document = read_document();
