@@ -70,10 +70,10 @@ const char schema_text[] =
     " reason TEXT NOT NULL, time_ms INTEGER NOT NULL, kind TEXT NOT NULL, lang TEXT NOT NULL, tlp INTEGER NOT NULL);"
     "CREATE INDEX verdict_act ON verdict(act, ref);"
     "CREATE TABLE decision(number INTEGER PRIMARY KEY AUTOINCREMENT, ref INTEGER NOT NULL, act INTEGER NOT NULL,"
-    " who TEXT NOT NULL, reason TEXT NOT NULL, time_ms INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0,"
-    " cession INTEGER NOT NULL DEFAULT 0);"
+    " who TEXT NOT NULL, reason TEXT NOT NULL, time_ms INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX decision_ref ON decision(ref, number);"
-    "CREATE INDEX decision_cession ON decision(cession) WHERE cession > 0;"
+    "CREATE TABLE decision_ceded(number INTEGER PRIMARY KEY, cession INTEGER NOT NULL);" /* of a decision */
+    "CREATE INDEX decision_ceded_by ON decision_ceded(cession);"
     "CREATE TABLE complaint(number INTEGER PRIMARY KEY AUTOINCREMENT, ref INTEGER NOT NULL, why TEXT NOT NULL,"
     " ground TEXT NOT NULL, who TEXT NOT NULL, contact TEXT NOT NULL, time_ms INTEGER NOT NULL);"
     "CREATE INDEX complaint_ref ON complaint(ref);"

@@ -127,21 +127,23 @@ int decision_put(struct store *store, struct decision *d, struct err *err)
     int rc = store_writable(store, err);
     if (!rc)
         rc = db_run(store, err,
-                    "INSERT INTO decision(ref, act, who, reason, time_ms, published, cession)"
-                    " VALUES(?, ?, ?, ?, ?, ?, ?)",
-                    "iissiii", d->ref, (int64_t)d->act, d->who, d->reason, d->time_ms, d->published, d->cession);
-    if (!rc)
-        d->number = sqlite3_last_insert_rowid(store->db);
-    return rc;
+                    "INSERT INTO decision(ref, act, who, reason, time_ms, published) VALUES(?, ?, ?, ?, ?, ?)",
+                    "iissii", d->ref, (int64_t)d->act, d->who, d->reason, d->time_ms, d->published);
+    if (rc)
+        return rc;
+    d->number = sqlite3_last_insert_rowid(store->db);
+    return d->cession ? db_run(store, err, "INSERT INTO decision_ceded(number, cession) VALUES(?, ?)", "ii", d->number,
+                               d->cession)
+                      : 0;
 }
 
 int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_query(store, err,
-                 "SELECT number, act, who, reason, time_ms, published, cession FROM decision WHERE ref = ?"
-                 " ORDER BY number DESC LIMIT 1",
-                 "i", ref);
+    sqlite3_stmt *stmt = db_query(
+        store, err,
+        "SELECT number, act, who, reason, time_ms, published, coalesce((SELECT cession FROM decision_ceded AS c"
+        " WHERE c.number = decision.number), 0) FROM decision WHERE ref = ? ORDER BY number DESC LIMIT 1",
+        "i", ref);
     if (!stmt)
         return err->code;
     int rc = db_step(store, stmt, err);
@@ -178,10 +180,11 @@ int decision_count(struct store *store, uint64_t *ret, struct err *err)
 int decision_by_cession(struct store *store, int64_t cession, uint64_t *ret, struct err *err)
 {
     int64_t count = 0;
-    int rc = db_int(store, &count, err,
-                    "SELECT count(*) FROM decision AS d WHERE cession = ? AND cession > 0 AND NOT EXISTS(SELECT 1 FROM"
-                    " decision WHERE ref = d.ref AND number > d.number)",
-                    "i", cession);
+    int rc =
+        db_int(store, &count, err,
+               "SELECT count(*) FROM decision_ceded AS c JOIN decision AS d ON d.number = c.number WHERE c.cession ="
+               " ? AND NOT EXISTS(SELECT 1 FROM decision WHERE ref = d.ref AND number > d.number)",
+               "i", cession);
     *ret = (uint64_t)count;
     return rc;
 }
