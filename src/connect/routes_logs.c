@@ -159,7 +159,6 @@ static int write_head(void *ctx, const struct log_info *log, struct err *err)
 struct heads_since {
     char generation[17]; /* of the store */
     int64_t seq, reached;
-    int64_t came; /* what came for anybody until now: for waiting only */
 };
 
 /* From where on: what the cursor says, if it is one of this life of the store. Another, or none: everything is told. */
@@ -167,16 +166,16 @@ static int read_since(const struct view *view, struct span cursor, struct heads_
 {
     char asked[17];
     bool is_member = view->viewer.class == VIEWER_MEMBER;
-    int64_t now, since, hidden;
+    int64_t now, since, hidden, came = 0;
     *ret = (struct heads_since){0};
     int code = store_seq(view->store, &now, ret->generation, err);
     if (code == 0 && is_member)
-        code = reach_count(view->store, &ret->came, err);
+        code = reach_count(view->store, &came, err);
     if (code == 0 && heads_cursor_reached(&cursor, &hidden) && heads_cursor_parse(cursor, asked, &since) &&
         strcmp(asked, ret->generation) == 0 && since <= now) {
         int64_t reached = is_member && hidden > 0 ? heads_reached_show(view->viewer.origin, hidden) : 0;
         ret->seq = since;
-        ret->reached = reached <= ret->came ? reached : 0; /* more: it is not this process's */
+        ret->reached = reached <= came ? reached : 0; /* more: it is not this process's */
     }
     return code;
 }
@@ -203,7 +202,8 @@ static int route_heads(const struct view *view, const struct http_request *reque
     unsigned wait_s = http_prefer_wait(request->prefer, HTTP_WAIT_MAX_S);
     if (writer.lines == 0 && wait_s > 0 && !request->waited) {
         reply->wait_seq = next;
-        reply->wait_reached = is_member ? since.came : INT64_MAX;
+        /* Words of groups whose lists were not folded yet are missing: what is told again since then wakes it at once. */
+        reply->wait_reached = is_member ? view->came : INT64_MAX;
         reply->wait_s = wait_s;
         return 0;
     }

@@ -97,7 +97,8 @@ struct view {
     struct viewer viewer;
     enum outlet outlet;
     int64_t guest_log;  /* of a guest: the number of its member's log */
-    struct reach reach; /* of a member: the words that reach it, but its community's */
+    struct reach reach; /* of a member: the words that reach it, but its community's, */
+    int64_t came;       /* and what had come for anybody before they were looked up (reach_count) */
     struct judge judge; /* private to view_share.c, as the next three: the policy in force, once it is looked at */
     bool is_prepared;   /* it was; */
     bool is_asked;      /* it has rules that may keep something that is CLEAR from this viewer, */

@@ -351,7 +351,9 @@ static int reach_group(void *ctx, struct span group, struct err *err)
 int view_reach(struct view *view, struct err *err)
 {
     struct group_search search = {view, &view->reach};
-    int rc = reach_find(view->store, span_str(view->viewer.origin), &view->reach, err);
+    int rc = reach_count(view->store, &view->came, err);
+    if (rc == 0)
+        rc = reach_find(view->store, span_str(view->viewer.origin), &view->reach, err);
     if (rc == 0 && view->outlet == OUTLET_HTTP_HEADS && view_knows_groups())
         rc = reach_groups(view->store, reach_group, &search, err);
     return rc;

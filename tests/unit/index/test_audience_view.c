@@ -161,6 +161,13 @@ static void while_the_index_is_behind(void **state)
     assert_true(view.is_behind);
     assert_true(view_was_behind());
     assert_false(view_was_behind());
+    /* Who waits with this view waits for what is told again, be it told before he begins to wait. */
+    int64_t now = 0;
+    good(store_begin(node.store, &err));
+    good(reach_mark(node.store, span_str(group), 1, true, &err));
+    good(store_commit(node.store, &err));
+    good(reach_count(node.store, &now, &err));
+    assert_true(view.came < now);
     good(index_update(index, node.store, 0, NULL, &err));
     view = view_of(MEMBER);
     view.index = index;
