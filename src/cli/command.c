@@ -222,7 +222,8 @@ void cli_put_text(FILE *out, struct span text, size_t max)
     struct buf escaped;
     buf_init(&escaped, 16 * max + 64);
     text_escape(&escaped, text, max);
-    fwrite(escaped.data, 1, escaped.len, out);
+    if (escaped.len > 0)
+        fwrite(escaped.data, 1, escaped.len, out);
     buf_done(&escaped);
 }
 
