@@ -20,16 +20,17 @@
 /* ---- writing ---- */
 
 /* Each message has its length in front until it is known how they are kept apart. */
-static void add_line(struct tell_batch *batch, struct syslog_line *parts)
+static void add_line(struct tell_batch *batch, const struct syslog_line *parts)
 {
     char host[256] = "";
+    struct syslog_line whole = *parts;
     struct buf line;
     (void)gethostname(host, sizeof(host) - 1);
-    parts->host = host;
-    parts->pid = (long)getpid();
-    parts->now_ms = batch->now_ms;
+    whole.host = host;
+    whole.pid = (long)getpid();
+    whole.now_ms = batch->now_ms;
     buf_init(&line, 16384);
-    syslog_write(parts, &line);
+    syslog_write(&whole, &line);
     if (line.failed)
         batch->out.failed = line.failed;
     buf_u32(&batch->out, (uint32_t)line.len);
