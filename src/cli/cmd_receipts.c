@@ -222,7 +222,7 @@ const struct command cmd_receipts_on = {
         "Off until somebody says so: each receipt is an entry in our log, for everybody to see, though only the "
         "author\n"
         "can read it; so others may guess that something arrived within --each. Policy decides as for all that is for\n"
-        "few whether it leaves: without a share rule for the author it stays here.\n",
+        "few whether it leaves: without a share rule for the author nothing is confirmed.\n",
     .options = on_options,
     .max_args = 0,
     .run = run_on,
@@ -246,6 +246,18 @@ static const struct option send_options[] = {
     {0},
 };
 
+static void put_kept(const struct receipts_done *done)
+{
+    char name[ORIGIN_MAX + 1], by[64] = "no rule shares it";
+    origin_short(span_str(done->kept_from), name);
+    if (done->kept_line)
+        snprintf(by, sizeof(by), "line %u", done->kept_line);
+    cli_note(
+        "%zu not confirmed: policy would keep the receipt from its author (%s: %s). A rule that lets receipts out: "
+        "share kind connect/receipt",
+        done->kept, name, by);
+}
+
 static int run_send(struct invocation *inv)
 {
     struct session session;
@@ -266,6 +278,8 @@ static int run_send(struct invocation *inv)
     cli_put_counted(stdout, done.contents, "content in ", "contents in ");
     cli_put_counted(stdout, done.receipts, "receipt", "receipts");
     puts(done.more ? "; there is more" : "");
+    if (done.kept > 0)
+        put_kept(&done);
     return EXIT_DONE;
 }
 

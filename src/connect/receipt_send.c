@@ -1,6 +1,8 @@
 /* Confirming: what is here for a member, less what its log confirms already, in as few receipts as hold it. */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "connect/preview.h"
 #include "connect/receipts.h"
 #include "state/author.h"
 
@@ -113,22 +115,41 @@ static int add_content(struct confirming *c, int64_t ref, struct err *err)
 
 /* ---- receipts ---- */
 
+/* Policy would keep the receipt here: an entry in the log for everybody to see, of which nobody has anything. */
+static int keeps(struct confirming *c, bool *ret, struct err *err)
+{
+    struct preview preview;
+    struct preview_draft draft = {
+        .view = &c->view, .author = c->member, .text = buf_view(&c->text), .now_ms = c->now_ms};
+    arena_clear(&c->arena);
+    int rc = preview_make(&draft, &c->arena, &preview, err);
+    *ret = rc == 0 && preview.fault == PREVIEW_POLICY_KEEPS;
+    for (size_t i = 0; *ret && i < preview.count; i++)
+        if (preview.members[i].fate == PREVIEW_KEPT) {
+            snprintf(c->done->kept_from, sizeof(c->done->kept_from), "%s", preview.members[i].origin);
+            c->done->kept_line = preview.members[i].line;
+        }
+    return rc;
+}
+
 static int end_receipt(struct confirming *c, struct err *err)
 {
     uint64_t index;
+    bool is_kept = false;
     if (c->item_count == 0)
         return 0;
     struct receipt receipt = {span_str(c->log.origin), c->item_count, c->items};
-    c->done->receipts++;
-    c->done->contents += c->item_count;
-    c->item_count = 0;
-    if (c->dry)
-        return 0;
     buf_clear(&c->text);
     int rc = receipt_write(&receipt, c->now_ms, &c->text, err);
-    struct author_item item = {.text = buf_view(&c->text)};
     if (rc == 0)
-        rc = author_append(c->store, c->member->number, &item, 1, c->now_ms, &index, err);
+        rc = keeps(c, &is_kept, err);
+    c->done->receipts += !is_kept;
+    *(is_kept ? &c->done->kept : &c->done->contents) += c->item_count;
+    c->item_count = 0;
+    if (rc < 0 || is_kept || c->dry)
+        return rc;
+    struct author_item item = {.text = buf_view(&c->text)};
+    rc = author_append(c->store, c->member->number, &item, 1, c->now_ms, &index, err);
     return rc == 0 ? index_update(c->index, c->store, 0, NULL, err) : rc;
 }
 

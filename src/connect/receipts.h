@@ -65,7 +65,10 @@ int receipt_due(struct store *store, int64_t now_ms, struct receipt_switch *out,
 
 struct receipts_done {
     size_t receipts, contents;
-    bool more; /* would be left for the next time */
+    size_t kept; /* contents that are not confirmed, since policy would keep the receipt from their author; */
+    char kept_from[ORIGIN_MAX + 1]; /* the last of those */
+    unsigned kept_line;             /* of the rule that does; 0: no rule shares it */
+    bool more;                      /* would be left for the next time */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "connect/receipts.h"
 #include "index/index.h"
 #include "state/notices.h"
+#include "state/rules.h"
 
 #define NOW_MS (TIME_MS + 1000)
 #define MINUTE_MS INT64_C(60000)
@@ -399,6 +400,43 @@ static void the_switch_has_its_times(void **state)
     assert_int_equal(count, 0);
 }
 
+static void policy_of(struct node *node, const char *text)
+{
+    char path[160];
+    bool changed;
+    snprintf(path, sizeof(path), "%s/policy.conf", node->dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    good(rules_adopt(node->store, NOW_MS, NULL, &changed, &err));
+}
+
+/* What its author would not get is not written: it would only tell everybody that something had come. */
+static void what_policy_keeps_is_not_said(void **state)
+{
+    (void)state;
+    policy_of(&reader, "share kind test/*\nrefuse share kind connect/receipt reason \"ours\"\n");
+    uint64_t at = say(&author, "for reader, silently", TLP_AMBER, reader.own.origin);
+    pull();
+    uint64_t size = reader.own.size;
+    struct receipts_done done = confirm(&reader, at_reader);
+    assert_int_equal(done.receipts, 0);
+    assert_int_equal(done.contents, 0);
+    assert_int_equal(done.kept, 1);
+    assert_int_equal(done.kept_line, 2);
+    assert_string_equal(done.kept_from, author.own.origin);
+    assert_int_equal(reader.own.size, size);
+    policy_of(&reader, "share kind test/*\n");
+    done = confirm(&reader, at_reader);
+    assert_int_equal(done.kept, 1);
+    assert_int_equal(done.kept_line, 0); /* no rule */
+    policy_of(&reader, "share\n");
+    assert_int_equal(confirm(&reader, at_reader).contents, 1);
+    pull();
+    assert_int_equal(state_of(at, &reader), RECEIPT_GOOD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup(receipts_are_forgotten, settle),
         cmocka_unit_test_setup(only_its_own_people_see_them, settle),
         cmocka_unit_test_setup(the_switch_has_its_times, settle),
+        cmocka_unit_test_setup(what_policy_keeps_is_not_said, settle),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, begin, end);
