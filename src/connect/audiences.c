@@ -1,5 +1,6 @@
 #include "connect/audiences.h"
 
+#include "connect/entering.h"
 #include "connect/sync_internal.h"
 #include "index/view.h"
 
@@ -85,7 +86,10 @@ int audiences_tend(struct store *store, struct index *index, bool again, struct 
     int rc = mark_get(store, MARK_ALL, &before, err);
     if (rc < 0 || (now == before && !again))
         return rc;
-    rc = store_begin(store, err);
+    if (now != before) /* before the mark is written: cut off in between it is done again */
+        rc = entering_follow_groups(store, err);
+    if (rc == 0)
+        rc = store_begin(store, err);
     if (rc < 0)
         return rc;
     rc = reach_groups(store, tell_group, &telling, err);

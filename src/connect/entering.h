@@ -62,6 +62,9 @@ struct entering_report {
  */
 int entering_follow_policy(struct store *store, int64_t now_ms, struct entering_report *report, struct err *err);
 
+/* Others are in groups now: what leaves by rules that look at groups may be more than before. Own transaction. */
+int entering_follow_groups(struct store *store, struct err *err);
+
 /* Judge what was accepted, too: all contents of others that are held. `dry`: only count. */
 int entering_review(struct store *store, int64_t now_ms, bool dry, struct entering_report *report, struct err *err);
 

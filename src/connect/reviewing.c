@@ -291,6 +291,14 @@ static int announce_all(struct store *store, const struct policy *policy, struct
     return rc;
 }
 
+int entering_follow_groups(struct store *store, struct err *err)
+{
+    const struct policy *policy;
+    struct rules_version version;
+    int rc = rules_policy(store, &policy, &version, err);
+    return rc < 0 || !policy_looks_at_groups(policy) ? rc : announce_all(store, policy, err);
+}
+
 int entering_follow_policy(struct store *store, int64_t now_ms, struct entering_report *report, struct err *err)
 {
     bool applied = false;

@@ -95,8 +95,8 @@ stop() { # name
 url() { cat "$tmp/$1.url"; }
 peer() { node "$1" peer add "$(url "$2")"; }
 
-until_true() { # command...: within a minute
-    local end=$((SECONDS + ${PATIENCE:-60}))
+until_true() { # command...: within three minutes: a machine may have other work
+    local end=$((SECONDS + ${PATIENCE:-180}))
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || { echo "did not come true: $*"; "$@"; return 1; }
         sleep 0.05

@@ -1,8 +1,10 @@
 /* From logs to tables: the same logs make the same tables in any order of arrival; what lower modules ask of them. */
 #include "story.h"
 
+#include "connect/audiences.h"
 #include "governance/cessions.h"
 #include "index/dump.h"
+#include "state/rules.h"
 
 const struct capability *const capabilities[] = {&governance_capability, NULL};
 
@@ -350,6 +352,54 @@ static void newcomers(void **state)
     story_end(&story);
 }
 
+static int64_t seq_of(const struct town *town)
+{
+    int64_t seq;
+    char generation[17];
+    good(store_seq(town->node.store, &seq, generation, &err));
+    return seq;
+}
+
+/* What a rule lets go to a group: once the index knows who is in it, and not only when something else happens, all are told. */
+static void rules_about_groups(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct town town;
+    char path[120];
+    story_founding(&story);
+    const char *members[] = {story.logs[1].origin};
+    town_open(&town, &story);
+    snprintf(path, sizeof(path), "%s/policy.conf", town.node.dir);
+    for (int looks = 1; looks >= 0; looks--) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        if (looks)
+            fprintf(file, "share tlp amber to-group %s#watch\n", story.logs[0].origin);
+        else
+            fprintf(file, "share tlp amber to %s\n", story.logs[1].origin);
+        fclose(file);
+        bool changed = false;
+        good(rules_adopt(town.node.store, TIME_MS, NULL, &changed, &err));
+        assert_true(changed);
+        good(audiences_tend(town.node.store, town.index, false, &err));
+        grouped(&story.logs[0], "watch", members, 1, TIME_MS + looks);
+        made_feed(&story.logs[0], town.node.store, story.logs[0].count, true);
+        int64_t said = seq_of(&town);
+        good(audiences_tend(town.node.store, town.index, false, &err)); /* not folded yet */
+        assert_int_equal(seq_of(&town), said);
+        good(index_update(town.index, town.node.store, 0, NULL, &err));
+        good(audiences_tend(town.node.store, town.index, false, &err));
+        int64_t told = seq_of(&town);
+        if (looks ? told <= said : told != said)
+            fail_msg("looks %d: said at %lld, told at %lld", looks, (long long)said, (long long)told);
+        good(audiences_tend(town.node.store, town.index, false, &err));
+        assert_int_equal(seq_of(&town), told);
+    }
+    town_close(&town);
+    story_end(&story);
+}
+
 /* ---- what else is asked ---- */
 
 static int count_words(void *ctx, const struct governance_word *word, struct err *err)
@@ -435,6 +485,7 @@ int main(void)
         cmocka_unit_test(who_is_in_the_same),
         cmocka_unit_test(who_is_in_a_group),
         cmocka_unit_test(newcomers),
+        cmocka_unit_test(rules_about_groups),
         cmocka_unit_test(questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
