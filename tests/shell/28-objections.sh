@@ -58,6 +58,7 @@ ok "an objection that is taken back is gone" eval 'last=$(node c policy notice "
 
 # ---- rates ----
 printf 'refuse accept language de reason "not our language"\n' >"$tmp/b/policy.conf"
+node b policy show >/dev/null # in force before anything comes
 third=$(say "another german-word" --lang de)
 ok "the rule refuses" until_true eval 'node b policy refused | grep -q "/${third#*/}  culture/note  line 1 of"'
 ok "b refuses one more" node b policy refuse "$good" --reason "x"
