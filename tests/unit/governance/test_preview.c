@@ -295,6 +295,8 @@ static void happen(struct world *w)
         happen_leaving(w);
     for (size_t i = draw(w, 3); i > 0; i--)
         happen_group(w);
+    if (chance(w, 40))
+        happen_admission(w);
     fold(w);
     happen_policy(w);
 }

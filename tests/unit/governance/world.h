@@ -15,6 +15,7 @@
 #include "connect/preview.h"
 #include "connect/publishing.h"
 #include "connect/routes.h"
+#include "governance/cessions.h"
 #include "http/signed.h"
 #include "index/capability.h"
 #include "record/http_sig.h"
@@ -40,6 +41,7 @@ struct world {
     char origin[PEOPLE][ORIGIN_MAX + 1];
     uint8_t community[COMMUNITIES][32];
     size_t communities;
+    uint64_t own_cession; /* entry of the last one in the author's log */
     uint64_t seed;
     int64_t now_ms;
     char policy[8192];
@@ -252,6 +254,53 @@ static inline void happen_group(struct world *w)
         made_sealed(&w->made[owner], buf_view(&text), true);
         feed(w, owner);
     }
+    buf_done(&text);
+}
+
+/* The owner of some group lends somebody to admit to it, from now on or from tomorrow on, or takes back what it said last. */
+static inline void happen_cession(struct world *w, size_t owner, size_t delegate, const char *name)
+{
+    uint64_t last = owner == WHO_OWN ? w->own_cession : w->made[owner].count - 1;
+    struct cession cession = {.revokes = chance(w, 25),
+                              .index = last,
+                              .power = POWER_ADMIT,
+                              .from_ms = chance(w, 15) ? w->now_ms + 86400000 : 0,
+                              .until_ms = w->now_ms + 3 * INT64_C(86400000)};
+    struct buf text;
+    snprintf(cession.to, sizeof(cession.to), "%s", w->origin[delegate]);
+    snprintf(cession.group, sizeof(cession.group), "%s", name);
+    buf_init(&text, INLINE_MAX);
+    good(cession_write(&cession, w->now_ms, &text, &err));
+    if (owner == WHO_OWN) {
+        struct author_item item = {buf_view(&text), false};
+        good(author_append(w->node.store, w->own.number, &item, 1, w->now_ms, &w->own_cession, &err));
+    } else {
+        made_raw(&w->made[owner], buf_view(&text));
+        feed(w, owner);
+    }
+    buf_done(&text);
+}
+
+/* Somebody admits to a group of somebody else's; often that one has lent him to do so. */
+static inline void happen_admission(struct world *w)
+{
+    const char *members[PEOPLE], *name = group_names[draw(w, 3)];
+    struct group group = {.members = members};
+    size_t owner = chance(w, 70) ? WHO_OWN : draw(w, MADE - 1), delegate = draw(w, MADE - 1);
+    struct buf text;
+    if (owner == delegate)
+        return;
+    if (chance(w, 80))
+        happen_cession(w, owner, delegate, name);
+    for (size_t i = 0; i < PEOPLE; i++)
+        if (chance(w, 20))
+            members[group.count++] = w->origin[i];
+    group.ended = group.count == 0;
+    snprintf(group.name, sizeof(group.name), "%s#%s", w->origin[owner], name);
+    buf_init(&text, PAYLOAD_MAX);
+    good(group_write(&group, TLP_CLEAR, w->now_ms - 1, &text, &err));
+    made_sealed(&w->made[delegate], buf_view(&text), true);
+    feed(w, delegate);
     buf_done(&text);
 }
 
