@@ -155,10 +155,10 @@ int governance_each_in_group(const struct view *view, struct span group, int64_t
 {
     struct span owner, name;
     int64_t list = governance_group_record(view, group, time_ms);
-    if (list < 0 || !group_address(group, &owner, &name) || has_ended(view, list))
+    if (list < 0 || !group_address(group, &owner, &name))
         return 0;
     int rc = governance_list_each(view, owner, name, time_ms, each, ctx, err);
-    return rc == 0 ? cessions_each_admitted(view, owner, name, time_ms, each, ctx, err) : rc;
+    return rc == 0 && !has_ended(view, list) ? cessions_each_admitted(view, owner, name, time_ms, each, ctx, err) : rc;
 }
 
 /* Since the first list of the last run of lists with this member in them; from ever if no list is without it. */
@@ -167,12 +167,14 @@ static bool in_since(const struct view *view, struct span group, struct span mem
 {
     struct span owner, name;
     int64_t list = governance_group_record(view, group, time_ms), admitted_ms;
-    if (list < 0 || !group_address(group, &owner, &name) || has_ended(view, list))
+    if (list < 0 || !group_address(group, &owner, &name))
         return false;
     bool listed = governance_list_has(view, list, member);
-    bool admitted = cessions_admit(view, owner, name, member, time_ms, &admitted_ms);
     if (listed)
         *ret_since_ms = governance_list_since(view, owner, name, member, time_ms);
+    bool has_all = listed && *ret_since_ms == INT64_MIN; /* a cession adds nothing */
+    bool admitted =
+        !has_all && cessions_admit(view, owner, name, member, time_ms, &admitted_ms) && !has_ended(view, list);
     if (admitted && (!listed || admitted_ms < *ret_since_ms))
         *ret_since_ms = admitted_ms;
     return listed || admitted;
