@@ -197,7 +197,8 @@ const struct command cmd_cession_give = {
     .summary = "Hand a power of ours to another member, or to a group, for a time",
     .details =
         "POWER is one of\n\n"
-        "  moderate  decisions about contents that it publishes (policy refuse or release --publish) take effect on\n"
+        "  moderate  decisions about contents of others that it publishes (policy refuse, release --publish) take "
+        "effect on\n"
         "            this node, too, as if a person here had decided; what a person here decides goes above them\n"
         "  admit     whom it admits (community group MEMBER#NAME) is in a group of ours while this lasts\n\n"
         "MEMBER may be a group, MEMBER#NAME: then it is for whoever is on its list. The record is for everybody to\n"

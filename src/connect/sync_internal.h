@@ -35,7 +35,8 @@
 
 #define SYNC_WINDOW 8               /* requests under way a peer at most, its long poll aside; */
 #define SYNC_WINDOW_MIN 2           /* so few where answers take long: each then has more of the link */
-#define SYNC_STALLS_MAX 8           /* times that one request is made again because it stalled while others got on */
+#define SYNC_STALLS_MAX 8           /* times that one request is made again because it stalled while others got on; */
+                                    /* a peer's may stall so often, and once more for each that was answered */
 #define SYNC_FLUSH_BYTES (8u << 20) /* what is ready is committed at the latest when it is so large, */
 #define SYNC_FLUSH_MS 400           /* or so old; at once when nothing else is under way */
 #define SYNC_SOURCES_MAX 8          /* peers remembered for one log under way */
@@ -72,6 +73,7 @@ struct sync_peer {
     unsigned window;    /* not more than these */
     int64_t heard_ms;   /* monotonic: anything of any answer came last */
     unsigned stalls;    /* of its poll, in a row */
+    unsigned stalled;   /* of its requests with pieces, less those that were answered since */
     bool takes_from;    /* it has answered from the entry that was asked for on, not from the begin of the bundle */
     size_t held;        /* bytes of its answers that wait for a commit */
     size_t room;        /* bytes kept for answers with pieces that are under way */

@@ -337,6 +337,7 @@ void peer_failed(struct sync_peer *peer, const char *reason, unsigned retry_afte
     if (delay < (int64_t)retry_after_s * 1000)
         delay = (int64_t)retry_after_s * 1000;
     peer->row.retry_ms = sync_now_ms() + delay;
+    peer->stalled = 0;
     cursor_rewind(peer);
     peer_blame(peer, reason, false);
 }

@@ -109,7 +109,7 @@ static void piece_failed(struct piece *piece, struct fetch_reply *reply, const c
         sync_fatal(job->sync, &err);
     else if (reply->code == ERR_LIMIT)
         peer_lied(peer, reason);
-    else if (!peer_is_heard(peer, reply) || piece->stalls > SYNC_STALLS_MAX)
+    else if (!peer_is_heard(peer, reply) || piece->stalls > SYNC_STALLS_MAX || peer->stalled > SYNC_STALLS_MAX)
         peer_failed(peer, reason, reply->retry_after_s);
 }
 

@@ -48,6 +48,10 @@ static void window_learn(struct sync_peer *peer, const struct fetch_reply *reply
 {
     unsigned window = peer->window;
     if (reply->is_slow)
+        peer->stalled++;
+    else if (reply->code == 0 && peer->stalled > 0)
+        peer->stalled--;
+    if (reply->is_slow)
         window /= 2;
     else if (reply->code == 0 && reply->took_ms > ANSWER_LATE_MS)
         window--;

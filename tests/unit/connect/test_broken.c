@@ -1,6 +1,8 @@
 /* Answers that break off or stall: what has come of them is kept, and one bad request is not a bad peer. */
 #include "runner.h"
 
+#include "connect/sync_internal.h"
+
 #define SAID 300 /* records of a's log, behind its profile: one full bundle and a part of the second */
 
 struct scene {
@@ -253,6 +255,35 @@ static void test_all_that_stall(void **state)
     scene_end(&s);
 }
 
+static bool peer_has_failed(void *ctx)
+{
+    struct awaited *awaited = ctx;
+    return peer_of(&awaited->scene->b, awaited->scene->raw->url).failures > 0;
+}
+
+/* A peer that is heard and gives nothing does not keep a log for itself: others may have it. */
+static void test_talkative_and_idle(void **state)
+{
+    struct scene s;
+    struct runner runner;
+    (void)state;
+    scene_start(&s);
+    struct raw_page *idle[] = {&s.raw->pages[2], s.contents}; /* the first bundle's contents, and the second's */
+    for (size_t i = 0; i < 2; i++) {
+        promise(idle[i], buf_view(&s.items), 0);
+        idle[i]->manner = RAW_STALL;
+    }
+    raw_bytes(s.raw, "/heads?since=", RAW_DRIP, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    scene_run(&s);
+    runner_start(&runner, &s.b);
+    struct awaited awaited = {&s, 0};
+    poll_until(peer_has_failed, &awaited);
+    unsigned asked = atomic_load(&idle[0]->asked) + atomic_load(&idle[1]->asked);
+    assert_true(asked > 2 && asked <= SYNC_STALLS_MAX + 3); /* two at a time */
+    runner_stop(&runner);
+    scene_end(&s);
+}
+
 /* The node is stopped in the middle of an answer. */
 static void test_stopped_within_an_answer(void **state)
 {
@@ -278,10 +309,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents_that_break_off),  cmocka_unit_test(test_entries_that_break_off),
-        cmocka_unit_test(test_answers_that_are_none),    cmocka_unit_test(test_one_that_stalls),
-        cmocka_unit_test(test_entries_that_stall),       cmocka_unit_test(test_all_that_stall),
-        cmocka_unit_test(test_stopped_within_an_answer),
+        cmocka_unit_test(test_contents_that_break_off), cmocka_unit_test(test_entries_that_break_off),
+        cmocka_unit_test(test_answers_that_are_none),   cmocka_unit_test(test_one_that_stalls),
+        cmocka_unit_test(test_entries_that_stall),      cmocka_unit_test(test_all_that_stall),
+        cmocka_unit_test(test_talkative_and_idle),      cmocka_unit_test(test_stopped_within_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
