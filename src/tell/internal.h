@@ -24,7 +24,8 @@ struct tell_job {
 
     _Atomic bool stop, ended;
     pthread_t thread;
-    int rc; /* once it has ended */
+    bool joined; /* of whoever started it */
+    int rc;      /* once it has ended */
     struct err err;
     unsigned retry_after_s;
 };

@@ -68,6 +68,13 @@ static void *job_run(void *arg)
     return NULL;
 }
 
+static void join(struct tell_job *job)
+{
+    if (!job->joined)
+        pthread_join(job->thread, NULL);
+    job->joined = true;
+}
+
 int64_t tell_next_due(int64_t every_s, int64_t now_ms)
 {
     int64_t begins = every_s == DAY_S ? DAY_BEGINS_S : 0;
@@ -208,6 +215,7 @@ static bool find_place(const struct tell_desk *desk, const struct teller *t, siz
     return found;
 }
 
+/* What came of a job that cannot be noted now is kept for the next round: to send it again each second would be no trying. */
 static int settle_ended(struct tell_desk *desk, struct store *store, int64_t now_ms, struct err *err)
 {
     int rc = 0;
@@ -215,9 +223,11 @@ static int settle_ended(struct tell_desk *desk, struct store *store, int64_t now
         struct tell_job *job = desk->jobs[i];
         if (!job || !job->ended)
             continue;
-        pthread_join(job->thread, NULL);
-        desk->jobs[i] = NULL;
+        join(job);
         rc = settle(store, job, now_ms, err);
+        if (rc && job->rc != ERR_MEMORY)
+            break;
+        desk->jobs[i] = NULL;
         job_free(job);
     }
     return rc;
@@ -257,7 +267,7 @@ int tell_desk_close(struct tell_desk *desk, struct store *store, int64_t now_ms,
         struct tell_job *job = desk->jobs[i];
         if (!job)
             continue;
-        pthread_join(job->thread, NULL);
+        join(job);
         if (rc == 0 && job->rc == 0) /* one that was cut off did not fail */
             rc = settle(store, job, now_ms, err);
         job_free(job);
