@@ -142,8 +142,8 @@ struct decision {
     int64_t cession;   /* ref of the cession by which another member decided; 0: a person here did */
 };
 
-int decision_put(struct store *store, struct decision *decision,
-                 struct err *err); /* within a transaction; sets number */
+/* Within a transaction; sets number. ERR_STATE: by a cession, and a person here has decided about it. */
+int decision_put(struct store *store, struct decision *decision, struct err *err);
 int decision_find(struct store *store, int64_t ref, struct decision *ret, struct err *err); /* the last; ERR_NOTFOUND */
 int decision_any(struct store *store, bool *ret, struct err *err);                          /* is there one at all? */
 int decision_count(struct store *store, uint64_t *ret, struct err *err);                    /* ever */

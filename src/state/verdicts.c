@@ -122,9 +122,24 @@ int verdict_sums(struct store *store, int (*each)(void *ctx, const struct verdic
 
 /* ---- decisions ---- */
 
+/* Whoever was ceded a power looked before this transaction: a person may have decided since. */
+static int check_above(struct store *store, const struct decision *d, struct err *err)
+{
+    struct decision last;
+    struct err none = {0};
+    int rc = d->cession ? decision_find(store, d->ref, &last, &none) : ERR_NOTFOUND;
+    if (rc == ERR_NOTFOUND)
+        return 0;
+    if (rc < 0)
+        return err_set(err, rc, "%s", none.text);
+    return last.cession ? 0 : err_set(err, ERR_STATE, "%s has decided here, which goes above what is ceded", last.who);
+}
+
 int decision_put(struct store *store, struct decision *d, struct err *err)
 {
     int rc = store_writable(store, err);
+    if (!rc)
+        rc = check_above(store, d, err);
     if (!rc)
         rc = db_run(store, err,
                     "INSERT INTO decision(ref, act, who, reason, time_ms, published) VALUES(?, ?, ?, ?, ?, ?)",

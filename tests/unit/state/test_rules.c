@@ -210,6 +210,16 @@ static void decisions(void **state)
     assert_string_equal(found.who, "ada");
     assert_int_equal(found.published, RECORD_REF(1, 9));
     assert_int_equal(found.number, 2);
+    /* By a cession nobody overrules a person, however it was before this transaction; a person overrules both. */
+    d.cession = RECORD_REF(1, 4);
+    good(store_begin(node.store, &err));
+    bad(decision_put(node.store, &d, &err), ERR_STATE, "ada has decided here");
+    d.ref = RECORD_REF(3, 8);
+    good(decision_put(node.store, &d, &err));
+    good(decision_put(node.store, &d, &err));
+    d.cession = 0;
+    good(decision_put(node.store, &d, &err));
+    good(store_commit(node.store, &err));
     good(decision_any(node.store, &any, &err));
     assert_true(any);
     bad(decision_find(node.store, 5, &found, &err), ERR_NOTFOUND, "");
