@@ -6,6 +6,7 @@
 #include "governance/cessions.h"
 #include "moderation/moderation.h"
 #include "state/notices.h"
+#include "state/payload.h"
 
 #define CESSIONS_MAX 64     /* that hold at once */
 #define DECISIONS_MAX 20000 /* of one delegate, the last ones */
@@ -218,6 +219,15 @@ static int find_reason(struct ceded *c, const struct saying *saying, char out[PO
     return rc;
 }
 
+/* What never can be decided about comes up in each round, and is to cost little. */
+static bool is_fixed(struct ceded *c, int64_t ref)
+{
+    unsigned flags = 0;
+    struct err gone = {0};
+    return payload_flags(c->view.store, RECORD_REF_LOG(ref), RECORD_REF_INDEX(ref), &flags, &gone) == 0 &&
+           flags & (SLOT_INLINE | SLOT_ERASED);
+}
+
 static int take_effect(struct ceded *c, const struct saying *saying, const struct log_info *author,
                        const struct governance_cession *cession, struct err *err)
 {
@@ -228,6 +238,8 @@ static int take_effect(struct ceded *c, const struct saying *saying, const struc
                                              .cession = cession->ref}};
     struct deciding_done done;
     struct err cannot = {0};
+    if (is_fixed(c, saying->subject))
+        return 0;
     struct notice notice = {
         .what = NOTICE_DECIDED_BY_CESSION, .time_ms = c->now_ms, .ref = saying->subject, .origin = author->origin};
     snprintf(deciding.decision.who, sizeof(deciding.decision.who), "%.*s", DECISION_WHO_MAX, author->origin);
@@ -281,7 +293,7 @@ static int decide(struct ceded *c, struct err *err)
 {
     int rc = 0;
     qsort(c->sayings, c->count, sizeof(*c->sayings), compare);
-    for (size_t i = 0, next; rc == 0 && i < c->count; i = next) {
+    for (size_t i = 0, next; rc == 0 && i < c->count && c->done < CEDED_AT_ONCE; i = next) {
         for (next = i + 1; next < c->count && c->sayings[next].subject == c->sayings[i].subject;)
             next++;
         rc = decide_one(c, &c->sayings[i], next - i, err);

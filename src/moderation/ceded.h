@@ -14,9 +14,12 @@
 
 #include "index/view.h"
 
+/* In one round: each refusal removes something from the disk for good, and whoever waits for this is to wait for seconds. */
+#define CEDED_AT_ONCE 128
+
 /*
  * Let what is new take effect. Behind each folding, and now and then, for times pass. Commits of its own; can be repeated.
- *   ret_count  so many did: what they change is to be folded
+ *   ret_count  so many did: what they change is to be folded; CEDED_AT_ONCE: there may be more
  */
 int ceded_follow(struct store *store, struct index *index, int64_t now_ms, uint64_t *ret_count, struct err *err);
 

@@ -62,7 +62,7 @@ static int tend_cessions(struct tending *t, bool is_new, const struct tending_ti
     if (!is_new && times->clock_ms - t->ceded_ms < CEDED_LOOK_MS)
         return 0;
     int rc = ceded_follow(t->store, t->index, times->now_ms, &decided, err);
-    t->ceded_ms = times->clock_ms;
+    t->ceded_ms = decided < CEDED_AT_ONCE ? times->clock_ms : TENDING_NOW;
     if (rc < 0)
         return err_in(err, "cessions");
     if (decided == 0)

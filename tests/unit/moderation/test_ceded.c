@@ -351,6 +351,27 @@ static void several(void **state)
     assert_int_equal(follow(TIME_MS + 23), 0);
 }
 
+/* Whoever has much to say keeps nobody waiting for all of it: the rest follows. */
+static void some_at_a_time(void **state)
+{
+    (void)state;
+    uint64_t count = 0, first = author.count;
+    for (int i = 0; i < CEDED_AT_ONCE + 3; i++)
+        made_record(&author, KIND, TLP_CLEAR, TIME_MS, NULL, "more");
+    made_feed(&author, node.store, author.count, true);
+    cede(isac.origin);
+    for (uint64_t i = first; i < author.count; i++)
+        decides(&isac, i, false, TIME_MS + 20);
+    made_feed(&isac, node.store, isac.count, true);
+    good(index_update(tables, node.store, 0, NULL, &err));
+    good(ceded_follow(node.store, tables, TIME_MS + 30, &count, &err));
+    assert_int_equal(count, CEDED_AT_ONCE);
+    good(ceded_follow(node.store, tables, TIME_MS + 30, &count, &err));
+    assert_int_equal(count, 3);
+    good(ceded_follow(node.store, tables, TIME_MS + 30, &count, &err));
+    assert_int_equal(count, 0);
+}
+
 /* To whom it is ceded cedes it to nobody. */
 static void it_is_not_handed_on(void **state)
 {
@@ -382,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(within_its_scope, begin, end),
         cmocka_unit_test_setup_teardown(a_group_decides, begin, end),
         cmocka_unit_test_setup_teardown(several, begin, end),
+        cmocka_unit_test_setup_teardown(some_at_a_time, begin, end),
         cmocka_unit_test_setup_teardown(it_is_not_handed_on, begin, end),
     };
     return cmocka_run_group_tests_name("moderation/ceded", tests, NULL, NULL);
