@@ -336,8 +336,22 @@ static void write_publish(struct page *page, struct span chosen)
     page_raw(page, "</select></p>\n");
 }
 
-static void write_form(struct page *page, const struct view_record *record)
+/* The number of the last decision about a record, 0: none. */
+static int last_decision(struct store *store, int64_t ref, int64_t *ret, struct err *err)
 {
+    struct decision decision;
+    struct err none = {0};
+    int rc = decision_find(store, ref, &decision, &none);
+    *ret = rc == 0 ? decision.number : 0;
+    return rc < 0 && rc != ERR_NOTFOUND ? err_set(err, rc, "%s", none.text) : 0;
+}
+
+static int write_form(struct page *page, const struct view *view, const struct view_record *record, struct err *err)
+{
+    int64_t after = 0;
+    int rc = last_decision(view->store, record->ref, &after, err);
+    if (rc < 0)
+        return rc;
     const struct http_request *request = page->request;
     bool is_ours = record->log.role == LOG_OWN || record->log.role == LOG_LOCAL;
     page_raw(page, "<section><h2>");
@@ -346,6 +360,7 @@ static void write_form(struct page *page, const struct view_record *record)
     page_record_path(page, "/policy/decide", record->log.origin, record->index);
     page_raw(page, "\">\n");
     page_form_token(page);
+    page_fmt(page, "<input type=\"hidden\" name=\"after\" value=\"%" PRId64 "\">\n", after);
     page_field(page, &reason_field, http_form_value(request, "reason"));
     write_publish(page, http_form_value(request, "publish"));
     page_raw(page, "<details><summary>");
@@ -368,6 +383,7 @@ static void write_form(struct page *page, const struct view_record *record)
     if (is_ours)
         page_say_p(page, "quiet", TR_MARK("It lives here: to take it back is up to its author (tongzhou erase)."));
     page_raw(page, "</section>\n");
+    return 0;
 }
 
 /* `wrong`: a source text with one slot for `detail`, or NULL. */
@@ -401,8 +417,8 @@ static int write_page(const struct view *view, const struct http_request *reques
     if (rc < 0)
         return rc;
     write_text(&page, record);
-    write_form(&page, record);
-    return page_end(&page, err);
+    rc = write_form(&page, view, record, err);
+    return rc < 0 ? rc : page_end(&page, err);
 }
 
 static int find(const struct view *view, const struct http_request *request, struct http_reply *reply,
@@ -456,8 +472,21 @@ static const char *read_form(const struct http_request *request, struct deciding
     return NULL;
 }
 
+/* Nobody overrules what he has not seen: `after` of the form is what had been decided when it was shown. */
+static int check_seen(struct store *store, const struct http_request *request, int64_t ref, bool *ret_stale,
+                      struct err *err)
+{
+    struct span after = http_form_value(request, "after");
+    uint64_t seen = 0;
+    int64_t last = 0;
+    int rc = last_decision(store, ref, &last, err);
+    *ret_stale = after.len > 0 && (!span_u64(after, INT64_MAX, &seen) || seen != (uint64_t)last);
+    return rc;
+}
+
 /* Signing needs a handle that may, and the check at the start must have passed in this node. */
-static int decide(const struct view *view, const struct http_request *request, struct deciding *d, struct err *err)
+static int decide(const struct view *view, const struct http_request *request, struct deciding *d, bool *ret_stale,
+                  struct err *err)
 {
     struct signing *signing = request->visitor->signing;
     struct store *store = NULL;
@@ -466,6 +495,11 @@ static int decide(const struct view *view, const struct http_request *request, s
     int rc = signing_take(signing, SIGNING_QUICK, &store, err);
     if (rc < 0)
         return rc;
+    rc = check_seen(store, request, d->decision.ref, ret_stale, err);
+    if (rc < 0 || *ret_stale) {
+        signing_give(signing, SIGNING_QUICK, rc);
+        return rc;
+    }
     if (start_check_noted(store))
         author_allow(store);
     rc = deciding_do(view, store, d, &done, err);
@@ -484,7 +518,7 @@ int page_decide_post(const struct view *view, const struct http_request *request
     struct view_record record;
     struct deciding d = {0};
     struct err wrong = {0};
-    bool found = false;
+    bool found = false, stale = false;
     if (!page_may_decide(request, reply))
         return 0;
     int rc = find(view, request, reply, &record, &found, err);
@@ -499,7 +533,11 @@ int page_decide_post(const struct view *view, const struct http_request *request
             TR_MARK("Nothing is signed by this node yet: it asks its peers first how far its own logs are. "
                     "Please try again in a moment."));
     d.decision.ref = record.ref;
-    rc = decide(view, request, &d, &wrong);
+    rc = decide(view, request, &d, &stale, &wrong);
+    if (rc == 0 && stale)
+        return write_page(view, request, reply, &record,
+                          TR_MARK("Somebody has decided about this record meanwhile. Please look at it again."), "",
+                          err);
     if (rc == ERR_STATE)
         return write_page(view, request, reply, &record, TR_MARK("This cannot be decided: {1}"), wrong.text, err);
     if (rc < 0)

@@ -57,7 +57,8 @@ no "a forged form decides nothing" eval 'is "$(browse publisher "/policy/decide$
 ok "nor a reader" eval 'is "$(post reader "/policy/decide$essay" act=release)" 403'
 ok "a refusal needs a reason" eval 'is "$(post publisher "/policy/decide$essay" act=refuse)" 400 && grep -q "needs a reason" "$tmp/answer"'
 ok "what was typed is kept" eval 'is "$(post publisher "/policy/decide$essay" act=x "reason=a <b>")" 400 && grep -q "value=\"a &lt;b&gt;\"" "$tmp/answer"'
-ok "the essay is let in" eval 'is "$(post publisher "/policy/decide$essay" act=release "reason=read it")" 303'
+ok "nobody overrules what he has not seen" eval 'is "$(post publisher "/policy/decide$essay" act=refuse "reason=no" after=7)" 400 && grep -q "has decided about this record meanwhile" "$tmp/answer" && grep -q "name=\"after\" value=\"0\"" "$tmp/answer"'
+ok "the essay is let in" eval 'is "$(post publisher "/policy/decide$essay" act=release "reason=read it" after=0)" 303'
 ok "all can read it" until_true shows visitor "/record$essay" long-word
 ok "why says who" eval 'node b why "${essay#/}" | grep -q "released by a person: publisher.one, .*: read it"'
 ok "the trail, too" eval 'node b audit | grep -q "publisher.one.*decide.*released"'
