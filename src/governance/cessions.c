@@ -100,14 +100,12 @@ static int read_row(const struct view *view, sqlite3_stmt *query, int64_t time_m
     return rc;
 }
 
-int cessions_each(const struct view *view, int64_t number, int64_t time_ms,
-                  int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
-                  struct err *err)
+/* All rows of a query that has COLUMNS; NULL: it could not be made. */
+static int give_all(const struct view *view, sqlite3_stmt *query, int64_t time_ms,
+                    int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
+                    struct err *err)
 {
     struct arena arena;
-    sqlite3_stmt *query = governance_sql(
-        view->index, COLUMNS " WHERE c.ref >= ?1 AND c.ref < ?2 ORDER BY c.origin, c.ref",
-        SQL_VALUES(SQL_I(RECORD_REF(number, 0)), SQL_I(number ? RECORD_REF(number + 1, 0) : INT64_MAX)), err);
     int rc = query ? 0 : err->code;
     arena_init(&arena, TEXT_ARENA_MAX);
     while (query && rc == 0 && (rc = index_step(view->index, query, err)) > 0) {
@@ -121,6 +119,34 @@ int cessions_each(const struct view *view, int64_t number, int64_t time_ms,
     if (query)
         sqlite3_reset(query);
     return rc;
+}
+
+int cessions_each(const struct view *view, int64_t number, int64_t time_ms,
+                  int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
+                  struct err *err)
+{
+    sqlite3_stmt *query = governance_sql(
+        view->index, COLUMNS " WHERE c.ref >= ?1 AND c.ref < ?2 ORDER BY c.origin, c.ref",
+        SQL_VALUES(SQL_I(RECORD_REF(number, 0)), SQL_I(number ? RECORD_REF(number + 1, 0) : INT64_MAX)), err);
+    return give_all(view, query, time_ms, each, ctx, err);
+}
+
+int cessions_each_newest(const struct view *view, unsigned newest, int64_t time_ms,
+                         int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
+                         struct err *err)
+{
+    sqlite3_stmt *query =
+        governance_sql(view->index,
+                       COLUMNS " WHERE c.ref IN (SELECT ref FROM (SELECT ref, row_number() OVER (PARTITION"
+                               " BY origin ORDER BY ref DESC) AS n FROM governance_cession) WHERE n <= ?1)"
+                               " ORDER BY c.origin, c.ref",
+                       SQL_VALUES(SQL_I(newest)), err);
+    return give_all(view, query, time_ms, each, ctx, err);
+}
+
+uint64_t cessions_count(const struct view *view)
+{
+    return (uint64_t)governance_number(view->index, "SELECT count(*) FROM governance_cession", SQL_VALUES({0}), 0);
 }
 
 int cessions_find(const struct view *view, int64_t ref, int64_t time_ms, struct arena *arena,

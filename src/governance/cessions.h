@@ -41,6 +41,12 @@ int cessions_each(const struct view *view, int64_t number, int64_t time_ms,
                   int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
                   struct err *err);
 
+/* The same of all logs, at most so many of each, the last that it has said: thousands of one log cost little. */
+int cessions_each_newest(const struct view *view, unsigned newest, int64_t time_ms,
+                         int (*each)(void *ctx, const struct governance_cession *cession, struct err *err), void *ctx,
+                         struct err *err);
+uint64_t cessions_count(const struct view *view); /* all */
+
 /* One by its ref. Strings in the arena. ERR_NOTFOUND. */
 int cessions_find(const struct view *view, int64_t ref, int64_t time_ms, struct arena *arena,
                   struct governance_cession *ret, struct err *err);

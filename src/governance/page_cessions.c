@@ -6,14 +6,13 @@
 #include "governance/pages.h"
 
 #define SHOWN 300       /* cessions */
-#define SHOWN_OF_ONE 20 /* of one member, the oldest: whoever cedes thousands hides nobody else's */
+#define SHOWN_OF_ONE 20 /* of one member, the last ones: whoever cedes thousands hides nobody else's */
 
 static const char *const headings[] = {TR_MARK("Who cedes"), TR_MARK("To whom"), TR_MARK("What"), TR_MARK("State")};
 
 struct listing {
     struct page *page;
-    char last[ORIGIN_MAX + 1];
-    uint64_t of_one, shown, hidden;
+    uint64_t shown;
 };
 
 /* A member, or a group as MEMBER #NAME. */
@@ -92,12 +91,8 @@ static int write_cession(void *ctx, const struct governance_cession *c, struct e
     struct page *page = l->page;
     char index[24];
     (void)err;
-    l->of_one = strcmp(l->last, c->origin) == 0 ? l->of_one + 1 : 1;
-    memcpy(l->last, c->origin, strlen(c->origin) + 1);
-    if (l->of_one > SHOWN_OF_ONE || l->shown == SHOWN) {
-        l->hidden++;
+    if (l->shown == SHOWN)
         return 0;
-    }
     if (l->shown++ == 0)
         page_table(page, headings, sizeof(headings) / sizeof(headings[0]));
     page_table_row(page);
@@ -124,16 +119,17 @@ int page_cessions(struct page *page, const struct view *view, struct err *err)
     page_say(page,
              TR_MARK("What a member lets another one decide in its place, for a time and until it takes that back."));
     page_raw(page, "</p>\n");
-    int rc = cessions_each(view, 0, page->request->now_ms, write_cession, &l, err);
+    int rc = cessions_each_newest(view, SHOWN_OF_ONE, page->request->now_ms, write_cession, &l, err);
     if (l.shown == 0) {
         buf_cut(page->out, before);
         return rc;
     }
     page_table_end(page);
-    if (l.hidden > 0) {
+    uint64_t all = cessions_count(view), hidden = all > l.shown ? all - l.shown : 0;
+    if (hidden > 0) {
         page_raw(page, "<p class=\"quiet\">");
-        page_sayf(page, TRN(page, l.hidden, "{1} more is not shown.", "{1} more are not shown."),
-                  SAY(say_number(l.hidden)));
+        page_sayf(page, TRN(page, hidden, "{1} more is not shown.", "{1} more are not shown."),
+                  SAY(say_number(hidden)));
         page_raw(page, "</p>\n");
     }
     return rc;

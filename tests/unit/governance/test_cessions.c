@@ -343,6 +343,33 @@ static void nobody_gives_what_he_has_not(void **state)
     assert_int_equal(states[1], CESSION_EMPTY);
 }
 
+static int note_index(void *ctx, const struct governance_cession *c, struct err *err)
+{
+    (void)err;
+    uint64_t **at = ctx;
+    *(*at)++ = RECORD_REF_INDEX(c->ref);
+    return 0;
+}
+
+/* Who cedes much hides neither others nor what he has ceded last. */
+static void the_newest_of_each(void **state)
+{
+    (void)state;
+    uint64_t all[16], *end = all, few[16], *at = few;
+    for (int i = 0; i < 5; i++)
+        ceded(&story.logs[0], story.logs[2].origin, 0, END_MS);
+    ceded(&story.logs[3], story.logs[2].origin, 0, END_MS);
+    town_open(&town, &story);
+    assert_int_equal(cessions_count(&town.view), 6);
+    good(cessions_each(&town.view, 0, TIME_MS, note_index, &end, &err));
+    assert_int_equal(end - all, 6);
+    good(cessions_each_newest(&town.view, 2, TIME_MS, note_index, &at, &err));
+    assert_int_equal(at - few, 3);
+    bool first = all[0] != all[1] - 1; /* by origin: whose stands first? */
+    assert_int_equal(few[first ? 0 : 2], all[first ? 0 : 5]);
+    assert_memory_equal(few + first, all + first + 3, 2 * sizeof(few[0]));
+}
+
 /* A list of that name of its own, one that not everybody may read, one about its own group by address: none admits. */
 static void other_lists_admit_nobody(void **state)
 {
@@ -505,6 +532,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(revoked_is_over, begin, end),
         cmocka_unit_test_setup_teardown(nobody_else_revokes, begin, end),
         cmocka_unit_test_setup_teardown(nobody_gives_what_he_has_not, begin, end),
+        cmocka_unit_test_setup_teardown(the_newest_of_each, begin, end),
         cmocka_unit_test_setup_teardown(other_lists_admit_nobody, begin, end),
         cmocka_unit_test_setup_teardown(a_group_that_admits, begin, end),
         cmocka_unit_test_setup_teardown(it_is_not_handed_on, begin, end),
