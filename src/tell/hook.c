@@ -141,6 +141,9 @@ static int post(struct tell_job *job, const struct fetch_request *request, struc
         return err_set(err, ERR_STATE, "it was cut off");
     if (rc == 0 && answer->code)
         *err = answer->err;
+    /* Where to is not said: often the hook's own path with a slash more, and that path is what may be secret. */
+    if (rc == 0 && answer->code == ERR_REFUSED && answer->status / 100 == 3)
+        err_set(err, ERR_REFUSED, "it answered %d: a redirect, which is not followed", answer->status);
     return rc ? rc : answer->code;
 }
 
