@@ -196,9 +196,11 @@ static size_t find_delegates(const struct view *view, struct span owner, struct 
     sqlite3_stmt *query = governance_sql(
         view->index,
         "SELECT grantee, from_ms FROM governance_cession AS c WHERE origin = ?1 AND power = 'admit' AND scope = ?2"
+        " AND ref >= coalesce((SELECT ref FROM governance_cession WHERE origin = ?1 AND power = 'admit' AND scope = ?2"
+        " ORDER BY ref DESC LIMIT 1 OFFSET ?4), 0)"
         " AND from_ms <= ?3 AND until_ms > ?3 AND NOT EXISTS(SELECT 1 FROM governance_cession_end AS e "
         "WHERE " CESSION_ENDS ") ORDER BY ref",
-        SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms)), &ignored);
+        SQL_VALUES(SQL_T(owner), SQL_T(name), SQL_I(time_ms), SQL_I(CESSIONS_COUNTING - 1)), &ignored);
     while (query && count < LISTERS_MAX && index_step(view->index, query, &ignored) > 0) {
         out[count].from_ms = sqlite3_column_int64(query, 1);
         snprintf(out[count++].origin, sizeof(out[0].origin), "%s", (const char *)sqlite3_column_text(query, 0));

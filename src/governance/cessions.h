@@ -15,6 +15,9 @@
 #include "governance/governance.h"
 #include "policy/cession.h"
 
+/* To admit to one group: only so many count, the last ones, held or not. Whoever says thousands slows down no question. */
+#define CESSIONS_COUNTING 256
+
 enum cession_state {
     CESSION_HOLDS,
     CESSION_COMING, /* its time has not begun */

@@ -370,6 +370,21 @@ static void the_newest_of_each(void **state)
     assert_memory_equal(few + first, all + first + 3, 2 * sizeof(few[0]));
 }
 
+/* Thousands of them are no work for whoever asks about a group: the last ones count. */
+static void the_last_ones_count(void **state)
+{
+    (void)state;
+    ceded(&story.logs[0], story.logs[2].origin, 0, END_MS);
+    admitted(2, 4, TIME_MS);
+    for (int i = 0; i < CESSIONS_COUNTING - 1; i++)
+        ceded(&story.logs[0], story.logs[3].origin, 0, TIME_MS + 1);
+    town_open(&town, &story);
+    assert_int_equal(in_watch(TIME_MS + 5), OWN | FOUR);
+    ceded(&story.logs[0], story.logs[3].origin, 0, TIME_MS + 1);
+    town_open(&town, &story);
+    assert_int_equal(in_watch(TIME_MS + 5), OWN);
+}
+
 /* A list of that name of its own, one that not everybody may read, one about its own group by address: none admits. */
 static void other_lists_admit_nobody(void **state)
 {
@@ -533,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_else_revokes, begin, end),
         cmocka_unit_test_setup_teardown(nobody_gives_what_he_has_not, begin, end),
         cmocka_unit_test_setup_teardown(the_newest_of_each, begin, end),
+        cmocka_unit_test_setup_teardown(the_last_ones_count, begin, end),
         cmocka_unit_test_setup_teardown(other_lists_admit_nobody, begin, end),
         cmocka_unit_test_setup_teardown(a_group_that_admits, begin, end),
         cmocka_unit_test_setup_teardown(it_is_not_handed_on, begin, end),
