@@ -181,6 +181,9 @@ static int deliver(struct tell_desk *desk, size_t place, struct tell_batch *batc
         return 0;
     buf_init(&batch->out, TELL_BODY_MAX);
     int rc = collect(batch, err);
+    /* On a disk that takes nothing a node that ends of it, and begins again and again, would tell all of it each time. */
+    if (!rc && batch->count > 0)
+        rc = teller_wait(batch->store, t->number, batch->now_ms, err);
     if (!rc && batch->count > 0)
         rc = start(desk, place, batch, err);
     else if (!rc && t->every_s > 0) /* what comes later is collected, too */

@@ -220,8 +220,13 @@ static void cannot_note(void **state)
     struct err full = {0};
     tell("m0.example/a");
     good(store_open(node.dir, &read_only, &stiff, &err));
-    good(tell_round(desk, stiff, TIME_MS, &err));
+    assert_true(tell_round(desk, stiff, TIME_MS, &full) < 0);
+    good(tell_desk_close(desk, node.store, TIME_MS, &err));
+    assert_true(is_silent(fd)); /* nothing is sent of which could not be noted that it was */
+    good(tell_desk_new(&desk, &err));
+    good(tell_round(desk, node.store, TIME_MS, &err));
     hear(fd, first);
+    full = (struct err){0};
     for (int i = 0; i < 30000 && tell_round(desk, stiff, TIME_MS, &full) == 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     assert_true(full.code < 0); /* the node is told: it ends, or tries again */
