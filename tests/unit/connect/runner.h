@@ -9,6 +9,8 @@
 
 #define PATIENCE_S 30
 
+static unsigned runner_stalls_s = 4; /* after so long without a byte an answer stalls */
+
 /* Anything changed anywhere: the test looks again. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t something = PTHREAD_COND_INITIALIZER;
@@ -48,7 +50,7 @@ static inline void runner_start(struct runner *runner, struct node *node)
     struct sync_options options = {.may_sign = true,
                                    .wait_s = 20,
                                    .connect_timeout_ms = 2000,
-                                   .low_speed_s = 4,
+                                   .low_speed_s = runner_stalls_s,
                                    .changed = on_changed,
                                    .ctx = runner};
     good(syncer_new(runner->store, &options, &runner->syncer, &err));

@@ -308,6 +308,7 @@ static void test_stopped_within_an_answer(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    runner_stalls_s = 2;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_that_break_off), cmocka_unit_test(test_entries_that_break_off),
         cmocka_unit_test(test_answers_that_are_none),   cmocka_unit_test(test_one_that_stalls),
