@@ -376,16 +376,29 @@ static const struct option mail_options[] = {
     {0},
 };
 
+/* A password is for the server and the name that it was given for. */
+static bool keeps_password(struct store *store, const struct mail_server *server)
+{
+    struct mail_server before;
+    struct err none = {0};
+    struct buf ca;
+    buf_init(&ca, TELLER_CA_MAX);
+    bool found = mail_server_get(store, &before, &ca, &none) == 0;
+    buf_done(&ca);
+    return found && strcmp(before.url, server->url) == 0 && strcmp(before.user, server->user) == 0;
+}
+
+/* What was for another server goes before the new one is known, what is for the new one comes behind: neither gets the other's. */
 static int set_server(struct invocation *inv, const struct mail_server *server, struct span ca, const char *password)
 {
     struct session session;
     int status = session_open(inv, &session, SESSION_WRITE, OUTLET_TELL);
-    if (!status && password[0] && secret_put(inv->dir, MAIL_PASSWORD, span_str(password), &inv->err))
-        status = cli_fail(inv);
+    if (!status && (!server->user[0] || !keeps_password(session.store, server)))
+        secret_drop(inv->dir, MAIL_PASSWORD);
     if (!status && mail_server_set(session.store, server, ca, &inv->err))
         status = cli_fail(inv);
-    if (!status && !server->user[0])
-        secret_drop(inv->dir, MAIL_PASSWORD);
+    if (!status && password[0] && secret_put(inv->dir, MAIL_PASSWORD, span_str(password), &inv->err))
+        status = cli_fail(inv);
     if (!status)
         status = note(inv, &session, server->url);
     if (!status)

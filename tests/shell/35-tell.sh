@@ -169,6 +169,8 @@ if command -v sqlite3 >/dev/null; then
 else
     skip "mail, when its time has come" "there is no sqlite3 to turn the clock with"
 fi
+ok "the password stays for the server that it is for" eval 'node b tell mail "smtp://127.0.0.1:$(port smtp)" --inside --from other@b.example --user node --ca "$tmp/r/cert.pem" && is "$(cat "$tmp/b/keys/mail-password")" right'
+ok "no other server gets it" eval 'node b tell mail smtp://127.0.0.1:1 --inside --from node@b.example --user node && ! ls "$tmp/b/keys/" | grep -q mail-password'
 stop b
 stop a
 done_testing
