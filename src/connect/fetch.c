@@ -469,6 +469,11 @@ static void finish(struct fetch *fetch, CURLcode result)
     fetch_free(fetch);
 }
 
+uint64_t fetch_came(const struct fetch *fetch)
+{
+    return fetch->body_bytes;
+}
+
 void fetch_break(struct fetch *fetch, struct fetch_reply *ret)
 {
     measure(fetch);

@@ -75,6 +75,9 @@ void fetch_cancel(struct fetch *fetch);
 /* End a request under way as if the connection had broken now: what has come is in *ret. `done` is not called. */
 void fetch_break(struct fetch *fetch, struct fetch_reply *ret);
 
+/* Bytes of the answer's body so far. */
+uint64_t fetch_came(const struct fetch *fetch);
+
 size_t fetcher_active(const struct fetcher *fetcher);
 
 /* Move data and call `done` of what has ended, waiting up to timeout_ms for something to happen. */

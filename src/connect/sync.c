@@ -222,6 +222,7 @@ static int loop_turn(struct sync *sync, struct err *err)
     if (code < 0)
         return code;
     later_due(sync);
+    turns_end(sync);
     if (!sync->pull_only)
         peers_poll(sync);
     pump(sync);

@@ -11,7 +11,6 @@
 #include "record/http_sig.h"
 #include "state/author.h"
 
-#define ASK_SPEEDS 10   /* times the slowest speed that is bearable for long: 2 kB a second */
 #define EXPIRES_S 120   /* a clock that is so much behind is borne */
 #define UNHEARD_MS 1500 /* after the first refusal, doubled up to: a node that has just been started hears us then */
 #define UNHEARD_MAX_MS INT64_C(600000)
@@ -92,7 +91,7 @@ static unsigned ask_total_ms(const struct fetch_request *request)
 {
     unsigned bps = request->low_speed_bps ? request->low_speed_bps : PEER_LOW_SPEED_BPS;
     unsigned seconds = request->low_speed_s ? request->low_speed_s : PEER_LOW_SPEED_S;
-    return (request->wait_s + seconds + (unsigned)(request->body_max / ((size_t)bps * ASK_SPEEDS))) * 1000;
+    return (request->wait_s + seconds + (unsigned)(request->body_max / ((size_t)bps * SYNC_SLOW))) * 1000;
 }
 
 static int ask(struct sync_peer *peer, const char *url, struct fetch_request *request, struct fetch **ret,

@@ -319,8 +319,10 @@ static void job_note_stint(struct job *job)
 static void job_next(struct job *job)
 {
     char reason[ERR_TEXT_MAX];
-    if (job->is_broken ||
-        !peer_usable(job->peer)) { /* it lied about another log, or failed, after all of this had arrived */
+    if (job->is_yielded && peer_usable(job->peer)) {
+        job_yield(job);
+    } else if (job->is_broken ||
+               !peer_usable(job->peer)) { /* it lied about another log, or failed, after all of this had arrived */
         job_leave_peer(job);
     } else if (job->bad_note) {
         snprintf(reason, sizeof(reason), "log %.150s: a checkpoint with a cosignature that does not hold",

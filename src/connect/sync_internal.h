@@ -8,6 +8,7 @@
  *   sync_peer.c        the list of peers, failures and back-off, quotas
  *   sync_poll.c        long polls and the lines they answer (listing.h bounds them)
  *   sync_job.c         one log being pulled: which peer, what to ask next
+ *   sync_turn.c        a slow peer does not keep a log from others that have it
  *   sync_checkpoint.c  what a peer's checkpoint of it means
  *   sync_later.c       what is asked for again after a while
  *   sync_piece.c       bundles of entries and of payloads as they arrive
@@ -44,6 +45,7 @@
 #define SYNC_SEEN_MAX 20000         /* lines taken and not yet committed: two full pages */
 #define SYNC_HUNTS_MAX 64           /* waiting; more are dropped and come again with the next line */
 #define SYNC_REFRESH_MS 3000        /* how often the list of peers is read again */
+#define SYNC_SLOW 10                /* times the slowest speed that is bearable for long: 2 kB a second */
 #define SYNC_BACKOFF_MS 2000        /* after the first failure, doubled up to */
 #define SYNC_BACKOFF_MAX_MS INT64_C(900000)
 
@@ -163,7 +165,12 @@ struct job {
     bool bad_note;              /* a cosignature in the note does not hold */
     bool is_stinted;            /* not all payloads were asked for: the quota is used up */
     bool is_broken;             /* its peer failed: what has come is committed, and then the job goes on elsewhere */
+    bool is_yielded;            /* with is_broken: its peer was only slow, and may be asked again after others */
     unsigned stalls;            /* of its checkpoint */
+    uint64_t came;              /* bytes of answers that ended, of its peer's turn; */
+    uint64_t turn_came;         /* and how many had come, with those under way, when it was looked at last, */
+    int64_t turn_ms;            /* monotonic */
+    unsigned turns;             /* that ended since a peer was slow: each is longer */
     bool do_collect, do_finish; /* at the next commit */
     size_t held;                /* bytes that wait for a commit */
     struct fetch *fetch;        /* the checkpoint */
@@ -244,7 +251,7 @@ struct sync {
     size_t ignored_count;
     struct hunt *hunts[SYNC_HUNTS_MAX]; /* the first may be running */
     size_t hunt_count;
-    int64_t refreshed_ms, told_ms;
+    int64_t refreshed_ms, told_ms, turns_ms;
     uint64_t follows; /* as sync_follow counts them */
     bool is_changed;  /* since `changed` was called */
     int fatal;        /* the store failed: everything ends */
@@ -366,6 +373,8 @@ void job_correct(struct job *job, uint64_t size); /* it has no more than that: n
 void job_to(struct job *job, struct job_list *list);
 void job_free(struct job *job);
 void job_go_on(struct job *job);      /* with the next source that is worth it, or to the end */
+bool job_has_other(struct job *job);  /* another source that is worth it */
+void job_yield(struct job *job);      /* others first: its peer is slow; what has come and is not staged is forgotten */
 void job_leave_peer(struct job *job); /* forget what came from its peer; another source, or the end */
 bool job_unstage(struct job *job);    /* nothing of it beyond the head is kept; false: the store failed */
 void job_restart(struct job *job);    /* from the beginning, at the same peer */
@@ -373,6 +382,11 @@ void job_reject(struct job *job, const struct err *why); /* what its peer sent d
 void job_finished(struct job *job);                      /* another source has more, or the end */
 void job_is_ready(struct job *job);
 void peer_pump(struct sync_peer *peer); /* start requests as the window allows */
+
+/* ---- sync_turn.c ---- */
+
+void turn_begin(struct job *job); /* its peer has the job from now on */
+void turns_end(struct sync *sync);
 
 /* ---- sync_checkpoint.c ---- */
 

@@ -74,7 +74,7 @@ static void job_reset(struct job *job)
     pieces_free(job);
     job_unready(job);
     buf_clear(&job->note);
-    job->do_collect = job->do_finish = job->bad_note = job->is_stinted = job->is_broken = false;
+    job->do_collect = job->do_finish = job->bad_note = job->is_stinted = job->is_broken = job->is_yielded = false;
     job->asker = 0;
     job->step = JOB_WAITING;
 }
@@ -186,6 +186,14 @@ static bool source_worth(struct job *job, struct source *source)
     return code > 0;
 }
 
+bool job_has_other(struct job *job)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < job->source_count; i++)
+        found = job->sources[i].peer != job->peer->row.number && source_worth(job, &job->sources[i]);
+    return found;
+}
+
 /* Go on at whichever source has something, or end. */
 void job_go_on(struct job *job)
 {
@@ -204,10 +212,25 @@ void job_go_on(struct job *job)
         job->sources[i].again = job->retried = false;
         job->collect = job->sources[i].check && job->sources[i].size <= job->log.size;
         job->sources[i].check = false;
+        turn_begin(job);
         job_to(job, &job->peer->waiting);
         return;
     }
     job_free(job);
+}
+
+void job_yield(struct job *job)
+{
+    struct source *source = source_of(job, job->peer->row.number);
+    if (source) {
+        struct source last = *source;
+        last.again |= job->again;
+        last.check |= job->collect;
+        *source = job->sources[job->source_count - 1];
+        job->sources[job->source_count - 1] = last;
+    }
+    job_reset(job);
+    job_go_on(job);
 }
 
 void job_leave_peer(struct job *job)
@@ -239,6 +262,7 @@ void job_restart(struct job *job)
         return;
     }
     job_reset(job);
+    turn_begin(job);
     job_to(job, &job->peer->waiting);
 }
 
@@ -286,6 +310,7 @@ struct job *job_add(struct sync *sync, struct sync_peer *peer, const struct log_
         return NULL;
     job->collect = collect;
     job->again = again && size <= log->size;
+    turn_begin(job);
     source_put(job, peer->row.number, size, false, again && !job->again); /* after what is new */
     job_to(job, &peer->waiting);
     return job;

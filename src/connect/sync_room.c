@@ -79,6 +79,7 @@ bool piece_answered(struct piece *piece, const struct fetch_reply *reply)
     bool is_over = reply->code == ERR_LIMIT && piece->room < answer_max(job);
     piece->fetch = NULL;
     room_keep(piece, 0);
+    job->came += reply->body.len;
     sync_account(peer, reply);
     window_learn(peer, reply);
     room_learn(peer, is_over ? PAYLOAD_ANSWER_MAX : reply->body.len);

@@ -43,18 +43,25 @@ static inline void *run(void *ctx)
     return NULL;
 }
 
-static inline void runner_start(struct runner *runner, struct node *node)
+/* Answers stall that bring less than `bps` bytes a second for so many seconds. */
+static inline void runner_start_with(struct runner *runner, struct node *node, unsigned stall_s, unsigned bps)
 {
     *runner = (struct runner){.node = node, .store = node_handle(node)};
     author_allow(runner->store);
     struct sync_options options = {.may_sign = true,
                                    .wait_s = 20,
                                    .connect_timeout_ms = 2000,
-                                   .low_speed_s = runner_stalls_s,
+                                   .low_speed_s = stall_s,
+                                   .low_speed_bps = bps,
                                    .changed = on_changed,
                                    .ctx = runner};
     good(syncer_new(runner->store, &options, &runner->syncer, &err));
     assert_int_equal(pthread_create(&runner->thread, NULL, run, runner), 0);
+}
+
+static inline void runner_start(struct runner *runner, struct node *node)
+{
+    runner_start_with(runner, node, runner_stalls_s, 0);
 }
 
 static inline void runner_stop(struct runner *runner)

@@ -284,6 +284,57 @@ static void test_talkative_and_idle(void **state)
     scene_end(&s);
 }
 
+/* Nor does one that gives a little all the time, just enough not to stall: another has the log, too. */
+static void trickle_case(bool is_entries)
+{
+    struct scene s;
+    struct runner runner;
+    scene_start(&s);
+    struct raw *slow = raw_start();
+    struct raw_page *heard;
+    for (size_t i = 0; i < s.raw->page_count; i++) {
+        const struct raw_page *page = &s.raw->pages[i];
+        struct raw_page *copy = raw_bytes(slow, page->path, RAW_WHOLE, "");
+        buf_span(&copy->answer, buf_view(&page->answer));
+    }
+    /* checkpoint, entries and contents of the first bundle, entries and contents of the second */
+    struct raw_page *trickling = &slow->pages[is_entries ? 3 : 4];
+    struct span body = is_entries ? buf_view(&s.bundle) : buf_view(&s.items);
+    promise(trickling, body, is_entries ? behind_entries(&s.bundle, 10) : behind_items(&s.items, 10));
+    trickling->manner = RAW_DRIP;
+    raw_heads(slow, &s.a.own, s.a.own.size);
+    raw_run(slow);
+    raw_heads(s.raw, &s.a.own, s.a.own.size);
+    heard = &s.raw->pages[s.raw->page_count - 1];
+    heard->after = trickling; /* it tells only when the other has the log */
+    struct raw_page *rest = is_entries ? NULL : scene_contents(&s, TILE_WIDTH + 10, s.a.own.size);
+    raw_run(s.raw);
+    node_peer_url(&s.b, slow->url);
+    node_peer_url(&s.b, s.raw->url);
+    runner_start_with(&runner, &s.b, 1, 5);
+    struct awaited awaited = {&s, SAID};
+    await(has_so_many, &awaited);
+    assert_int_equal(peer_of(&s.b, slow->url).failures, 0);
+    assert_string_equal(peer_of(&s.b, slow->url).reason, "");
+    if (rest) /* what had come whole is not asked for again */
+        assert_true(atomic_load(&rest->asked) > 0);
+    runner_stop(&runner);
+    raw_stop(slow);
+    scene_end(&s);
+}
+
+static void test_entries_that_trickle(void **state)
+{
+    (void)state;
+    trickle_case(true);
+}
+
+static void test_contents_that_trickle(void **state)
+{
+    (void)state;
+    trickle_case(false);
+}
+
 /* The node is stopped in the middle of an answer. */
 static void test_stopped_within_an_answer(void **state)
 {
@@ -313,7 +364,8 @@ int main(void)
         cmocka_unit_test(test_contents_that_break_off), cmocka_unit_test(test_entries_that_break_off),
         cmocka_unit_test(test_answers_that_are_none),   cmocka_unit_test(test_one_that_stalls),
         cmocka_unit_test(test_entries_that_stall),      cmocka_unit_test(test_all_that_stall),
-        cmocka_unit_test(test_talkative_and_idle),      cmocka_unit_test(test_stopped_within_an_answer),
+        cmocka_unit_test(test_talkative_and_idle),      cmocka_unit_test(test_entries_that_trickle),
+        cmocka_unit_test(test_contents_that_trickle),   cmocka_unit_test(test_stopped_within_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
