@@ -35,8 +35,11 @@ struct vulnerability_line {
     size_t date_count;
 };
 
-/* All, by ref of the first version; what is given is valid for the call. */
-int vulnerabilities_each(const struct view *view, int64_t now_ms,
+/*
+ * All behind `after`, the ref of a first version (0: from the beginning), by that ref; what is given is valid for the call.
+ * Ends early, and returns it, when `each` returns anything but 0.
+ */
+int vulnerabilities_each(const struct view *view, int64_t now_ms, int64_t after,
                          int (*each)(void *ctx, const struct vulnerability_line *line, struct err *err), void *ctx,
                          struct err *err);
 

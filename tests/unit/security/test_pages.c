@@ -427,6 +427,62 @@ static void every_type_has_words(void **state)
     }
 }
 
+#define FLOOD 1001
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
+/* Anybody may ask, and one log can be full of them: an answer holds so many, and says where it goes on. */
+static void a_flood_of_vulnerabilities(void **state)
+{
+    static struct author_item items[FLOOD];
+    struct buf texts[FLOOD];
+    struct err err;
+    uint64_t first, folded;
+    char after[ORIGIN_MAX + 24], more[ORIGIN_MAX + 64];
+    (void)state;
+    for (size_t i = 0; i < FLOOD; i++) {
+        struct record_draft draft = {.kind = "security/vulnerability", .time_ms = NOW_MS, .tlp = TLP_CLEAR};
+        draft.type = SPAN_LIT("application/json");
+        draft.body = SPAN_LIT("{\"title\":\"one of many\"}");
+        buf_init(&texts[i], 4096);
+        must(record_write(&draft, &texts[i], &err), &err);
+        items[i] = (struct author_item){.text = buf_view(&texts[i]), .clear = true};
+    }
+    must(author_append(f.store, f.own.number, items, FLOOD, NOW_MS, &first, &err), &err);
+    must(index_update(f.index, f.store, 0, &folded, &err), &err);
+    for (size_t i = 0; i < FLOOD; i++)
+        buf_done(&texts[i]);
+    snprintf(after, sizeof(after), "%s/%llu", f.own.origin, (unsigned long long)first + FLOOD - 2);
+    const char *html = ask(page_vulnerabilities, NULL, NULL);
+    assert_int_equal(count_of(html, "one of many"), FLOOD - 1);
+    assert_has(html, "\"/intelligence/vulnerabilities?after=own.example%2F");
+    snprintf(more, sizeof(more), "{\"more\":\"%s\"}\n", after);
+    html = ask(route_vulnerabilities, NULL, NULL);
+    assert_int_equal(count_of(html, "one of many"), FLOOD - 1);
+    assert_has(html, more);
+    html = ask(page_vulnerabilities, "after", after);
+    assert_int_equal(count_of(html, "one of many"), 1);
+    assert_null(strstr(html, "rel=\"next\""));
+    html = ask(route_vulnerabilities, "after", after);
+    assert_int_equal(count_of(html, "one of many"), 1);
+    assert_null(strstr(html, "\"more\""));
+    static const char *const others[] = {"",
+                                         "/",
+                                         "x",
+                                         "own.example/x",
+                                         "nobody.example/tongzhou/1/5",
+                                         "own.example/tongzhou/1/99999999999999999999",
+                                         "\xff/1"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_has(ask(route_vulnerabilities, "after", others[i]), more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +498,7 @@ int main(void)
         cmocka_unit_test(many_hits),
         cmocka_unit_test(every_type_has_words),
         cmocka_unit_test(local_logs_are_not_there),
+        cmocka_unit_test(a_flood_of_vulnerabilities),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -85,7 +85,7 @@ static int add_text(void *ctx, const struct vulnerability_line *line, struct err
 static void expect(const struct view *view, int64_t at_ms, const char *expected)
 {
     char text[1024] = "";
-    good(vulnerabilities_each(view, TIME_MS + at_ms, add_text, text, &err));
+    good(vulnerabilities_each(view, TIME_MS + at_ms, 0, add_text, text, &err));
     assert_string_equal(text, expected);
 }
 
