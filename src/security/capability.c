@@ -18,6 +18,7 @@ const char *const security_schema =
     "CREATE TABLE IF NOT EXISTS security_vulnerability(ref INTEGER PRIMARY KEY, root INTEGER NOT NULL,"
     " time_ms INTEGER NOT NULL, open_by_ms INTEGER NOT NULL, shown INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS security_vulnerability_of ON security_vulnerability(root, ref);"
+    "CREATE INDEX IF NOT EXISTS security_vulnerability_withheld ON security_vulnerability(root) WHERE open_by_ms > 0;"
     "CREATE VIRTUAL TABLE IF NOT EXISTS security_text USING fts5(ref UNINDEXED, name, words,"
     " tokenize = 'unicode61 remove_diacritics 2');"
     "CREATE VIRTUAL TABLE IF NOT EXISTS security_text_held USING fts5(ref UNINDEXED, name, words,"
