@@ -69,8 +69,8 @@ static int next_came(struct news *n, int64_t after, struct came *ret, struct err
 /* ---- is it true ---- */
 
 struct judged {
-    size_t wrong, outside;
-    uint64_t outside_at; /* one that it should not have */
+    size_t good, wrong, outside; /* what is withdrawn is none of them: its proof cannot be checked any more */
+    uint64_t outside_at;         /* one that it should not have */
 };
 
 static int judge_item(struct news *n, const struct log_info *author, struct span member,
@@ -100,6 +100,8 @@ static int judge_item(struct news *n, const struct log_info *author, struct span
     if (rc == 0 && !audience_is_in(verdict)) {
         io->outside++;
         io->outside_at = item->index;
+    } else if (rc == 0) {
+        io->good++;
     }
     return rc;
 }
@@ -137,8 +139,7 @@ static int look_at(struct news *n, const struct came *came, struct err *err)
     if (rc == 0)
         rc = tell(n, NOTICE_RECEIPT_OUTSIDE, RECORD_REF(author.number, judged.outside_at), record.log.origin,
                   judged.outside, err);
-    size_t good = receipt.count - judged.wrong - judged.outside;
-    return rc < 0 ? rc : tell(n, NOTICE_RECEIPT_CAME, came->ref, record.log.origin, good, err);
+    return rc < 0 ? rc : tell(n, NOTICE_RECEIPT_CAME, came->ref, record.log.origin, judged.good, err);
 }
 
 /* ---- all ---- */

@@ -334,6 +334,13 @@ static void of_what_is_withdrawn_nothing_is_said(void **state)
     assert_int_equal(state_of(at, &reader), RECEIPT_UNKNOWN);
     assert_int_equal(lines_of(at).good, 0);
     assert_int_equal(told().count[NOTICE_RECEIPT_WRONG], 0);
+    static const uint8_t guess[RECEIPT_PROOF] = {1};
+    before = all_told();
+    forge(&other, at, guess); /* nobody can tell that it is none: nobody is told that it has come */
+    pull();
+    assert_int_equal(state_of(at, &other), RECEIPT_UNKNOWN);
+    assert_int_equal(told().count[NOTICE_RECEIPT_CAME], 0);
+    assert_int_equal(told().count[NOTICE_RECEIPT_WRONG], 0);
 }
 
 /* A receipt that goes from its log, or stands in one that confirms itself, has no effect. */
