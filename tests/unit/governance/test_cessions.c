@@ -380,6 +380,7 @@ static void the_last_ones_count(void **state)
         ceded(&story.logs[0], story.logs[3].origin, 0, TIME_MS + 1);
     town_open(&town, &story);
     assert_int_equal(in_watch(TIME_MS + 5), OWN | FOUR);
+    town_close(&town);
     ceded(&story.logs[0], story.logs[3].origin, 0, TIME_MS + 1);
     town_open(&town, &story);
     assert_int_equal(in_watch(TIME_MS + 5), OWN);
