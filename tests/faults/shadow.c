@@ -94,6 +94,9 @@ static void move_apply(const struct move *move)
         names_drop(&move->folder->synced, move->name, move->what);
         names_set(&move->to_folder->synced, move->to_name, move->what);
         break;
+    case TAPE_LINK:
+        names_set(&move->to_folder->synced, move->to_name, move->what);
+        break;
     case TAPE_REMOVE:
         names_drop(&move->folder->synced, move->name, move->what);
         break;
@@ -114,7 +117,7 @@ static void moves_sync(struct shadow *shadow, const struct inode *folder)
     size_t kept = 0;
     for (size_t i = 0; i < shadow->move_count; i++) {
         struct move *move = &shadow->moves[i];
-        const struct inode *where = move->kind == TAPE_RENAME ? move->to_folder : move->folder;
+        const struct inode *where = move->to_folder ? move->to_folder : move->folder;
         if (!folder || where == folder)
             move_apply(move);
         else
@@ -143,12 +146,13 @@ static void play_move(struct shadow *shadow, const struct tape_entry *entry)
     const struct name *old = names_find(&move.folder->now, name);
     assert(old);
     move.what = old->to;
-    if (move.kind == TAPE_RENAME) {
+    if (move.kind == TAPE_RENAME || move.kind == TAPE_LINK) {
         move.to_folder = folder_of(shadow, path + strlen(path) + 1, &name);
         snprintf(move.to_name, sizeof(move.to_name), "%s", name);
     }
-    names_drop(&move.folder->now, move.name, NULL);
-    if (move.kind == TAPE_RENAME)
+    if (move.kind != TAPE_LINK)
+        names_drop(&move.folder->now, move.name, NULL);
+    if (move.to_folder)
         names_set(&move.to_folder->now, move.to_name, move.what);
     move_add(shadow, &move);
 }
@@ -219,6 +223,7 @@ void shadow_play(struct shadow *shadow, const struct tape *tape, uint64_t *rng)
             play_make(shadow, entry);
             break;
         case TAPE_RENAME:
+        case TAPE_LINK:
         case TAPE_REMOVE:
             play_move(shadow, entry);
             break;

@@ -43,7 +43,7 @@ struct inode {
 
 /* A change of names that is not synced. */
 struct move {
-    enum tape_kind kind; /* TAPE_FILE (folders too), TAPE_RENAME, TAPE_REMOVE */
+    enum tape_kind kind; /* TAPE_FILE (folders too), TAPE_RENAME, TAPE_LINK, TAPE_REMOVE */
     struct inode *folder, *to_folder, *what;
     char name[128], to_name[128];
 };

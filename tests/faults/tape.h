@@ -22,6 +22,7 @@ enum tape_kind {
     TAPE_UNSYNC, /* its sync failed */
     TAPE_SYNCFS, /* everything */
     TAPE_RENAME, /* `path` to the second path, which follows */
+    TAPE_LINK,   /* the second path, which follows, is `path` as well */
     TAPE_REMOVE, /* name `path` */
 };
 
