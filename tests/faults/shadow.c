@@ -332,6 +332,12 @@ static void fail(const char *what, const char *path)
 
 static void write_file(struct inode *inode, const char *path, uint64_t *rng)
 {
+    if (inode->at) {
+        if (link(inode->at, path) != 0)
+            fail("link", path);
+        return;
+    }
+    inode->at = strdup(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         fail("create", path);
@@ -376,6 +382,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void inode_free(struct inode *inode)
 {
     changes_forget(inode);
+    free(inode->at);
     free(inode->changes);
     free(inode->synced_bytes.at);
     free(inode->now_bytes.at);
@@ -390,9 +397,12 @@ static void mark(struct inode *folder, struct inode **list, size_t *count)
     list[(*count)++] = folder;
     for (size_t i = 0; i < folder->synced.count; i++) {
         struct inode *below = folder->synced.list[i].to;
+        bool is_known = false; /* by another name */
+        for (size_t k = 0; k < *count && !is_known; k++)
+            is_known = list[k] == below;
         if (below->folder)
             mark(below, list, count);
-        else
+        else if (!is_known)
             list[(*count)++] = below;
     }
 }
@@ -426,6 +436,10 @@ void shadow_cut(struct shadow *shadow, uint64_t *rng)
     if (nftw(shadow->root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
         fail("empty", shadow->root);
     write_folder(shadow->inodes[0], shadow->root, rng);
+    for (size_t i = 0; i < shadow->count; i++) {
+        free(shadow->inodes[i]->at);
+        shadow->inodes[i]->at = NULL;
+    }
 }
 
 /* ---- */

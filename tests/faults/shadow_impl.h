@@ -34,6 +34,7 @@ struct inode {
     uint64_t ino;
     bool folder;
     char name[128]; /* that it was made under */
+    char *at;       /* where it was put back after a power cut, NULL: not yet; a second name becomes a link */
     struct bytes synced_bytes, now_bytes;
     bool doubtful; /* a sync failed: the kernel takes what it did not write for written */
     struct change *changes;
