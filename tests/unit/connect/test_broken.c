@@ -97,6 +97,13 @@ static void promise(struct raw_page *page, struct span body, size_t len)
     buf_cut(&page->answer, page->answer.len - body.len + len);
 }
 
+/* Ten of the second bundle's contents come and a part of the next, then nothing more. */
+static void contents_stall(struct scene *s)
+{
+    promise(s->contents, buf_view(&s->items), behind_items(&s->items, 10) + 9);
+    s->contents->manner = RAW_STALL;
+}
+
 static uint64_t contents_of(struct node *node, const char *origin)
 {
     return log_of(node, origin).payloads;
@@ -188,8 +195,7 @@ static void test_one_that_stalls(void **state)
     struct runner runner;
     (void)state;
     scene_start(&s);
-    promise(s.contents, buf_view(&s.items), behind_items(&s.items, 10) + 9);
-    s.contents->manner = RAW_STALL;
+    contents_stall(&s);
     struct raw_page *rest = scene_contents(&s, TILE_WIDTH + 10, s.a.own.size);
     raw_bytes(s.raw, "/heads?since=", RAW_DRIP, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     scene_run(&s);
@@ -244,8 +250,7 @@ static void test_all_that_stall(void **state)
     struct runner runner;
     (void)state;
     scene_start(&s);
-    promise(s.contents, buf_view(&s.items), behind_items(&s.items, 10) + 9);
-    s.contents->manner = RAW_STALL;
+    contents_stall(&s);
     raw_bytes(s.raw, "/heads?since=", RAW_SILENT, "");
     scene_run(&s);
     runner_start(&runner, &s.b);
@@ -343,8 +348,7 @@ static void test_stopped_within_an_answer(void **state)
     struct runner runner;
     (void)state;
     scene_start(&s);
-    promise(s.contents, buf_view(&s.items), behind_items(&s.items, 10) + 9);
-    s.contents->manner = RAW_STALL;
+    contents_stall(&s);
     raw_bytes(s.raw, "/heads?since=", RAW_SILENT, "");
     scene_run(&s);
     runner_start(&runner, &s.b);
